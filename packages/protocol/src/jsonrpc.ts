@@ -1,0 +1,126 @@
+import * as z from 'zod/mini'
+import { errorCodes, McpError } from './errors.ts'
+import { explain, inWords } from './explain.ts'
+
+export const JSONRPC_VERSION = '2.0'
+
+/** Identifies a request among those its sender has in flight. Never null in MCP. */
+export const RequestId = z.union([z.string(), z.int()])
+export type RequestId = z.infer<typeof RequestId>
+
+/** Ties progress notifications to the request that asked for them. */
+export const ProgressToken = z.union([z.string(), z.int()])
+export type ProgressToken = z.infer<typeof ProgressToken>
+
+/** `_meta`: room for protocol and application metadata, open to any key. */
+export const Meta = z.record(z.string(), z.unknown())
+export type Meta = z.infer<typeof Meta>
+
+/** What every request's params may carry. */
+export const RequestParams = z.looseObject({
+  _meta: z.optional(z.looseObject({ progressToken: z.optional(ProgressToken) })),
+})
+export type RequestParams = z.infer<typeof RequestParams>
+
+/** What every notification's params may carry. */
+export const NotificationParams = z.looseObject({ _meta: z.optional(Meta) })
+export type NotificationParams = z.infer<typeof NotificationParams>
+
+/** What every result may carry. */
+export const Result = z.looseObject({ _meta: z.optional(Meta) })
+export type Result = z.infer<typeof Result>
+
+/** A result that says only that it worked. */
+export const EmptyResult = Result
+export type EmptyResult = Result
+
+export const JSONRPCRequest = z.object({
+  jsonrpc: z.literal(JSONRPC_VERSION),
+  id: RequestId,
+  method: z.string(),
+  params: z.optional(RequestParams),
+})
+export type JSONRPCRequest = z.infer<typeof JSONRPCRequest>
+
+export const JSONRPCNotification = z.object({
+  jsonrpc: z.literal(JSONRPC_VERSION),
+  method: z.string(),
+  params: z.optional(NotificationParams),
+})
+export type JSONRPCNotification = z.infer<typeof JSONRPCNotification>
+
+export const JSONRPCResultResponse = z.object({
+  jsonrpc: z.literal(JSONRPC_VERSION),
+  id: RequestId,
+  result: Result,
+})
+export type JSONRPCResultResponse = z.infer<typeof JSONRPCResultResponse>
+
+/** The `error` of a response. Codes are in `errorCodes`; a peer may send others. */
+export const JSONRPCError = z.looseObject({
+  code: z.int(),
+  message: z.string(),
+  data: z.optional(z.unknown()),
+})
+export type JSONRPCError = z.infer<typeof JSONRPCError>
+
+/** An error response. Its `id` is absent when the request could not be read far enough to know it. */
+export const JSONRPCErrorResponse = z.object({
+  jsonrpc: z.literal(JSONRPC_VERSION),
+  id: z.optional(RequestId),
+  error: JSONRPCError,
+})
+export type JSONRPCErrorResponse = z.infer<typeof JSONRPCErrorResponse>
+
+export type JSONRPCResponse = JSONRPCResultResponse | JSONRPCErrorResponse
+export type JSONRPCMessage = JSONRPCRequest | JSONRPCNotification | JSONRPCResponse
+
+/** True for a message that wants an answer. */
+export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
+  return 'method' in message && 'id' in message
+}
+
+/** True for a message that wants none. */
+export function isNotification(message: JSONRPCMessage): message is JSONRPCNotification {
+  return 'method' in message && !('id' in message)
+}
+
+/** True for the answer to a request, be it a result or an error. */
+export function isResponse(message: JSONRPCMessage): message is JSONRPCResponse {
+  return !('method' in message)
+}
+
+// The shape is told by the fields that are present, then one schema decides: no schema is tried that must fail.
+function schemaOf(value: object) {
+  if ('method' in value) return 'id' in value ? JSONRPCRequest : JSONRPCNotification
+  return 'result' in value ? JSONRPCResultResponse : JSONRPCErrorResponse
+}
+
+/**
+ * A decoded JSON value as a JSON-RPC message. A batch (an array) is not a message: whether it is served depends on
+ * the revision, so tell it apart first with `Array.isArray` and pass on its members.
+ *
+ * @throws {McpError} `invalidRequest` that says what is wrong with the value.
+ */
+export function parseMessage(value: unknown): JSONRPCMessage {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const kind = value == null ? String(value) : Array.isArray(value) ? 'an array' : `a ${typeof value}`
+    throw new McpError(errorCodes.invalidRequest, `A JSON-RPC message must be an object, got ${kind}`)
+  }
+  const parsed = z.safeParse(schemaOf(value), value, inWords)
+  if (parsed.success) return parsed.data
+  throw new McpError(errorCodes.invalidRequest, `Not a JSON-RPC 2.0 message: ${explain(parsed.error)}`)
+}
+
+/**
+ * JSON text as a decoded value, to be given to {@link parseMessage}.
+ *
+ * @throws {McpError} `parseError` when the text is not JSON.
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new McpError(errorCodes.parseError, `Not JSON: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,13 @@
+import * as z from 'zod/mini'
+
+/**
+ * An object schema for an open protocol: fields it does not know pass through, while its type names only the fields
+ * it does. So a literal with a misspelt field is a type error, and a newer peer's fields survive.
+ */
+// @__NO_SIDE_EFFECTS__
+export function openObject<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.looseObject(shape) as unknown as ReturnType<typeof z.object<Shape>>
+}
+
+/** Any JSON object. Arrays too, as `object` says in the specification's schema.ts. */
+export const AnyObject = z.custom<object>((value) => typeof value === 'object' && value !== null)

@@ -1,0 +1,18 @@
+import * as z from 'zod/mini'
+import { Meta, Result } from './jsonrpc.ts'
+import { openObject } from './open-object.ts'
+
+/** A folder or file of the client's that the server may work on. */
+export const Root = openObject({
+  /** A `file://` URI. */
+  uri: z.string().check(z.startsWith('file://')),
+  /** For people. */
+  name: z.optional(z.string()),
+  /** Since 2025-06-18. */
+  _meta: z.optional(Meta),
+})
+export type Root = z.infer<typeof Root>
+
+/** Result of `roots/list`. */
+export const ListRootsResult = openObject({ ...Result.shape, roots: z.array(Root) })
+export type ListRootsResult = z.infer<typeof ListRootsResult>

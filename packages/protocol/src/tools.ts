@@ -1,0 +1,68 @@
+import * as z from 'zod/mini'
+import { ContentBlock } from './content.ts'
+import { Meta, RequestParams, Result } from './jsonrpc.ts'
+import { BaseMetadata, Icons } from './lifecycle.ts'
+import { AnyObject, openObject } from './open-object.ts'
+import { PaginatedResult } from './pagination.ts'
+
+/** What a tool is like, as hints: never decide by those of a server you do not trust. Since 2025-03-26. */
+export const ToolAnnotations = openObject({
+  title: z.optional(z.string()),
+  /** Changes nothing. Assumed false. */
+  readOnlyHint: z.optional(z.boolean()),
+  /** May destroy, rather than only add. Assumed true. */
+  destructiveHint: z.optional(z.boolean()),
+  /** Calling it again with the same arguments changes nothing more. Assumed false. */
+  idempotentHint: z.optional(z.boolean()),
+  /** Deals with an open world, such as the web. Assumed true. */
+  openWorldHint: z.optional(z.boolean()),
+})
+export type ToolAnnotations = z.infer<typeof ToolAnnotations>
+
+/** A JSON Schema (2020-12 unless its `$schema` says otherwise) of an object. Any keyword may be in it. */
+const ObjectSchema = z.looseObject({
+  $schema: z.optional(z.string()),
+  type: z.literal('object'),
+  properties: z.optional(z.record(z.string(), z.union([AnyObject, z.boolean()]))),
+  required: z.optional(z.array(z.string())),
+})
+
+/** A tool a server offers. For people it is named by `title`, else `annotations.title`, else `name`. */
+export const Tool = openObject({
+  ...BaseMetadata.shape,
+  ...Icons.shape,
+  /** For the model. */
+  description: z.optional(z.string()),
+  /** What the arguments must be like. */
+  inputSchema: ObjectSchema,
+  /** What `structuredContent` will be like. Since 2025-06-18. */
+  outputSchema: z.optional(ObjectSchema),
+  annotations: z.optional(ToolAnnotations),
+  /** Since 2025-06-18. */
+  _meta: z.optional(Meta),
+})
+export type Tool = z.infer<typeof Tool>
+
+/** Result of `tools/list`. */
+export const ListToolsResult = openObject({ ...PaginatedResult.shape, tools: z.array(Tool) })
+export type ListToolsResult = z.infer<typeof ListToolsResult>
+
+/** Params of `tools/call`. */
+export const CallToolRequestParams = openObject({
+  ...RequestParams.shape,
+  name: z.string(),
+  arguments: z.optional(z.record(z.string(), z.unknown())),
+})
+export type CallToolRequestParams = z.infer<typeof CallToolRequestParams>
+
+/** Result of `tools/call`. */
+export const CallToolResult = openObject({
+  ...Result.shape,
+  /** Required by every revision; read as empty from a server that sends only `structuredContent`. */
+  content: z._default(z.array(ContentBlock), []),
+  /** The result as data, as the tool's `outputSchema` describes it. Since 2025-06-18. */
+  structuredContent: z.optional(z.record(z.string(), z.unknown())),
+  /** The tool failed, and `content` tells the model how, so that it can try otherwise. */
+  isError: z.optional(z.boolean()),
+})
+export type CallToolResult = z.infer<typeof CallToolResult>

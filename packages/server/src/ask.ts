@@ -1,0 +1,86 @@
+import {
+  errorCodes,
+  JSONRPC_VERSION,
+  type JSONRPCMessage,
+  type JSONRPCResponse,
+  McpError,
+  methods,
+  type ParamsOf,
+  type RequestToClient,
+  type ResultOf,
+} from '@tidings/protocol'
+
+interface Pending {
+  resolve(result: unknown): void
+  reject(error: Error): void
+}
+
+/** The requests to one client that it has not answered yet. */
+export class Asks {
+  readonly #send: (message: JSONRPCMessage) => void
+  readonly #pending = new Map<number, Pending>()
+  #lastId = 0
+
+  constructor(send: (message: JSONRPCMessage) => void) {
+    this.#send = send
+  }
+
+  get size(): number {
+    return this.#pending.size
+  }
+
+  /**
+   * Asks the client, and waits for its answer. When the signal aborts, the client is told that the answer is no longer
+   * wanted.
+   *
+   * @throws {McpError} what the client answered instead of a result.
+   * @throws the signal's reason.
+   */
+  async ask<M extends RequestToClient>(
+    method: M,
+    params: ParamsOf<M>,
+    signal: AbortSignal,
+  ): Promise<ResultOf<M>> {
+    signal.throwIfAborted()
+    const id = ++this.#lastId
+    const onAbort = () => {
+      const reason = signal.reason as Error
+      this.#send({
+        jsonrpc: JSONRPC_VERSION,
+        method: 'notifications/cancelled',
+        params: { requestId: id, reason: reason.message },
+      })
+      this.#pending.get(id)?.reject(reason)
+    }
+    try {
+      const result = await new Promise<unknown>((resolve, reject) => {
+        this.#pending.set(id, { resolve, reject })
+        signal.addEventListener('abort', onAbort, { once: true })
+        this.#send({ jsonrpc: JSONRPC_VERSION, id, method, params })
+      })
+      const parsed = methods[method].result.safeParse(result)
+      if (parsed.success) return parsed.data as ResultOf<M>
+      throw new McpError(errorCodes.internalError, `The client's answer to ${method} is malformed`, {
+        cause: parsed.error,
+      })
+    } finally {
+      this.#pending.delete(id)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Takes an answer of the client. One that nobody waits for, or a second one, is no answer: false. */
+  settle(response: JSONRPCResponse): boolean {
+    const pending = typeof response.id === 'number' ? this.#pending.get(response.id) : undefined
+    if (pending === undefined) return false
+    if ('result' in response) pending.resolve(response.result)
+    else
+      pending.reject(new McpError(response.error.code, response.error.message, { data: response.error.data }))
+    return true
+  }
+
+  /** Nobody will answer any more. */
+  close(reason: string): void {
+    for (const { reject } of [...this.#pending.values()]) reject(new DOMException(reason, 'AbortError'))
+  }
+}

@@ -1,0 +1,146 @@
+import {
+  type CreateMessageRequestParams,
+  type CreateMessageResult,
+  type ElicitRequestParams,
+  type ElicitResult,
+  errorCodes,
+  type LoggingLevel,
+  McpError,
+  type Meta,
+  type ParamsOf,
+  type RequestId,
+  type RequestToClient,
+  type ResultOf,
+  type Root,
+} from '@tidings/protocol'
+import type { Call } from './call.ts'
+import { isLoud } from './logging.ts'
+import type { Session } from './sessions/session.ts'
+
+/** How far a request has come, for the client that waits for it. */
+export interface Progress {
+  /** Must grow from one call to the next. */
+  progress: number
+  total?: number
+  message?: string
+}
+
+/** The session a request came in on, as a handler sees it. */
+export type SessionInfo = Pick<Session, 'id' | 'revision' | 'clientInfo' | 'clientCapabilities'>
+
+/** What a handler is given besides its arguments. Its functions may be taken out of it: `({ signal, progress }) => ...`. */
+export interface HandlerContext {
+  /** Aborted when the answer is no longer wanted: client gone, request cancelled, time over, server stopping. */
+  readonly signal: AbortSignal
+  readonly requestId: RequestId
+  /** The `_meta` of the request. */
+  readonly meta: Meta | undefined
+  /** Who asks: what the `principal` option made of the HTTP request. */
+  readonly principal: string | undefined
+  readonly session: SessionInfo
+  /** Tells the client how far the request has come. Does nothing when the client did not ask to be told. */
+  progress(progress: Progress): void
+  /** Sends a log message to the client, if it wants messages of this level. `data` is any JSON value. */
+  log(level: LoggingLevel, data: unknown, logger?: string): void
+  /**
+   * Asks the client's user, by a form or by a page to visit.
+   *
+   * @throws {McpError} when the client cannot do that (`invalidRequest`), or refuses.
+   * @see https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
+   */
+  elicit(params: ElicitRequestParams): Promise<ElicitResult>
+  /**
+   * Asks the client for a completion from its language model.
+   *
+   * @throws {McpError} when the client cannot do that (`invalidRequest`), or refuses.
+   * @see https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
+   */
+  sample(params: CreateMessageRequestParams): Promise<CreateMessageResult>
+  /**
+   * The folders and files the client works on.
+   *
+   * @throws {McpError} when the client cannot tell (`invalidRequest`), or refuses.
+   * @see https://modelcontextprotocol.io/specification/2025-11-25/client/roots
+   */
+  roots(): Promise<Root[]>
+}
+
+const capabilityOf = {
+  'elicitation/create': 'elicitation',
+  'sampling/createMessage': 'sampling',
+  'roots/list': 'roots',
+} as const satisfies Partial<Record<RequestToClient, string>>
+
+/** The context of one call. Each function is made when a handler first takes it: most take none. */
+export class CallContext implements HandlerContext {
+  readonly #call: Call
+  readonly #session: Session
+
+  constructor(call: Call, session: Session) {
+    this.#call = call
+    this.#session = session
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal
+  }
+
+  get requestId(): RequestId {
+    return this.#call.request.id
+  }
+
+  get meta(): Meta | undefined {
+    return this.#call.request.params?._meta
+  }
+
+  get principal(): string | undefined {
+    return this.#session.principal
+  }
+
+  get session(): SessionInfo {
+    return this.#session
+  }
+
+  get progress(): HandlerContext['progress'] {
+    const progressToken = this.#call.request.params?._meta?.progressToken
+    if (progressToken === undefined) return () => {}
+    const mergeKey = `progress ${typeof progressToken} ${progressToken}`
+    return (progress) => {
+      if (this.#call.over) return
+      this.#session.notify('notifications/progress', { progressToken, ...progress }, mergeKey)
+    }
+  }
+
+  get log(): HandlerContext['log'] {
+    return (level, data, logger) => {
+      if (!isLoud(level, this.#session.logLevel)) return
+      const params = logger === undefined ? { level, data } : { level, logger, data }
+      this.#session.notify('notifications/message', params)
+    }
+  }
+
+  get elicit(): HandlerContext['elicit'] {
+    return (params) => this.#ask('elicitation/create', params)
+  }
+
+  get sample(): HandlerContext['sample'] {
+    return (params) => this.#ask('sampling/createMessage', params)
+  }
+
+  get roots(): HandlerContext['roots'] {
+    return async () => (await this.#ask('roots/list', {})).roots
+  }
+
+  async #ask<M extends keyof typeof capabilityOf>(method: M, params: ParamsOf<M>): Promise<ResultOf<M>> {
+    const capability = capabilityOf[method]
+    const declared = this.#session.clientCapabilities[capability]
+    const url = method === 'elicitation/create' && (params as ElicitRequestParams).mode === 'url'
+    if (declared === undefined || (url && !('url' in declared))) {
+      throw new McpError(
+        errorCodes.invalidRequest,
+        `${method} needs a client with the capability "${capability}${url ? '.url' : ''}", which this one did not declare`,
+      )
+    }
+    return this.#session.asks.ask(method, params, this.signal)
+  }
+}

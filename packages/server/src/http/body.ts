@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http'
+import { errorCodes, McpError, mediaTypes, parseJson } from '@tidings/protocol'
+import type { Context } from 'koa'
+
+/** A request whose body cannot be taken, and the status that says so. */
+export class BodyError extends Error {
+  readonly status: 408 | 413 | 415
+  constructor(status: BodyError['status'], message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * The JSON body of a request, decoded.
+ *
+ * @param maxBytes a body that is larger, or says that it is, is not read to its end.
+ * @throws {BodyError} 413 when it is too large, 415 when it is not `application/json` in UTF-8.
+ * @throws {McpError} `parseError` when it is not JSON.
+ */
+export async function readJson(ctx: Context, maxBytes: number): Promise<unknown> {
+  const charset = ctx.request.charset.toLowerCase()
+  if (ctx.request.is(mediaTypes.json) !== mediaTypes.json || (charset !== '' && charset !== 'utf-8')) {
+    const type = ctx.get('Content-Type') || 'nothing'
+    throw new BodyError(415, `The body must be ${mediaTypes.json} in UTF-8, the Content-Type says ${type}`)
+  }
+  if (ctx.get('Content-Encoding') !== '') {
+    throw new BodyError(
+      415,
+      `The body must not be compressed, the Content-Encoding is ${ctx.get('Content-Encoding')}`,
+    )
+  }
+  const tooLarge = new BodyError(413, `The body must not be larger than ${maxBytes} bytes`)
+  if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge
+  return parseJson(decode(await readAll(ctx.req, maxBytes, tooLarge)))
+}
+
+function readAll(request: IncomingMessage, maxBytes: number, tooLarge: Error): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > maxBytes) {
+        request.pause()
+        reject(tooLarge)
+      } else {
+        chunks.push(chunk)
+      }
+    })
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    const cutOff = () => reject(new BodyError(408, 'The request was cut off'))
+    request.on('error', cutOff)
+    request.on('close', cutOff)
+  })
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes)
+  } catch (cause) {
+    throw new McpError(errorCodes.parseError, 'Not JSON: the body is not valid UTF-8', { cause })
+  }
+}

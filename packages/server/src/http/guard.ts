@@ -1,0 +1,69 @@
+import { isIP } from 'node:net'
+import type { Context, Middleware } from 'koa'
+import { refuse } from './refuse.ts'
+
+export interface GuardOptions {
+  /** Host names (without port) this server is reached by. Default: loopback names when reached over loopback. */
+  allowedHosts?: readonly string[]
+  /** Origins whose pages may use this server, such as `https://app.example.com`, besides those of its own hosts. */
+  allowedOrigins?: readonly string[]
+}
+
+const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
+
+/** Whose requests are served. Both checks protect a user's browser from being used against a server (DNS rebinding). */
+export class Guard {
+  readonly #hosts: ReadonlySet<string> | undefined
+  readonly #origins: ReadonlySet<string>
+
+  constructor({ allowedHosts, allowedOrigins = [] }: GuardOptions) {
+    this.#hosts = allowedHosts && new Set(allowedHosts.map((host) => host.toLowerCase()))
+    this.#origins = new Set(allowedOrigins.map(originOf))
+  }
+
+  /** Answers 403 to a request for a host that is not ours, or from a page that is not allowed. */
+  readonly middleware: Middleware = (ctx, next) => {
+    const host = hostnameOf(`http://${ctx.get('Host')}`)
+    if (host === undefined || !this.#isOurs(host, ctx)) {
+      return refuse(ctx, 403, `The Host ${ctx.get('Host')} is not allowed here: name it in allowedHosts`)
+    }
+    if (!this.allowsOrigin(ctx)) {
+      return refuse(
+        ctx,
+        403,
+        `The Origin ${ctx.get('Origin')} is not allowed here: name it in allowedOrigins`,
+      )
+    }
+    return next()
+  }
+
+  /** True for a request that comes from no page at all, from one of ours, or from one that is allowed. */
+  allowsOrigin(ctx: Context): boolean {
+    const origin = ctx.get('Origin')
+    if (origin === '' || this.#origins.has(origin)) return true
+    const host = hostnameOf(origin)
+    return host !== undefined && this.#isOurs(host, ctx)
+  }
+
+  #isOurs(host: string, ctx: Context): boolean {
+    if (this.#hosts !== undefined) return this.#hosts.has(host)
+    const address = (ctx.req.socket.localAddress ?? '').replace(/^::ffff:/, '')
+    if (address === '::1' || address.startsWith('127.')) return loopbackHosts.includes(host)
+    // An address cannot be rebound, unlike a name.
+    return host === (isIP(address) === 6 ? `[${address}]` : address)
+  }
+}
+
+function originOf(text: string): string {
+  const { origin } = new URL(text)
+  if (origin === text) return origin
+  throw new TypeError(
+    `An allowed origin is a scheme, a host and a port if it is not the usual one; got ${text}`,
+  )
+}
+
+/** The host name of an absolute http(s) URL, undefined of anything else (`null`, two origins, nonsense). */
+function hostnameOf(url: string): string | undefined {
+  if (!/^https?:\/\/[^\s/,@\\?#]+$/i.test(url) || !URL.canParse(url)) return undefined
+  return new URL(url).hostname
+}

@@ -1,0 +1,96 @@
+import { headers, type RequestId } from '@tidings/protocol'
+import type { Context } from 'koa'
+import type { Call } from '../call.ts'
+import { encodeResponse } from '../encode.ts'
+import { parseEventId } from '../sessions/event-id.ts'
+import { Session } from '../sessions/session.ts'
+import { readJson } from './body.ts'
+import type { Door, DoorEnv } from './door.ts'
+import { exchange } from './exchange.ts'
+import { refuse, refuseBody, refuseSession } from './refuse.ts'
+
+/** The calls that a body has begun. */
+function callsOf(body: unknown, session: Session): Call[] {
+  const ids = [body].flat().map((message) => (message as { id?: RequestId }).id)
+  return ids.flatMap((id) => (id === undefined ? [] : (session.calls.get(id) ?? [])))
+}
+
+const clientId = /^[\w-]{22,128}$/
+
+/**
+ * A stream and POSTs that are paired by an id of the client's choice. An answer is the HTTP response of the POST; the
+ * stream carries notifications and requests to the client. Whichever comes first opens the session.
+ */
+export function paired(env: DoorEnv): Door {
+  const { server, sessions, streams, logger, maxBodyBytes, retryMs } = env
+
+  /** The session of the request's `client_id`; `openNew` says whether to open one where there is none. */
+  async function find(ctx: Context, openNew: boolean): Promise<Session | undefined> {
+    const id = ctx.query.client_id
+    if (typeof id !== 'string' || !clientId.test(id)) {
+      refuse(
+        ctx,
+        400,
+        'client_id must be a secret of at least 128 random bits in 22 to 128 characters of A-Z a-z 0-9 _ -, such as a UUID',
+      )
+      return undefined
+    }
+    const principal = await env.principalOf(ctx)
+    const found = sessions.find(id, principal)
+    const session = found === 'unknown' && openNew ? sessions.open(principal, id) : found
+    if (session instanceof Session) return session
+    refuseSession(ctx, session)
+    return undefined
+  }
+
+  return {
+    async open(ctx) {
+      const session = await find(ctx, true)
+      if (session === undefined) return
+      const lastEventId = ctx.get(headers.lastEventId)
+      if (lastEventId !== '') {
+        const eventId = parseEventId(lastEventId)
+        const resumed = eventId?.session === session.id && session.rewind(eventId)
+        if (resumed) sessions.counts.resumed++
+        ctx.set(headers.recovered, String(resumed))
+      }
+      session.ready()
+      session.attach(streams.open(ctx), (eventId) => Buffer.from(`retry: ${retryMs}\nid: ${eventId}\n\n`))
+    },
+
+    async receive(ctx) {
+      const session = await find(ctx, true)
+      if (session === undefined) return
+      if (sessions.closing) return refuseSession(ctx, 'closing')
+      let answer: ReturnType<typeof exchange>
+      let calls: Call[]
+      try {
+        const body = await readJson(ctx, maxBodyBytes)
+        answer = exchange(body, session, server)
+        calls = callsOf(body, session)
+      } catch (thrown) {
+        return refuseBody(ctx, thrown, logger)
+      }
+      ctx.res.once('close', () => {
+        for (const call of calls) call.abort(new DOMException('The client is gone', 'AbortError'))
+      })
+      session.openResponses++
+      const response = await answer
+      session.openResponses--
+      if (response === undefined) {
+        ctx.body = null
+        ctx.status = 202
+      } else {
+        ctx.type = 'application/json'
+        ctx.body = encodeResponse(response, logger)
+      }
+    },
+
+    async end(ctx) {
+      const session = await find(ctx, false)
+      if (session === undefined) return
+      session.end('ended by its client')
+      ctx.status = 204
+    },
+  }
+}

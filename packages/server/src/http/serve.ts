@@ -1,0 +1,57 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Koa from 'koa'
+import { silent } from '../logger.ts'
+import type { McpServer } from '../server.ts'
+import { mcp, type McpOptions } from './mount.ts'
+
+export interface ServeOptions extends McpOptions {
+  /** 0, the default, takes a free one. */
+  port?: number
+  /** Default `127.0.0.1`: this machine only. For any other, say in `allowedHosts` by which names it is reached. */
+  host?: string
+}
+
+/** A running server. */
+export interface Serving {
+  /** Such as `http://127.0.0.1:3000`. */
+  readonly url: string
+  readonly port: number
+  readonly http: Server
+  /** Stops gracefully: see `McpServer.close`. */
+  close(options?: { deadlineMs?: number }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Serves the server's clients on a port of its own. In a Koa application use `mcp()`.
+ *
+ * @example const { url } = await serve(server, { port: 3000 })
+ * @throws when the port cannot be had.
+ */
+export async function serve(server: McpServer, options: ServeOptions = {}): Promise<Serving> {
+  const { port = 0, host = '127.0.0.1', logger = silent } = options
+  const middleware = mcp(server, options)
+  const app = new Koa()
+  app.on('error', (err: Error) => logger.error({ err }, 'request failed'))
+  const http = app.use(middleware).listen(port, host)
+  await once(http, 'listening')
+  const address = http.address() as AddressInfo
+  const close = async (closeOptions?: { deadlineMs?: number }) => {
+    const closed = new Promise((resolve) => http.close(resolve))
+    await middleware.close(closeOptions)
+    http.closeIdleConnections()
+    const cut = setTimeout(() => http.closeAllConnections(), 1_000)
+    await closed
+    clearTimeout(cut)
+  }
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return {
+    url: `http://${name}:${address.port}`,
+    port: address.port,
+    http,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

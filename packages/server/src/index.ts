@@ -1,0 +1,30 @@
+// What an application registers.
+export { McpServer } from './server.ts'
+export type { McpServerOptions } from './server.ts'
+export type { ToolHandle, ToolHandler, ToolOptions, ToolResult } from './tools.ts'
+export type {
+  FixedResourceOptions,
+  ReadContext,
+  ResourceBody,
+  ResourceHandle,
+  ResourceOptions,
+  TemplateHandle,
+  TemplateOptions,
+} from './resources.ts'
+export type { PromptHandle, PromptHandler, PromptOptions } from './prompts.ts'
+export type { Completer, Completers } from './completion.ts'
+export type { InputOf, JsonSchema, LibrarySchema, ObjectSchema, OutputOf } from './schema.ts'
+export type { Variables } from './uri-template.ts'
+
+// What a handler is given, and may throw.
+export type { HandlerContext, Progress, SessionInfo } from './context.ts'
+export { errorCodes, McpError } from '@tidings/protocol'
+export type { McpErrorOptions } from '@tidings/protocol'
+
+// How it is served.
+export { mcp } from './http/mount.ts'
+export type { McpMiddleware, McpOptions } from './http/mount.ts'
+export { serve } from './http/serve.ts'
+export type { ServeOptions, Serving } from './http/serve.ts'
+export type { GuardOptions } from './http/guard.ts'
+export type { Logger } from './logger.ts'

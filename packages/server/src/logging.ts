@@ -1,0 +1,17 @@
+import { LoggingLevel } from '@tidings/protocol'
+import type { MethodHandlers } from './method-handlers.ts'
+
+const levels = LoggingLevel.options
+
+/** True when a message of the level is to be sent to a client that wants `wanted` and everything graver. */
+export function isLoud(level: LoggingLevel, wanted: LoggingLevel): boolean {
+  return levels.indexOf(level) >= levels.indexOf(wanted)
+}
+
+/** The methods of the `logging` capability. What is logged comes from a handler's `log`. */
+export const loggingMethods = {
+  'logging/setLevel'({ level }, _context, session) {
+    session.logLevel = level
+    return {}
+  },
+} satisfies MethodHandlers

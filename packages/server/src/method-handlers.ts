@@ -1,0 +1,13 @@
+import type { ParamsOf, RequestToServer, ResultOf } from '@tidings/protocol'
+import type { HandlerContext } from './context.ts'
+import type { Session } from './sessions/session.ts'
+
+/** How one method is answered. */
+export type MethodHandler<M extends RequestToServer> = (
+  params: ParamsOf<M>,
+  context: HandlerContext,
+  session: Session,
+) => ResultOf<M> | Promise<ResultOf<M>>
+
+/** How a capability answers its methods. */
+export type MethodHandlers = { [M in RequestToServer]?: MethodHandler<M> }

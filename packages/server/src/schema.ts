@@ -1,0 +1,115 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
+import type { Tool } from '@tidings/protocol'
+import { Ajv, type SchemaObject, type ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+
+/** A JSON Schema of an object, as a tool lists it. */
+export type JsonSchema = Tool['inputSchema']
+
+/** A schema of a library that can check a value and say itself as JSON Schema: zod 4.2 and newer, and others. */
+export interface LibrarySchema<Input = unknown, Output = Input> {
+  readonly '~standard': StandardSchemaV1.Props<Input, Output> & StandardJSONSchemaV1.Props<Input, Output>
+}
+
+/** What describes an object: a schema of a library, or a JSON Schema, which is listed as it is. */
+export type ObjectSchema = LibrarySchema | JsonSchema
+
+/** What a value that passed the schema is to the handler. */
+export type OutputOf<Schema> =
+  Schema extends LibrarySchema<unknown, infer Output> ? Output : Record<string, unknown>
+
+/** What a handler returns that the schema then checks. */
+export type InputOf<Schema> = Schema extends LibrarySchema<infer Input> ? Input : Record<string, unknown>
+
+/** A value as the schema made it, or what is wrong with it, in words for who sent it. */
+export type Checked = { value: unknown } | { problem: string }
+
+/** A schema ready for use. */
+export interface CompiledSchema {
+  readonly json: JsonSchema
+  check(value: unknown): Checked | Promise<Checked>
+}
+
+/**
+ * Makes a schema ready for use.
+ *
+ * @param direction which side of the schema is listed: what goes in or what comes out of its transformations.
+ * @throws {TypeError} when it is neither kind of schema, or not of an object.
+ */
+export function compileSchema(
+  schema: ObjectSchema,
+  direction: 'input' | 'output',
+  of: string,
+): CompiledSchema {
+  return '~standard' in schema && typeof schema['~standard'] === 'object'
+    ? compileLibrarySchema(schema as LibrarySchema, direction, of)
+    : compileJsonSchema(schema as JsonSchema, of)
+}
+
+function compileLibrarySchema(
+  schema: LibrarySchema,
+  direction: 'input' | 'output',
+  of: string,
+): CompiledSchema {
+  const { vendor, jsonSchema, validate } = schema['~standard']
+  if (typeof jsonSchema?.[direction] !== 'function') {
+    throw new TypeError(
+      `${of}: the ${vendor} schema cannot say itself as JSON Schema; with zod, use 4.2 or newer`,
+    )
+  }
+  const json = jsonSchema[direction]({ target: 'draft-2020-12' }) as JsonSchema
+  requireObject(json, of)
+  const checked = (result: StandardSchemaV1.Result<unknown>): Checked =>
+    result.issues === undefined
+      ? { value: result.value }
+      : { problem: result.issues.map(describe).join('; ') }
+  return {
+    json,
+    check(value) {
+      const result = validate(value)
+      return result instanceof Promise ? result.then(checked) : checked(result)
+    },
+  }
+}
+
+function compileJsonSchema(json: JsonSchema, of: string): CompiledSchema {
+  requireObject(json, of)
+  const validate = compileWithAjv(json, of)
+  return {
+    json,
+    check(value) {
+      if (validate(value)) return { value }
+      const problems = validate.errors?.map(
+        ({ instancePath, message }) => `${instancePath || '/'} ${message}`,
+      )
+      return { problem: problems?.join('; ') ?? 'does not fit its schema' }
+    },
+  }
+}
+
+let ajv2020: Ajv | undefined
+let ajvDraft7: Ajv | undefined
+
+function compileWithAjv(json: JsonSchema, of: string): ValidateFunction {
+  // Unknown keywords and formats are annotations in JSON Schema, so they are no errors.
+  const options = { strict: false, allErrors: true, validateFormats: false, addUsedSchema: false }
+  const isDraft7 = json.$schema?.includes('draft-07') ?? false
+  const ajv = isDraft7 ? (ajvDraft7 ??= new Ajv(options)) : (ajv2020 ??= new Ajv2020(options))
+  try {
+    return ajv.compile(json as SchemaObject)
+  } catch (cause) {
+    throw new TypeError(`${of}: ${(cause as Error).message}`, { cause })
+  } finally {
+    ajv.removeSchema(json as SchemaObject)
+  }
+}
+
+function requireObject(json: JsonSchema, of: string): void {
+  if (typeof json === 'object' && json !== null && json.type === 'object') return
+  throw new TypeError(`${of}: the schema must be of an object, got ${JSON.stringify(json)?.slice(0, 200)}`)
+}
+
+function describe({ path, message }: StandardSchemaV1.Issue): string {
+  const keys = path?.map((segment) => String(typeof segment === 'object' ? segment.key : segment)) ?? []
+  return keys.length === 0 ? message : `${keys.join('.')}: ${message}`
+}

@@ -1,0 +1,29 @@
+/**
+ * The `id:` of an event on a session's stream: all that is needed to come back to it with nothing but a `Last-Event-ID`
+ * header, which is all a browser's EventSource sends. It carries the session's id, so it is as secret as that.
+ */
+export interface EventId {
+  session: string
+  /** The epoch of the change index that `position` belongs to. */
+  epoch: string
+  /** The change that the reader was told last. */
+  position: number
+  /** The message that it was told last, if that came after the change. */
+  mail?: number
+}
+
+const shape = /^([\w-]{1,128})\.([\w-]{1,16})\.(\d{1,15})(?:\.(\d{1,15}))?$/
+
+export function formatEventId({ session, epoch, position, mail }: EventId): string {
+  const id = `${session}.${epoch}.${position}`
+  return mail === undefined ? id : `${id}.${mail}`
+}
+
+/** The parts of an id, or undefined for one that is not ours. */
+export function parseEventId(id: string): EventId | undefined {
+  const match = shape.exec(id)
+  if (match === null) return undefined
+  const [, session, epoch, position, mail] = match
+  const parsed: EventId = { session: session!, epoch: epoch!, position: Number(position) }
+  return mail === undefined ? parsed : { ...parsed, mail: Number(mail) }
+}

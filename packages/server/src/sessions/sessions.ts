@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import { errorCodes, McpError } from '@tidings/protocol'
+import type { ChangeIndex } from '../changes/change-index.ts'
+import type { Logger } from '../logger.ts'
+import type { MailboxLimits } from './mailbox.ts'
+import { Session, type SessionHome } from './session.ts'
+
+export interface SessionsOptions {
+  maxSessions: number
+  /** How long a session without a stream is kept. */
+  resumeWithinMs: number
+  logger: Logger
+}
+
+/** Why a session cannot be had. */
+export type Refusal = 'unknown' | 'of another principal' | 'too many' | 'closing'
+
+/**
+ * The open sessions of one mount, by id. A session without a stream is kept for a while, for its client to return, and
+ * is the first to go when there are too many.
+ */
+export class Sessions implements SessionHome {
+  readonly changes: ChangeIndex
+  readonly mailboxLimits: MailboxLimits
+  /** How often what happened. */
+  readonly counts = { opened: 0, resumed: 0, refused: 0, ended: {} as Record<string, number> }
+  readonly #options: SessionsOptions
+  readonly #sessions = new Map<string, Session>()
+  /** Sessions without a stream, and when they last were heard of; longest ago first. */
+  readonly #detached = new Map<Session, number>()
+  #sweeper: NodeJS.Timeout | undefined
+  #closing = false
+
+  constructor(changes: ChangeIndex, options: SessionsOptions) {
+    this.changes = changes
+    this.#options = options
+    this.mailboxLimits = { maxMessages: 1_000, maxBytes: 4 * 1024 * 1024, keepMs: options.resumeWithinMs }
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  get all(): Iterable<Session> {
+    return this.#sessions.values()
+  }
+
+  get closing(): boolean {
+    return this.#closing
+  }
+
+  /** Opens a session, by the id its client has chosen, or by one made here: 128 random bits. */
+  open(principal: string | undefined, id = randomBytes(16).toString('base64url')): Session | Refusal {
+    if (this.#closing) return this.#refuse('closing')
+    if (this.#sessions.size >= this.#options.maxSessions) {
+      const [longestAway] = this.#detached.keys()
+      if (longestAway === undefined) return this.#refuse('too many')
+      longestAway.end('too many sessions')
+    }
+    const session = new Session(id, principal, this)
+    this.#sessions.set(id, session)
+    this.detached(session)
+    this.#sweeper ??= setInterval(() => this.#sweep(), this.#sweepMs).unref()
+    this.counts.opened++
+    this.#options.logger.info({ session: id, principal }, 'session opened')
+    return session
+  }
+
+  /** The session of this id, if it is the principal's. It has been heard of now. */
+  find(id: string, principal: string | undefined): Session | Refusal {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return 'unknown'
+    if (session.principal !== principal) return this.#refuse('of another principal')
+    if (!session.attached) this.detached(session)
+    return session
+  }
+
+  detached(session: Session): void {
+    this.#detached.delete(session)
+    this.#detached.set(session, Date.now())
+  }
+
+  attached(session: Session): void {
+    this.#detached.delete(session)
+  }
+
+  ended(session: Session, reason: string): void {
+    this.#sessions.delete(session.id)
+    this.#detached.delete(session)
+    this.counts.ended[reason] = (this.counts.ended[reason] ?? 0) + 1
+    this.#options.logger.info({ session: session.id, reason }, 'session ended')
+    if (this.#sessions.size > 0) return
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
+  }
+
+  /** Refuses new sessions from now on, lets requests in flight finish until the deadline, then ends every session. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing = true
+    const calls = [...this.#sessions.values()].flatMap((session) => [...session.calls.values()])
+    let timer: NodeJS.Timeout | undefined
+    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)))
+    await Promise.race([Promise.all(calls.map((call) => call.finished())), deadline])
+    clearTimeout(timer)
+    const message = 'The server is stopping'
+    for (const call of calls)
+      call.abort(new DOMException(message, 'AbortError'), new McpError(errorCodes.internalError, message))
+    // Answers are sent by what waits for them: let them be, before the streams end.
+    await setImmediate()
+    for (const session of [...this.#sessions.values()]) session.end('server stopping')
+  }
+
+  get #sweepMs(): number {
+    return Math.min(5_000, Math.max(10, this.#options.resumeWithinMs / 4))
+  }
+
+  #sweep(): void {
+    const now = Date.now()
+    for (const [session, since] of this.#detached) {
+      if (now - since < this.#options.resumeWithinMs) break
+      if (session.openResponses > 0) this.detached(session)
+      else session.end('idle')
+    }
+    for (const session of this.#sessions.values()) session.trim(now)
+  }
+
+  #refuse(refusal: Refusal): Refusal {
+    this.counts.refused++
+    return refusal
+  }
+}

@@ -1,0 +1,169 @@
+import {
+  type CallToolResult,
+  errorCodes,
+  McpError,
+  type Tool,
+  type ToolAnnotations,
+  type Icon,
+  type Meta,
+} from '@tidings/protocol'
+import type { HandlerContext } from './context.ts'
+import type { Logger } from './logger.ts'
+import type { MethodHandlers } from './method-handlers.ts'
+import { pageOf } from './pages.ts'
+import {
+  type CompiledSchema,
+  compileSchema,
+  type InputOf,
+  type ObjectSchema,
+  type OutputOf,
+} from './schema.ts'
+
+/** How a tool is listed, and what it takes and gives. */
+export interface ToolOptions<Input = ObjectSchema | undefined, Output = ObjectSchema | undefined> {
+  title?: string
+  description?: string
+  /** The arguments: a schema of an object (zod or JSON Schema). A tool without one takes none. */
+  input?: Input
+  /** The `structuredContent` of a result: a schema of an object (zod or JSON Schema). */
+  output?: Output
+  annotations?: ToolAnnotations
+  icons?: Icon[]
+  _meta?: Meta
+}
+
+/**
+ * What a tool's handler returns. `content` may be left out beside `structuredContent`: it is then its JSON text, for
+ * clients that know no structured content. `isError: true` says that the tool failed, in words for the model.
+ */
+export type ToolResult<Output = ObjectSchema | undefined> =
+  | (Omit<CallToolResult, 'structuredContent'> & { structuredContent?: StructuredContent<Output> })
+  | {
+      structuredContent: StructuredContent<Output>
+      content?: CallToolResult['content']
+      isError?: boolean
+      _meta?: Meta
+    }
+
+type StructuredContent<Output> = [Output] extends [undefined] ? Record<string, unknown> : InputOf<Output>
+type Arguments<Input> = [Input] extends [undefined] ? Record<string, unknown> : OutputOf<Input>
+
+/** What runs when the tool is called, with arguments that passed `input`. */
+export type ToolHandler<Input, Output> = (
+  args: Arguments<Input>,
+  context: HandlerContext,
+) => ToolResult<Output> | Promise<ToolResult<Output>>
+
+/** A registered tool. */
+export interface ToolHandle {
+  readonly name: string
+  /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
+  update(options: Omit<ToolOptions, 'input' | 'output'>): void
+  /** Takes it away. Clients are told. */
+  remove(): void
+}
+
+interface RegisteredTool {
+  listing: Tool
+  input: CompiledSchema | undefined
+  output: CompiledSchema | undefined
+  handler: ToolHandler<ObjectSchema | undefined, ObjectSchema | undefined>
+}
+
+const noArguments: Tool['inputSchema'] = { type: 'object', additionalProperties: false }
+
+/** The tools of a server, and how it answers for them. */
+export class Tools {
+  readonly #tools = new Map<string, RegisteredTool>()
+  readonly #changed: () => void
+  readonly #logger: Logger
+  readonly #pageSize: number | undefined
+
+  constructor(changed: () => void, logger: Logger, pageSize: number | undefined) {
+    this.#changed = changed
+    this.#logger = logger
+    this.#pageSize = pageSize
+  }
+
+  add<Input extends ObjectSchema | undefined, Output extends ObjectSchema | undefined>(
+    name: string,
+    { input, output, ...listed }: ToolOptions<Input, Output>,
+    handler: ToolHandler<Input, Output>,
+  ): ToolHandle {
+    if (this.#tools.has(name)) throw new TypeError(`The tool ${JSON.stringify(name)} is registered already`)
+    const compiledInput = input && compileSchema(input, 'input', `Input of the tool ${JSON.stringify(name)}`)
+    const compiledOutput =
+      output && compileSchema(output, 'output', `Output of the tool ${JSON.stringify(name)}`)
+    const listing: Tool = { name, ...listed, inputSchema: compiledInput?.json ?? noArguments }
+    if (compiledOutput !== undefined) listing.outputSchema = compiledOutput.json
+    const tool: RegisteredTool = {
+      listing,
+      input: compiledInput,
+      output: compiledOutput,
+      handler: handler as RegisteredTool['handler'],
+    }
+    this.#tools.set(name, tool)
+    this.#changed()
+    return {
+      name,
+      update: (options) => {
+        tool.listing = { ...tool.listing, ...options }
+        this.#changed()
+      },
+      remove: () => {
+        if (this.#tools.get(name) === tool && this.#tools.delete(name)) this.#changed()
+      },
+    }
+  }
+
+  readonly methods = {
+    'tools/list': (params) => {
+      const { page, ...rest } = pageOf([...this.#tools.values()], params?.cursor, this.#pageSize)
+      return { tools: page.map(({ listing }) => listing), ...rest }
+    },
+    'tools/call': ({ name, arguments: args }, context) => this.#call(name, args ?? {}, context),
+  } satisfies MethodHandlers
+
+  async #call(name: string, args: Record<string, unknown>, context: HandlerContext): Promise<CallToolResult> {
+    const tool = this.#tools.get(name)
+    if (tool === undefined)
+      throw new McpError(errorCodes.invalidParams, `Unknown tool: ${name.slice(0, 200)}`)
+    const input = tool.input === undefined ? { value: args } : await tool.input.check(args)
+    if ('problem' in input)
+      return failure(`The arguments of ${name} do not fit its input schema: ${input.problem}`)
+    let result: ToolResult
+    try {
+      result = await tool.handler(input.value as Record<string, unknown>, context)
+    } catch (thrown) {
+      // Said in JSON-RPC's words it was meant for the client; anything else may hold what is not for its eyes.
+      if (thrown instanceof McpError) throw thrown
+      if (!context.signal.aborted) this.#logger.error({ err: thrown, tool: name }, 'tool failed')
+      return failure(`The tool ${name} failed: internal error`)
+    }
+    return this.#checkResult(tool, result)
+  }
+
+  async #checkResult(tool: RegisteredTool, result: ToolResult): Promise<CallToolResult> {
+    const { name } = tool.listing
+    if (typeof result !== 'object' || result === null || !(result.content ?? result.structuredContent)) {
+      const returned = JSON.stringify(result)?.slice(0, 200)
+      throw new TypeError(
+        `The handler of the tool ${name} must return { content: [...] }, it returned ${returned}`,
+      )
+    }
+    if (tool.output === undefined || result.isError === true) return withContent(result)
+    const output = await tool.output.check(result.structuredContent)
+    if ('value' in output)
+      return withContent({ ...result, structuredContent: output.value as Record<string, unknown> })
+    throw new TypeError(`What the tool ${name} returned does not fit its output schema: ${output.problem}`)
+  }
+}
+
+function withContent({ content, ...result }: ToolResult): CallToolResult {
+  const text = content ?? [{ type: 'text', text: JSON.stringify(result.structuredContent) }]
+  return { content: text, ...result } as CallToolResult
+}
+
+function failure(text: string): CallToolResult {
+  return { content: [{ type: 'text', text }], isError: true }
+}

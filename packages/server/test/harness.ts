@@ -1,0 +1,176 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { McpServer, serve, type ServeOptions, type Serving } from '../src/index.ts'
+
+const disposers: (() => unknown)[] = []
+
+/** What a test opened is closed after it, last first. */
+export function defer<T>(thing: T, dispose: (thing: T) => unknown): T {
+  disposers.push(() => dispose(thing))
+  return thing
+}
+
+afterEach(async () => {
+  for (const dispose of disposers.splice(0).reverse()) await dispose()
+})
+
+/** A server with nothing on it yet, served on a free port. */
+export async function start(
+  register: (server: McpServer) => void = () => {},
+  options: ServeOptions = {},
+): Promise<Serving & { server: McpServer }> {
+  const server = new McpServer({ name: 'test', version: '1.2.3' }, options.logger ? { logger: options.logger } : {})
+  register(server)
+  const serving = await serve(server, options)
+  defer(serving, () => serving.close({ deadlineMs: 0 }))
+  return Object.assign(serving, { server })
+}
+
+/** One event of a stream, as it was parsed. */
+export type Event = EventSourceMessage
+
+/** An open stream: raw, so that a test can stall it and cut it as a network would. */
+export class Reader {
+  readonly response: IncomingMessage
+  readonly events: Event[] = []
+  readonly comments: string[] = []
+  retryMs: number | undefined
+  #taken = 0
+  #wake: () => void = () => {}
+  closed = false
+
+  constructor(response: IncomingMessage) {
+    this.response = response
+    const parser = createParser({
+      onEvent: (event) => this.events.push(event),
+      onComment: (comment) => this.comments.push(comment),
+      onRetry: (ms) => (this.retryMs = ms),
+    })
+    response.setEncoding('utf8')
+    response.on('data', (text: string) => {
+      parser.feed(text)
+      this.#wake()
+    })
+    response.on('error', () => {})
+    response.on('close', () => {
+      this.closed = true
+      this.#wake()
+    })
+  }
+
+  get lastEventId(): string {
+    return this.events.findLast(({ id }) => id !== undefined)?.id ?? ''
+  }
+
+  /** Resolves when the condition holds; looks again whenever something arrives. */
+  async until(condition: () => boolean, what = 'condition'): Promise<void> {
+    const deadline = Date.now() + 10_000
+    while (!condition()) {
+      if (this.closed) throw new Error(`The stream closed while waiting for ${what}`)
+      if (Date.now() > deadline) throw new Error(`Timed out waiting for ${what}; got ${JSON.stringify(this.events)}`)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 1_000)
+        this.#wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+  }
+
+  /** The next event that has not been taken yet. */
+  async next(): Promise<Event> {
+    await this.until(() => this.events.length > this.#taken, 'the next event')
+    return this.events[this.#taken++]!
+  }
+
+  /** The next message, parsed. */
+  async message(): Promise<any> {
+    return JSON.parse((await this.next()).data)
+  }
+
+  async untilClosed(): Promise<void> {
+    if (!this.closed) await once(this.response, 'close')
+  }
+
+  /** Stops reading: the socket fills up. */
+  stall(): void {
+    this.response.pause()
+  }
+
+  goOn(): void {
+    this.response.resume()
+  }
+
+  /** Gone, without a goodbye. */
+  cut(): void {
+    this.response.destroy()
+  }
+}
+
+/** Opens a stream with a bare HTTP request. */
+export async function read(url: string, headers: Record<string, string> = {}): Promise<Reader> {
+  const request = httpRequest(url, { headers: { Accept: 'text/event-stream', ...headers }, agent: false })
+  request.end()
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  if (response.statusCode !== 200) throw new Error(`GET ${url} was answered ${response.statusCode}`)
+  return defer(new Reader(response), (reader) => reader.cut())
+}
+
+/** POSTs a JSON-RPC message. */
+export function post(url: string, message: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  const body = typeof message === 'string' ? message : JSON.stringify(message)
+  return fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body })
+}
+
+/** A client of HTTP+SSE that has said hello, and no more than that: a stream, and a way to send. */
+export class RawClient {
+  readonly reader: Reader
+  readonly endpoint: string
+  #lastId = 0
+
+  constructor(reader: Reader, endpoint: string) {
+    this.reader = reader
+    this.endpoint = endpoint
+  }
+
+  send(message: object): Promise<Response> {
+    return post(this.endpoint, { jsonrpc: '2.0', ...message })
+  }
+
+  /** Sends a request and waits for its answer; other messages stay for `reader.message()`. */
+  async request(method: string, params?: object): Promise<any> {
+    const id = ++this.#lastId
+    const { status } = await this.send({ id, method, ...(params && { params }) })
+    if (status !== 202) throw new Error(`${method} was answered ${status}`)
+    return this.answer(id)
+  }
+
+  async answer(id: string | number): Promise<any> {
+    const find = () => this.reader.events.map(({ data, event }) => (event === 'message' ? JSON.parse(data) : {})).find((message) => message.id === id && !message.method)
+    await this.reader.until(() => find() !== undefined, `the answer ${id}`)
+    return find()
+  }
+
+  get messages(): any[] {
+    return this.reader.events.filter(({ event }) => event === 'message').map(({ data }) => JSON.parse(data))
+  }
+}
+
+/** Opens a session over HTTP+SSE and initializes it. */
+export async function connectRaw(
+  url: string,
+  { capabilities = {}, protocolVersion = '2024-11-05', headers = {} }: { capabilities?: object; protocolVersion?: string; headers?: Record<string, string> } = {},
+): Promise<RawClient> {
+  const reader = await read(`${url}/sse`, headers)
+  const { data } = await reader.next()
+  const client = new RawClient(reader, new URL(data, url).href)
+  await client.request('initialize', { protocolVersion, capabilities, clientInfo: { name: 'raw', version: '0' } })
+  await client.send({ method: 'notifications/initialized' })
+  return client
+}
+
+export { once }
+export type { AddressInfo }
