@@ -1,18 +1,17 @@
 import {
-  errorCodes,
   JSONRPC_VERSION,
   type JSONRPCMessage,
   type JSONRPCResponse,
   McpError,
-  methods,
   type ParamsOf,
+  parseResult,
   type RequestToClient,
   type ResultOf,
 } from '@tidings/protocol'
 
 interface Pending {
-  resolve(result: unknown): void
-  reject(error: Error): void
+  resolve: (result: unknown) => void
+  reject: (error: Error) => void
 }
 
 /** The requests to one client that it has not answered yet. */
@@ -58,11 +57,7 @@ export class Asks {
         signal.addEventListener('abort', onAbort, { once: true })
         this.#send({ jsonrpc: JSONRPC_VERSION, id, method, params })
       })
-      const parsed = methods[method].result.safeParse(result)
-      if (parsed.success) return parsed.data as ResultOf<M>
-      throw new McpError(errorCodes.internalError, `The client's answer to ${method} is malformed`, {
-        cause: parsed.error,
-      })
+      return parseResult(method, result)
     } finally {
       this.#pending.delete(id)
       signal.removeEventListener('abort', onAbort)

@@ -39,30 +39,30 @@ export interface HandlerContext {
   readonly principal: string | undefined
   readonly session: SessionInfo
   /** Tells the client how far the request has come. Does nothing when the client did not ask to be told. */
-  progress(progress: Progress): void
+  readonly progress: (progress: Progress) => void
   /** Sends a log message to the client, if it wants messages of this level. `data` is any JSON value. */
-  log(level: LoggingLevel, data: unknown, logger?: string): void
+  readonly log: (level: LoggingLevel, data: unknown, logger?: string) => void
   /**
    * Asks the client's user, by a form or by a page to visit.
    *
    * @throws {McpError} when the client cannot do that (`invalidRequest`), or refuses.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
    */
-  elicit(params: ElicitRequestParams): Promise<ElicitResult>
+  readonly elicit: (params: ElicitRequestParams) => Promise<ElicitResult>
   /**
    * Asks the client for a completion from its language model.
    *
    * @throws {McpError} when the client cannot do that (`invalidRequest`), or refuses.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
    */
-  sample(params: CreateMessageRequestParams): Promise<CreateMessageResult>
+  readonly sample: (params: CreateMessageRequestParams) => Promise<CreateMessageResult>
   /**
    * The folders and files the client works on.
    *
    * @throws {McpError} when the client cannot tell (`invalidRequest`), or refuses.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/roots
    */
-  roots(): Promise<Root[]>
+  readonly roots: () => Promise<Root[]>
 }
 
 const capabilityOf = {

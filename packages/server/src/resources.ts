@@ -8,7 +8,7 @@ import {
   type Resource,
   type ResourceTemplate,
 } from '@tidings/protocol'
-import type { List } from './changes/change-index.ts'
+import type { Topic } from './changes/change-index.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from './context.ts'
 import type { MethodHandlers } from './method-handlers.ts'
@@ -94,11 +94,11 @@ interface RegisteredTemplate {
 export class Resources {
   readonly #resources = new Map<string, RegisteredResource>()
   readonly #templates = new Map<string, RegisteredTemplate>()
-  readonly #publish: (topic: List | string) => void
+  readonly #publish: (topic: Topic) => void
   readonly #pageSize: number | undefined
 
   /** @param publish announces that a URI, or the list, has changed. */
-  constructor(publish: (topic: string) => void, pageSize: number | undefined) {
+  constructor(publish: (topic: Topic) => void, pageSize: number | undefined) {
     this.#publish = publish
     this.#pageSize = pageSize
   }
@@ -168,7 +168,7 @@ export class Resources {
   readonly methods = {
     'resources/list': async (params, context) => {
       const fixed = [...this.#resources.values()].map(({ listing }) => listing)
-      const lists = [...this.#templates.values()].map(({ list }) => list?.(context) ?? [])
+      const lists = [...this.#templates.values()].map(async ({ list }) => (await list?.(context)) ?? [])
       const { page, ...rest } = pageOf(
         [...fixed, ...(await Promise.all(lists)).flat()],
         params?.cursor,
@@ -229,7 +229,7 @@ function contentsOf(
     return { contents: [{ uri, mimeType: mimeType ?? 'application/octet-stream', blob }] }
   }
   if (typeof body === 'object' && body !== null && 'contents' in body && Array.isArray(body.contents)) {
-    return body as ReadResourceResult
+    return body
   }
   return { contents: [{ uri, mimeType: mimeType ?? 'application/json', text: JSON.stringify(body) }] }
 }

@@ -176,7 +176,7 @@ export class McpServer {
       const call = new Call(request, (error) => settle(error && { error }))
       const timer = setTimeout(() => {
         const message = `${method} took longer than ${this.#requestTimeoutMs} ms`
-        this.#logger.warn({ session: session.id, method }, message)
+        this.#logger.warn({ session: session.label, method }, message)
         call.abort(new DOMException(message, 'TimeoutError'), new McpError(errorCodes.internalError, message))
       }, this.#requestTimeoutMs)
       session.calls.set(id, call)
@@ -203,7 +203,7 @@ export class McpServer {
   accept(message: JSONRPCNotification | JSONRPCResponse, session: Session): void {
     if (isResponse(message)) {
       if (!session.asks.settle(message))
-        this.#logger.debug({ session: session.id, id: message.id }, 'stray response')
+        this.#logger.debug({ session: session.label, id: message.id }, 'stray response')
     } else if (message.method === 'notifications/initialized') {
       session.ready()
     } else if (message.method === 'notifications/cancelled') {

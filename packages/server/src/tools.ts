@@ -100,7 +100,7 @@ export class Tools {
       listing,
       input: compiledInput,
       output: compiledOutput,
-      handler: handler as RegisteredTool['handler'],
+      handler: handler,
     }
     this.#tools.set(name, tool)
     this.#changed()
@@ -133,7 +133,7 @@ export class Tools {
       return failure(`The arguments of ${name} do not fit its input schema: ${input.problem}`)
     let result: ToolResult
     try {
-      result = await tool.handler(input.value as Record<string, unknown>, context)
+      result = await tool.handler(input.value, context)
     } catch (thrown) {
       // Said in JSON-RPC's words it was meant for the client; anything else may hold what is not for its eyes.
       if (thrown instanceof McpError) throw thrown

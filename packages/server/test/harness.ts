@@ -1,31 +1,63 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { McpServer, serve, type ServeOptions, type Serving } from '../src/index.ts'
+import {
+  type Logger,
+  McpServer,
+  type McpServerOptions,
+  serve,
+  type ServeOptions,
+  type Serving,
+} from '../src/index.ts'
 
-const disposers: (() => unknown)[] = []
+const disposers = new Map<unknown, () => unknown>()
 
 /** What a test opened is closed after it, last first. */
 export function defer<T>(thing: T, dispose: (thing: T) => unknown): T {
-  disposers.push(() => dispose(thing))
+  disposers.set(thing, () => dispose(thing))
   return thing
 }
 
 afterEach(async () => {
-  for (const dispose of disposers.splice(0).reverse()) await dispose()
+  for (const [thing, dispose] of [...disposers].reverse()) {
+    disposers.delete(thing)
+    await dispose()
+  }
 })
 
 /** A server with nothing on it yet, served on a free port. */
 export async function start(
   register: (server: McpServer) => void = () => {},
   options: ServeOptions = {},
+  serverOptions: McpServerOptions = {},
 ): Promise<Serving & { server: McpServer }> {
-  const server = new McpServer({ name: 'test', version: '1.2.3' }, options.logger ? { logger: options.logger } : {})
+  const server = new McpServer(
+    { name: 'test', version: '1.2.3' },
+    { ...(options.logger && { logger: options.logger }), ...serverOptions },
+  )
   register(server)
   const serving = await serve(server, options)
   defer(serving, () => serving.close({ deadlineMs: 0 }))
   return Object.assign(serving, { server })
+}
+
+/** A logger that keeps what it is told. */
+export class Log implements Logger {
+  readonly entries: { level: keyof Logger; fields: any; message: string }[] = []
+  readonly debug = this.#at('debug')
+  readonly info = this.#at('info')
+  readonly warn = this.#at('warn')
+  readonly error = this.#at('error')
+
+  get errors(): any[] {
+    return this.entries.filter(({ level }) => level === 'error').map(({ fields }) => fields.err)
+  }
+
+  #at(level: keyof Logger) {
+    return (fields: object, message: string) => void this.entries.push({ level, fields, message })
+  }
 }
 
 /** One event of a stream, as it was parsed. */
@@ -55,6 +87,7 @@ export class Reader {
     })
     response.on('error', () => {})
     response.on('close', () => {
+      disposers.delete(this)
       this.closed = true
       this.#wake()
     })
@@ -69,7 +102,8 @@ export class Reader {
     const deadline = Date.now() + 10_000
     while (!condition()) {
       if (this.closed) throw new Error(`The stream closed while waiting for ${what}`)
-      if (Date.now() > deadline) throw new Error(`Timed out waiting for ${what}; got ${JSON.stringify(this.events)}`)
+      if (Date.now() > deadline)
+        throw new Error(`Timed out waiting for ${what}; got ${JSON.stringify(this.events)}`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 1_000)
         this.#wake = () => {
@@ -149,7 +183,10 @@ export class RawClient {
   }
 
   async answer(id: string | number): Promise<any> {
-    const find = () => this.reader.events.map(({ data, event }) => (event === 'message' ? JSON.parse(data) : {})).find((message) => message.id === id && !message.method)
+    const find = () =>
+      this.reader.events
+        .map(({ data, event }) => (event === 'message' ? JSON.parse(data) : {}))
+        .find((message) => message.id === id && !message.method)
     await this.reader.until(() => find() !== undefined, `the answer ${id}`)
     return find()
   }
@@ -162,15 +199,32 @@ export class RawClient {
 /** Opens a session over HTTP+SSE and initializes it. */
 export async function connectRaw(
   url: string,
-  { capabilities = {}, protocolVersion = '2024-11-05', headers = {} }: { capabilities?: object; protocolVersion?: string; headers?: Record<string, string> } = {},
+  {
+    capabilities = {},
+    protocolVersion = '2024-11-05',
+    headers = {},
+  }: { capabilities?: object; protocolVersion?: string; headers?: Record<string, string> } = {},
 ): Promise<RawClient> {
   const reader = await read(`${url}/sse`, headers)
   const { data } = await reader.next()
   const client = new RawClient(reader, new URL(data, url).href)
-  await client.request('initialize', { protocolVersion, capabilities, clientInfo: { name: 'raw', version: '0' } })
+  await client.request('initialize', {
+    protocolVersion,
+    capabilities,
+    clientInfo: { name: 'raw', version: '0' },
+  })
   await client.send({ method: 'notifications/initialized' })
   return client
 }
 
-export { once }
-export type { AddressInfo }
+/** How much the heap holds when everything that can be collected is. */
+export async function heapUsed(): Promise<number> {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  for (let i = 0; i < 3; i++) {
+    collect()
+    await new Promise(setImmediate)
+  }
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}

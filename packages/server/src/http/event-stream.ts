@@ -12,6 +12,8 @@ class FrameStream extends SSE {
 }
 
 const nothing = () => {}
+/** How long a reader has to take the end of its stream before it is cut off. */
+const endWithinMs = 5_000
 const comment = Buffer.from(':\n\n')
 
 /** One open `text/event-stream` response. Headers must be set before it is made: it begins to write at once. */
@@ -19,10 +21,12 @@ export class EventStream implements SessionStream {
   onReady: () => void = nothing
   onClose: () => void = nothing
   readonly #sse: FrameStream
+  readonly #ctx: Context
   #open = true
   #quiet = false
 
   constructor(ctx: Context) {
+    this.#ctx = ctx
     this.#sse = new FrameStream(ctx)
     // Koa takes each reader that leaves for an error of the application, so the stream is piped past it.
     ctx.respond = false
@@ -57,6 +61,9 @@ export class EventStream implements SessionStream {
     if (!this.#open) return
     this.#open = false
     this.#sse.sendEnd(Buffer.from(`: ${reason}\n\n`))
+    // A reader that does not read would keep its stream for ever.
+    const cut = setTimeout(() => this.#ctx.res.destroy(), endWithinMs).unref()
+    this.#ctx.res.once('close', () => clearTimeout(cut))
   }
 }
 

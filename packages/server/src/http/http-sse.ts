@@ -53,7 +53,9 @@ export function httpSse(env: DoorEnv): Door {
       if (session === undefined) return
       if (sessions.closing) return refuseSession(ctx, 'closing')
       try {
-        const answer = exchange(await readJson(ctx, maxBodyBytes), session, server)
+        const body = await readJson(ctx, maxBodyBytes)
+        if (session.ended) return refuseSession(ctx, 'unknown')
+        const answer = exchange(body, session, server)
         void answer?.then((response) => {
           if (response !== undefined) session.send(encodeResponse(response, logger))
         })

@@ -1,6 +1,6 @@
 import cors from '@koa/cors'
 import Router from '@koa/router'
-import { headers } from '@tidings/protocol'
+import { headers, mediaTypes } from '@tidings/protocol'
 import type { Context, Middleware, Next } from 'koa'
 import { type Logger, silent } from '../logger.ts'
 import type { McpServer } from '../server.ts'
@@ -11,6 +11,7 @@ import { Guard, type GuardOptions } from './guard.ts'
 import { health } from './health.ts'
 import { httpSse } from './http-sse.ts'
 import { paired } from './paired.ts'
+import { refuse } from './refuse.ts'
 
 export interface McpOptions extends GuardOptions {
   /** The paths of the doors. */
@@ -87,7 +88,9 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
 
   const middleware: Middleware = (ctx, next) => {
     if (!ours.has(ctx.path)) return next()
-    return allowCors(ctx, () => guard.middleware(ctx, () => routes(ctx, next)) as Promise<void>)
+    return allowCors(ctx, async () => {
+      await guard.middleware(ctx, () => routes(ctx, next))
+    }) as Promise<void>
   }
   const mount = { close: (deadlineMs: number) => sessions.close(deadlineMs) }
   server.addMount(mount)
@@ -98,12 +101,19 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
 
 type Paths = Required<NonNullable<McpOptions['paths']>>
 
-function router(paths: Paths, env: DoorEnv): (ctx: Context, next: Next) => Promise<unknown> {
+function router(paths: Paths, env: DoorEnv): (ctx: Context, next: Next) => Promise<void> {
   const doors = { httpSse: httpSse(env), paired: paired(env) }
   const onStreamPath = (ctx: Context) => (ctx.query.client_id === undefined ? doors.httpSse : doors.paired)
   const through = (door: (ctx: Context) => Door, method: keyof Door) => (ctx: Context) => {
+    if (method === 'open' && !ctx.accepts(mediaTypes.eventStream)) {
+      return refuse(
+        ctx,
+        406,
+        `Only ${mediaTypes.eventStream} is to be had here, the request accepts ${ctx.get('Accept')}`,
+      )
+    }
     // To look at a stream is not to open it.
-    if (ctx.method === 'HEAD') ctx.type = 'text/event-stream'
+    if (ctx.method === 'HEAD') ctx.type = mediaTypes.eventStream
     else return door(ctx)[method](ctx)
   }
   const router = new Router()
@@ -127,7 +137,11 @@ function router(paths: Paths, env: DoorEnv): (ctx: Context, next: Next) => Promi
     .get(paths.health, health(env))
   const routes = router.routes()
   const allowed = router.allowedMethods()
-  return (ctx, next) => routes(ctx as never, () => allowed(ctx as never, next))
+  return async (ctx, next) => {
+    await routes(ctx as never, async () => {
+      await allowed(ctx as never, next)
+    })
+  }
 }
 
 /** What a parent (koa-mount) has taken off the path: clients need it, we do not see it. */

@@ -66,6 +66,7 @@ export function paired(env: DoorEnv): Door {
       let calls: Call[]
       try {
         const body = await readJson(ctx, maxBodyBytes)
+        if (session.ended) return refuseSession(ctx, 'unknown')
         answer = exchange(body, session, server)
         calls = callsOf(body, session)
       } catch (thrown) {

@@ -64,6 +64,7 @@ export class Session {
   readonly #mailbox: Mailbox
   readonly #idPrefix: Buffer
   #stream: SessionStream | undefined
+  #ready = false
   #ended = false
 
   constructor(id: string, principal: string | undefined, home: SessionHome) {
@@ -77,6 +78,11 @@ export class Session {
       isReady: () => this.#stream !== undefined && this.#stream.ready,
       write: (state) => this.#stream!.write(Buffer.concat([this.#idPrefix, state.frame(encodeChange)])),
     })
+  }
+
+  /** Enough of the id to tell sessions apart in a log; the whole of it is a secret. */
+  get label(): string {
+    return this.id.slice(0, 8)
   }
 
   /** True while the client has a stream open. */
@@ -113,11 +119,13 @@ export class Session {
     }
     this.asks.close('The client initialized again')
     this.#subscriber.clear()
+    this.#ready = false
   }
 
   /** From here on the client is told when a list changes. Called when it has said, or shown, that it is ready. */
   ready(): void {
-    if (this.#ended) return
+    if (this.#ready || this.#ended) return
+    this.#ready = true
     for (const list of lists) this.#subscriber.watch(list)
   }
 

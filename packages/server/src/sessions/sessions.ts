@@ -35,7 +35,7 @@ export class Sessions implements SessionHome {
   constructor(changes: ChangeIndex, options: SessionsOptions) {
     this.changes = changes
     this.#options = options
-    this.mailboxLimits = { maxMessages: 1_000, maxBytes: 4 * 1024 * 1024, keepMs: options.resumeWithinMs }
+    this.mailboxLimits = { maxMessages: 10_000, maxBytes: 4 * 1024 * 1024, keepMs: options.resumeWithinMs }
   }
 
   get size(): number {
@@ -63,7 +63,7 @@ export class Sessions implements SessionHome {
     this.detached(session)
     this.#sweeper ??= setInterval(() => this.#sweep(), this.#sweepMs).unref()
     this.counts.opened++
-    this.#options.logger.info({ session: id, principal }, 'session opened')
+    this.#options.logger.info({ session: session.label, principal }, 'session opened')
     return session
   }
 
@@ -89,7 +89,7 @@ export class Sessions implements SessionHome {
     this.#sessions.delete(session.id)
     this.#detached.delete(session)
     this.counts.ended[reason] = (this.counts.ended[reason] ?? 0) + 1
-    this.#options.logger.info({ session: session.id, reason }, 'session ended')
+    this.#options.logger.info({ session: session.label, reason }, 'session ended')
     if (this.#sessions.size > 0) return
     clearInterval(this.#sweeper)
     this.#sweeper = undefined

@@ -1,0 +1,125 @@
+import fc from 'fast-check'
+import { Mailbox } from '../../src/sessions/mailbox.ts'
+
+const limits = { maxMessages: 5, maxBytes: 100, keepMs: 1000 }
+const data = (text: string) => Buffer.from(text)
+
+function takeAll(mailbox: Mailbox, position = 0, now = 0): string[] {
+  const taken: string[] = []
+  for (let mail = mailbox.take(position, now); mail; mail = mailbox.take(position, now))
+    taken.push(mail.data.toString())
+  return taken
+}
+
+test('messages are taken in order, once', () => {
+  const mailbox = new Mailbox(limits)
+  mailbox.post(data('1'))
+  mailbox.post(data('2'))
+  expect(takeAll(mailbox)).toEqual(['1', '2'])
+  expect(takeAll(mailbox)).toEqual([])
+  mailbox.post(data('3'))
+  expect(takeAll(mailbox)).toEqual(['3'])
+})
+
+test('what waits is bounded by count and by bytes; one message of any size passes', () => {
+  const byCount = new Mailbox(limits)
+  for (let i = 0; i < 5; i++) expect(byCount.post(data('x'))).toBe(true)
+  expect(byCount.post(data('x'))).toBe(false)
+  takeAll(byCount)
+  expect(byCount.post(data('x'))).toBe(true)
+  const byBytes = new Mailbox(limits)
+  expect(byBytes.post(data('x'.repeat(1000)))).toBe(true)
+  expect(byBytes.post(data('x'))).toBe(false)
+})
+
+test('waiting messages of one key are merged, written ones are not', () => {
+  const mailbox = new Mailbox(limits)
+  mailbox.post(data('p1'), 'p')
+  expect(takeAll(mailbox)).toEqual(['p1'])
+  mailbox.post(data('p2'), 'p')
+  mailbox.post(data('other'))
+  mailbox.post(data('p3'), 'p')
+  expect(takeAll(mailbox)).toEqual(['p3', 'other'])
+})
+
+test('a message known to have arrived stands for all before it', () => {
+  const mailbox = new Mailbox(limits)
+  for (const text of ['1', '2', '3']) mailbox.post(data(text))
+  takeAll(mailbox)
+  expect(mailbox.rewind(0, 1)).toBe(true)
+  expect(takeAll(mailbox)).toEqual(['2', '3'])
+})
+
+test('a change known to have arrived stands for all that was written before it', () => {
+  const mailbox = new Mailbox(limits)
+  mailbox.post(data('before'))
+  takeAll(mailbox, 7)
+  mailbox.post(data('after'))
+  takeAll(mailbox, 8)
+  expect(mailbox.rewind(8, undefined)).toBe(true)
+  expect(takeAll(mailbox, 8)).toEqual(['after'])
+})
+
+test('a message that was let go of, or never written, cannot be gone back to', () => {
+  const mailbox = new Mailbox(limits)
+  for (const text of ['1', '2', '3']) mailbox.post(data(text))
+  mailbox.take(0, 0)
+  mailbox.take(0, 500)
+  mailbox.trim(1000)
+  expect(mailbox.size).toBe(2)
+  expect(mailbox.rewind(0, 0)).toBe(false)
+  expect(mailbox.rewind(0, undefined)).toBe(false)
+  expect(mailbox.rewind(0, 3)).toBe(false)
+  expect(mailbox.rewind(0, 1)).toBe(true)
+  expect(takeAll(mailbox)).toEqual(['2', '3'])
+})
+
+test('written messages are let go of past the limits, waiting ones never', () => {
+  const mailbox = new Mailbox({ ...limits, keepMs: Infinity })
+  for (let i = 0; i < 50; i++) {
+    expect(mailbox.post(data(String(i)))).toBe(true)
+    mailbox.take(0, 0)
+    mailbox.trim(0)
+  }
+  expect(mailbox.size).toBe(5)
+  for (let i = 0; i < 5; i++) mailbox.post(data('w'))
+  mailbox.trim(0)
+  expect(mailbox.waiting).toBe(5)
+})
+
+test('through any drops, a reader that can resume gets every message once, in order', () => {
+  // Each run of the connection: how many messages are posted, how many changes are told among them, and how many of the
+  // events it wrote are lost with it.
+  const run = fc.record({
+    events: fc.array(fc.constantFrom('mail', 'change'), { maxLength: 8 }),
+    lost: fc.nat(8),
+  })
+  fc.assert(
+    fc.property(fc.array(run, { maxLength: 8 }), (runs) => {
+      const mailbox = new Mailbox({ maxMessages: 1000, maxBytes: 10_000, keepMs: Infinity })
+      let posted = 0
+      let position = 0
+      let seen: { position: number; mail?: number; text?: string }[] = []
+      const flush = () => {
+        for (let mail = mailbox.take(position, 0); mail; mail = mailbox.take(position, 0)) {
+          seen.push({ position: mail.position, mail: mail.number, text: mail.data.toString() })
+        }
+      }
+      for (const { events, lost } of runs) {
+        for (const event of events) {
+          if (event === 'mail') mailbox.post(data(String(++posted)))
+          else seen.push({ position: ++position })
+          flush()
+        }
+        seen = seen.slice(0, Math.max(0, seen.length - lost))
+        const last = seen.at(-1) ?? { position: 0, mail: 0 }
+        expect(mailbox.rewind(last.position, last.mail)).toBe(true)
+        position = last.position
+        flush()
+      }
+      const texts = seen.flatMap(({ text }) => text ?? [])
+      expect(texts).toEqual(Array.from({ length: posted }, (_, i) => String(i + 1)))
+    }),
+    { numRuns: 500 },
+  )
+})

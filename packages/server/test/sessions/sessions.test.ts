@@ -1,0 +1,118 @@
+import { connectRaw, heapUsed, post, read, start } from '../harness.ts'
+
+const health = async (url: string): Promise<any> => (await fetch(`${url}/health`)).json()
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise(setImmediate)
+}
+
+test('a session whose client has gone is kept for a while, then ended', async () => {
+  const { url } = await start(() => {}, { resumeWithinMs: 50 })
+  const client = await connectRaw(url)
+  client.reader.cut()
+  await until(async () => (await health(url)).connected_clients === 0)
+  await until(async () => (await health(url)).sessions.open === 0)
+  expect((await health(url)).sessions.ended).toEqual({ idle: 1 })
+  expect((await client.send({ id: 9, method: 'ping' })).status).toBe(404)
+})
+
+test('a session whose stream is open does not end, however quiet it is', async () => {
+  const { url } = await start(() => {}, { resumeWithinMs: 20 })
+  const quiet = await connectRaw(url)
+  const gone = await connectRaw(url)
+  gone.reader.cut()
+  await until(async () => (await health(url)).sessions.ended.idle === 1)
+  await quiet.request('ping')
+})
+
+test('past the limit the session that has been away longest makes room; when all are there, 503', async () => {
+  const { url } = await start(() => {}, { maxSessions: 2 })
+  const away = await connectRaw(url)
+  const here = await connectRaw(url)
+  away.reader.cut()
+  await until(async () => (await health(url)).connected_clients === 1)
+  const third = await connectRaw(url)
+  expect((await away.send({ id: 9, method: 'ping' })).status).toBe(404)
+  const refused = await fetch(`${url}/sse`)
+  expect(refused.status).toBe(503)
+  expect(refused.headers.get('Retry-After')).toBe('1')
+  expect(await refused.json()).toMatchObject({ error: { message: 'Too many sessions are open' } })
+  await Promise.all([here.request('ping'), third.request('ping')])
+  expect((await health(url)).sessions).toMatchObject({ open: 2, opened: 3, refused: 1 })
+})
+
+test('DELETE ends a session: its stream closes, its calls are aborted, its id is unknown', async () => {
+  let reason: unknown
+  const { url } = await start((server) => {
+    server.tool('hang', {}, (_args, { signal }) => {
+      signal.addEventListener('abort', () => (reason = signal.reason))
+      return new Promise(() => {})
+    })
+  })
+  const client = await connectRaw(url)
+  await client.send({ id: 'h', method: 'tools/call', params: { name: 'hang' } })
+  expect((await fetch(client.endpoint, { method: 'DELETE' })).status).toBe(204)
+  await client.reader.untilClosed()
+  expect(reason).toMatchObject({ name: 'AbortError', message: 'ended by its client' })
+  expect((await fetch(client.endpoint, { method: 'DELETE' })).status).toBe(404)
+  const resumed = await read(`${url}/sse`, { 'Last-Event-ID': client.reader.lastEventId })
+  expect(resumed.response.headers['tidings-recovered']).toBe('false')
+})
+
+test('ids are of 128 random bits', async () => {
+  const { url } = await start()
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const { data } = await (await read(`${url}/sse`)).next()
+      return new URL(data, url).searchParams.get('sessionId')!
+    }),
+  )
+  expect(new Set(ids).size).toBe(20)
+  for (const id of ids) expect(Buffer.from(id, 'base64url')).toHaveLength(16)
+})
+
+test('a returning client that lacks messages that are no longer kept gets a new session', async () => {
+  const { url } = await start((server) => {
+    server.tool('large', {}, () => ({ content: [{ type: 'text', text: 'x'.repeat(1_500_000) }] }))
+  })
+  const client = await connectRaw(url)
+  const early = client.reader.lastEventId
+  // More than is kept of what was written.
+  for (let i = 0; i < 4; i++) await client.request('tools/call', { name: 'large' })
+  const reader = await read(`${url}/sse`, { 'Last-Event-ID': early })
+  expect(reader.response.headers['tidings-recovered']).toBe('false')
+  expect((await health(url)).sessions.ended).toEqual({ 'messages were lost': 1 })
+  expect((await post(client.endpoint, { jsonrpc: '2.0', id: 1, method: 'ping' })).status).toBe(404)
+})
+
+test('1,000 sessions opened and dropped leave nothing behind', async () => {
+  const { url, server } = await start(
+    (server) => {
+      server.resource('test://a', {}, () => 'a')
+      server.tool('hang', {}, () => new Promise(() => {}))
+    },
+    { resumeWithinMs: 50 },
+  )
+  const round = async (sessions: number) => {
+    for (let i = 0; i < sessions / 50; i++) {
+      const clients = await Promise.all(Array.from({ length: 50 }, () => connectRaw(url)))
+      await Promise.all(clients.map((client) => client.request('resources/subscribe', { uri: 'test://a' })))
+      await Promise.all(
+        clients.map((client) => client.send({ id: 'h', method: 'tools/call', params: { name: 'hang' } })),
+      )
+      for (const client of clients) client.reader.cut()
+    }
+    await until(async () => {
+      const { connected_clients, sessions } = await health(url)
+      return connected_clients === 0 && sessions.open === 0
+    })
+  }
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  await round(200)
+  const before = { timers: timers(), heap: await heapUsed() }
+  await round(1000)
+  expect(server.changes.size).toBe(0)
+  expect(timers()).toBeLessThanOrEqual(before.timers)
+  // The heap of 1,000 sessions with a call in flight each would be several MiB.
+  expect((await heapUsed()) - before.heap).toBeLessThan(2 * 1024 * 1024)
+}, 60_000)
