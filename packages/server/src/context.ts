@@ -1,4 +1,5 @@
 import {
+  type ClientCapabilities,
   type CreateMessageRequestParams,
   type CreateMessageResult,
   type ElicitRequestParams,
@@ -65,11 +66,21 @@ export interface HandlerContext {
   readonly roots: () => Promise<Root[]>
 }
 
-const capabilityOf = {
-  'elicitation/create': 'elicitation',
-  'sampling/createMessage': 'sampling',
-  'roots/list': 'roots',
-} as const satisfies Partial<Record<RequestToClient, string>>
+type Ask = Exclude<RequestToClient, 'ping'>
+
+/** The capability that the client would have to declare for the request, if it did not. */
+function lacking(method: Ask, params: object, client: ClientCapabilities): string | undefined {
+  const { roots, sampling, elicitation } = client
+  if (method === 'roots/list') return roots ? undefined : 'roots'
+  if (method === 'sampling/createMessage') {
+    if (!sampling) return 'sampling'
+    return 'tools' in params && !sampling.tools ? 'sampling.tools' : undefined
+  }
+  if (!elicitation) return 'elicitation'
+  if ('mode' in params && params.mode === 'url') return elicitation.url ? undefined : 'elicitation.url'
+  // An empty object, from the time when there was one mode, means forms.
+  return elicitation.url && !elicitation.form ? 'elicitation.form' : undefined
+}
 
 /** The context of one call. Each function is made when a handler first takes it: most take none. */
 export class CallContext implements HandlerContext {
@@ -131,14 +142,12 @@ export class CallContext implements HandlerContext {
     return async () => (await this.#ask('roots/list', {})).roots
   }
 
-  async #ask<M extends keyof typeof capabilityOf>(method: M, params: ParamsOf<M>): Promise<ResultOf<M>> {
-    const capability = capabilityOf[method]
-    const declared = this.#session.clientCapabilities[capability]
-    const url = method === 'elicitation/create' && (params as ElicitRequestParams).mode === 'url'
-    if (declared === undefined || (url && !('url' in declared))) {
+  async #ask<M extends Ask>(method: M, params: ParamsOf<M> & object): Promise<ResultOf<M>> {
+    const capability = lacking(method, params, this.#session.clientCapabilities)
+    if (capability !== undefined) {
       throw new McpError(
         errorCodes.invalidRequest,
-        `${method} needs a client with the capability "${capability}${url ? '.url' : ''}", which this one did not declare`,
+        `${method} needs a client with the capability "${capability}", which this one did not declare`,
       )
     }
     return this.#session.asks.ask(method, params, this.signal)

@@ -35,9 +35,9 @@ export type PromptHandler<Input> = (
 export interface PromptHandle {
   readonly name: string
   /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
-  update(options: Omit<PromptOptions, 'input' | 'complete'>): void
+  readonly update: (options: Omit<PromptOptions, 'input' | 'complete'>) => void
   /** Takes it away. Clients are told. */
-  remove(): void
+  readonly remove: () => void
 }
 
 interface RegisteredPrompt {
@@ -109,7 +109,9 @@ export class Prompts {
       if ('problem' in input) {
         throw new McpError(errorCodes.invalidParams, `The arguments of ${name} do not fit: ${input.problem}`)
       }
-      return prompt.handler(input.value as Record<string, unknown>, context)
+      const result = await prompt.handler(input.value as Record<string, unknown>, context)
+      if (Array.isArray(result?.messages)) return result
+      throw new TypeError(`The handler of the prompt ${name} must return { messages: [...] }`)
     },
   } satisfies MethodHandlers
 }

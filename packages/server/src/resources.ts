@@ -57,24 +57,24 @@ export interface TemplateOptions extends ResourceOptions {
 export interface ResourceHandle {
   readonly uri: string
   /** Tells every subscriber that what a read gives has changed. */
-  changed(): void
+  readonly changed: () => void
   /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
-  update(options: FixedResourceOptions): void
+  readonly update: (options: FixedResourceOptions) => void
   /** Takes it away. Clients are told. */
-  remove(): void
+  readonly remove: () => void
 }
 
 /** A registered template. */
 export interface TemplateHandle {
   readonly uriTemplate: string
   /** Tells every subscriber of the URI that what a read of it gives has changed. */
-  changed(uri: string): void
+  readonly changed: (uri: string) => void
   /** Tells every client that `list` now gives another list. */
-  listChanged(): void
+  readonly listChanged: () => void
   /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
-  update(options: ResourceOptions): void
+  readonly update: (options: ResourceOptions) => void
   /** Takes it away. Clients are told. */
-  remove(): void
+  readonly remove: () => void
 }
 
 interface RegisteredResource {

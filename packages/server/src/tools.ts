@@ -58,9 +58,9 @@ export type ToolHandler<Input, Output> = (
 export interface ToolHandle {
   readonly name: string
   /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
-  update(options: Omit<ToolOptions, 'input' | 'output'>): void
+  readonly update: (options: Omit<ToolOptions, 'input' | 'output'>) => void
   /** Takes it away. Clients are told. */
-  remove(): void
+  readonly remove: () => void
 }
 
 interface RegisteredTool {

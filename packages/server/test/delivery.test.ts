@@ -152,11 +152,11 @@ test('200,000 changes while one reader does not read: memory is flat, the others
   const readers = await Promise.all([connectRaw(url), connectRaw(url), connectRaw(url)])
   for (const client of readers) await client.request('resources/subscribe', { uri })
   const [stalled, ...others] = readers
-  stalled!.reader.stall()
-  const updates = (reader: typeof stalled) => reader!.reader.events.filter(isUpdate)
+  stalled.reader.stall()
+  const updates = (reader: typeof stalled) => reader.reader.events.filter(isUpdate)
   const last = () => server.changes.seq
   const caughtUp = (reader: typeof stalled) =>
-    reader!.reader.until(
+    reader.reader.until(
       () => updates(reader).length > 0 && seqOf(updates(reader).at(-1)!) === last(),
       'the last change',
     )
@@ -174,7 +174,7 @@ test('200,000 changes while one reader does not read: memory is flat, the others
   expect((await heapUsed()) - before).toBeLessThan(2 * 1024 * 1024)
   expect(updates(stalled).length).toBe(toldWhileStalled)
 
-  stalled!.reader.goOn()
+  stalled.reader.goOn()
   await caughtUp(stalled)
   const seqs = updates(stalled).map(seqOf)
   expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b))

@@ -22,7 +22,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  */
 export async function readJson(ctx: Context, maxBytes: number): Promise<unknown> {
   const charset = ctx.request.charset.toLowerCase()
-  if (ctx.request.type !== mediaTypes.json || (charset !== '' && charset !== 'utf-8')) {
+  if (ctx.request.type.trim().toLowerCase() !== mediaTypes.json || (charset !== '' && charset !== 'utf-8')) {
     const type = ctx.get('Content-Type') || 'nothing'
     throw new BodyError(415, `The body must be ${mediaTypes.json} in UTF-8, the Content-Type says ${type}`)
   }

@@ -34,8 +34,10 @@ export function exchange(
   const requests = messages.filter(isRequest)
   for (const message of messages) if (!isRequest(message)) server.accept(message, session)
   if (requests.length === 0) return undefined
-  const answers = Promise.all(requests.map((request) => server.answer(request, session)))
-  return answers.then((responses) => responses.filter((response) => response !== undefined))
+  return Promise.all(requests.map((request) => server.answer(request, session))).then((answers) => {
+    const wanted = answers.filter((answer) => answer !== undefined)
+    return wanted.length > 0 ? wanted : undefined
+  })
 }
 
 // Batches came with 2025-03-26 and went with 2025-06-18.

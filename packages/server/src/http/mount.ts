@@ -113,8 +113,9 @@ function router(paths: Paths, env: DoorEnv): (ctx: Context, next: Next) => Promi
       )
     }
     // To look at a stream is not to open it.
-    if (ctx.method === 'HEAD') ctx.type = mediaTypes.eventStream
-    else return door(ctx)[method](ctx)
+    if (ctx.method !== 'HEAD') return door(ctx)[method](ctx)
+    ctx.status = 200
+    ctx.type = mediaTypes.eventStream
   }
   const router = new Router()
     .get(paths.sse, through(onStreamPath, 'open'))

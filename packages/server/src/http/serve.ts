@@ -20,7 +20,7 @@ export interface Serving {
   readonly port: number
   readonly http: Server
   /** Stops gracefully: see `McpServer.close`. */
-  close(options?: { deadlineMs?: number }): Promise<void>
+  readonly close: (options?: { deadlineMs?: number }) => Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
