@@ -74,7 +74,8 @@ function lacking(method: Ask, params: object, client: ClientCapabilities): strin
   if (method === 'roots/list') return roots ? undefined : 'roots'
   if (method === 'sampling/createMessage') {
     if (!sampling) return 'sampling'
-    return 'tools' in params && !sampling.tools ? 'sampling.tools' : undefined
+    const tools = 'tools' in params || 'toolChoice' in params
+    return tools && !sampling.tools ? 'sampling.tools' : undefined
   }
   if (!elicitation) return 'elicitation'
   if ('mode' in params && params.mode === 'url') return elicitation.url ? undefined : 'elicitation.url'

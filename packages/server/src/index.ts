@@ -21,6 +21,22 @@ export type { HandlerContext, Progress, SessionInfo } from './context.ts'
 export { errorCodes, McpError } from '@tidings/protocol'
 export type { McpErrorOptions } from '@tidings/protocol'
 
+// The protocol's types that handlers give and get; all others are in @tidings/protocol.
+export type {
+  CallToolResult,
+  ContentBlock,
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  ElicitRequestParams,
+  ElicitResult,
+  GetPromptResult,
+  Implementation,
+  LoggingLevel,
+  ReadResourceResult,
+  Resource,
+  Root,
+} from '@tidings/protocol'
+
 // How it is served.
 export { mcp } from './http/mount.ts'
 export type { McpMiddleware, McpOptions } from './http/mount.ts'

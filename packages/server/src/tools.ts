@@ -65,12 +65,17 @@ export interface ToolHandle {
 
 interface RegisteredTool {
   listing: Tool
-  input: CompiledSchema | undefined
+  input: CompiledSchema
   output: CompiledSchema | undefined
   handler: ToolHandler<ObjectSchema | undefined, ObjectSchema | undefined>
 }
 
-const noArguments: Tool['inputSchema'] = { type: 'object', additionalProperties: false }
+// https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool, a tool with no parameters
+const noArguments: CompiledSchema = {
+  json: { type: 'object', additionalProperties: false },
+  check: (value) =>
+    Object.keys(value as object).length === 0 ? { value } : { problem: 'it takes no arguments' },
+}
 
 /** The tools of a server, and how it answers for them. */
 export class Tools {
@@ -91,10 +96,13 @@ export class Tools {
     handler: ToolHandler<Input, Output>,
   ): ToolHandle {
     if (this.#tools.has(name)) throw new TypeError(`The tool ${JSON.stringify(name)} is registered already`)
-    const compiledInput = input && compileSchema(input, 'input', `Input of the tool ${JSON.stringify(name)}`)
+    const compiledInput =
+      input === undefined
+        ? noArguments
+        : compileSchema(input, 'input', `Input of the tool ${JSON.stringify(name)}`)
     const compiledOutput =
       output && compileSchema(output, 'output', `Output of the tool ${JSON.stringify(name)}`)
-    const listing: Tool = { name, ...listed, inputSchema: compiledInput?.json ?? noArguments }
+    const listing: Tool = { name, ...listed, inputSchema: compiledInput.json }
     if (compiledOutput !== undefined) listing.outputSchema = compiledOutput.json
     const tool: RegisteredTool = {
       listing,
@@ -128,7 +136,7 @@ export class Tools {
     const tool = this.#tools.get(name)
     if (tool === undefined)
       throw new McpError(errorCodes.invalidParams, `Unknown tool: ${name.slice(0, 200)}`)
-    const input = tool.input === undefined ? { value: args } : await tool.input.check(args)
+    const input = await tool.input.check(args)
     if ('problem' in input)
       return failure(`The arguments of ${name} do not fit its input schema: ${input.problem}`)
     let result: ToolResult

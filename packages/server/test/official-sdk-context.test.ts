@@ -14,15 +14,21 @@ import { start } from './harness.ts'
 import { connectOfficial, deferred, textOf } from './official-client.ts'
 
 test('it is told of progress, in order', async () => {
+  const heard = deferred()
   const { url } = await start((server) =>
-    server.tool('grow', {}, (_args, { progress }) => {
+    server.tool('grow', {}, async (_args, { progress }) => {
       for (let i = 1; i <= 3; i++) progress({ progress: i, total: 3, message: `leaf ${i}` })
+      await heard.promise // the SDK's client drops progress that arrives together with the answer
       return { content: [] }
     }),
   )
   const client = await connectOfficial(url)
   const told: unknown[] = []
-  await client.callTool({ name: 'grow' }, CallToolResultSchema, { onprogress: (step) => told.push(step) })
+  await client.callTool({ name: 'grow' }, CallToolResultSchema, {
+    onprogress: (step) => {
+      if (told.push(step) === 3) heard.resolve()
+    },
+  })
   expect(told).toEqual([
     { progress: 1, total: 3, message: 'leaf 1' },
     { progress: 2, total: 3, message: 'leaf 2' },

@@ -117,7 +117,12 @@ test('it reads text, bytes and JSON, and lists resources and templates', async (
   })
   const client = await connectOfficial(url)
   const { resources } = await client.listResources()
-  expect(resources.map(({ uri }) => uri)).toEqual(['test://text', 'test://blob', 'test://json', 'note:///one'])
+  expect(resources.map(({ uri }) => uri)).toEqual([
+    'test://text',
+    'test://blob',
+    'test://json',
+    'note:///one',
+  ])
   const { resourceTemplates } = await client.listResourceTemplates()
   expect(resourceTemplates).toEqual([{ name: 'notes', uriTemplate: 'note:///{name}' }])
   const read = async (uri: string) => (await client.readResource({ uri })).contents
@@ -224,7 +229,10 @@ test('it hears log messages of the level it set, and of graver ones', async () =
   const heard: unknown[] = []
   const client = await connectOfficial(url, {
     prepare: (client) =>
-      client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params)),
+      client.setNotificationHandler(
+        LoggingMessageNotificationSchema,
+        ({ params }) => void heard.push(params),
+      ),
   })
   await client.setLoggingLevel('warning')
   await client.callTool({ name: 'talk' })

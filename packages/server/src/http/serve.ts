@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import Koa from 'koa'
 import { silent } from '../logger.ts'
 import type { McpServer } from '../server.ts'
@@ -36,12 +36,20 @@ export async function serve(server: McpServer, options: ServeOptions = {}): Prom
   const app = new Koa()
   app.on('error', (err: Error) => logger.error({ err }, 'request failed'))
   const http = app.use(middleware).listen(port, host)
+  // Connections that have carried no request yet (fetch opens such ones ahead): Node does not count them as idle.
+  const unused = new Set<Socket>()
+  http.on('connection', (socket) => {
+    unused.add(socket)
+    socket.once('close', () => unused.delete(socket))
+  })
+  http.on('request', ({ socket }) => unused.delete(socket))
   await once(http, 'listening')
   const address = http.address() as AddressInfo
   const close = async (closeOptions?: { deadlineMs?: number }) => {
     const closed = new Promise((resolve) => http.close(resolve))
     await middleware.close(closeOptions)
     http.closeIdleConnections()
+    for (const socket of unused) socket.destroy()
     const cut = setTimeout(() => http.closeAllConnections(), 1_000)
     await closed
     clearTimeout(cut)
