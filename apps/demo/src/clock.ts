@@ -1,0 +1,17 @@
+import type { McpServer } from '@tidings/server'
+import { everySecond } from './every-second.ts'
+
+/** `clock://now`: the time, announced each second. */
+export function clock(server: McpServer, signal: AbortSignal): void {
+  const now = server.resource(
+    'clock://now',
+    {
+      name: 'now',
+      title: 'Clock',
+      description: 'The time of the server, each second',
+      mimeType: 'text/plain',
+    },
+    () => `${new Date().toISOString().slice(0, 19)}Z`,
+  )
+  everySecond(() => now.changed(), signal)
+}

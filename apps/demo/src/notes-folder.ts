@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import {
+  appendFile,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises'
+import { join } from 'node:path'
+import { watch } from 'chokidar'
+import { noteNameFault } from './note-name.ts'
+
+/** A Markdown file of the folder. `version` is another string after each change of the file. */
+export interface Note {
+  name: string
+  size: number
+  modified: Date
+  version: string
+}
+
+/** The names of the notes that came, went and changed between two looks at the folder. */
+export interface NoteChanges {
+  added: string[]
+  removed: string[]
+  edited: string[]
+}
+
+/** What cannot be done, in words for whoever asked for it. */
+export class NoteError extends Error {}
+
+/** The largest note that is written or read, in bytes. */
+export const largestNote = 1024 * 1024
+
+// An editor saves in several steps (truncate and write, or write beside and rename): look when it is done.
+const settleMs = 30
+// A new file is told of before it is watched itself: what happens to it in between shows a little later.
+const watchedMs = 300
+
+/**
+ * A folder whose `*.md` files are notes. Only plain files directly in it are: no subfolders, and no symbolic
+ * links, which could lead out of it. What changed is found by comparing the folder with how it was; the file
+ * system's events only say when to look. So no way of saving a file, however odd, can hide a change.
+ */
+export class NotesFolder {
+  readonly path: string
+  #notes = new Map<string, Note>()
+  #looking: Promise<void> = Promise.resolve()
+  readonly #onChange: (changes: NoteChanges) => void
+
+  private constructor(path: string, onChange: (changes: NoteChanges) => void) {
+    this.path = path
+    this.#onChange = onChange
+  }
+
+  /** Opens `path`, made when missing, and watches it until `signal` aborts. Throws when it is not a folder. */
+  static async open(
+    path: string,
+    options: {
+      signal: AbortSignal
+      onChange: (changes: NoteChanges) => void
+      onError: (error: unknown) => void
+    },
+  ): Promise<NotesFolder> {
+    await mkdir(path, { recursive: true })
+    const folder = new NotesFolder(await realpath(path), options.onChange)
+
+    const looks = new Map<number, NodeJS.Timeout>()
+    const lookIn = (ms: number) => {
+      if (looks.has(ms)) return
+      const look = () => {
+        looks.delete(ms)
+        folder.look().catch(options.onError)
+      }
+      looks.set(ms, setTimeout(look, ms))
+    }
+    const watcher = watch(folder.path, { ignoreInitial: true, depth: 0, followSymlinks: false })
+    watcher.on('error', options.onError)
+    watcher.on('all', () => {
+      lookIn(settleMs)
+      lookIn(watchedMs)
+    })
+    options.signal.addEventListener('abort', () => {
+      for (const look of looks.values()) clearTimeout(look)
+      watcher.close().catch(options.onError)
+    })
+    await new Promise<void>((resolve) => watcher.once('ready', resolve))
+    folder.#notes = await folder.#readNotes()
+    return folder
+  }
+
+  /** The notes, by name. */
+  list(): Note[] {
+    return [...this.#notes.values()].sort((a, b) => a.name.localeCompare(b.name))
+  }
+
+  /** The text of a note; undefined when there is none of this name. Throws a NoteError when it is too large. */
+  async read(name: string): Promise<string | undefined> {
+    if (!this.#notes.has(name)) return undefined
+    await this.#checkSize(name, 0)
+    const flag = constants.O_RDONLY | constants.O_NOFOLLOW
+    return readFile(this.#file(name), { encoding: 'utf8', flag }).catch((error: unknown) => {
+      if (isMissing(error)) return undefined
+      throw error
+    })
+  }
+
+  /** Makes or replaces a note: a reader sees the old text or the new one, never a half. Throws a NoteError. */
+  async write(name: string, text: string): Promise<void> {
+    await this.#fileSize(name)
+    const draft = join(this.path, `.${randomUUID()}.tmp`)
+    try {
+      await writeFile(draft, text, { flag: 'wx' })
+      await rename(draft, this.#file(name))
+    } finally {
+      await rm(draft, { force: true })
+    }
+    await this.look()
+  }
+
+  /** Adds to the end of a note, made when missing. Throws a NoteError. */
+  async append(name: string, text: string): Promise<void> {
+    await this.#checkSize(name, Buffer.byteLength(text))
+    const flag = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
+    await appendFile(this.#file(name), text, { flag })
+    await this.look()
+  }
+
+  /** Deletes a note. Throws a NoteError when there is none of this name. */
+  async remove(name: string): Promise<void> {
+    if (!this.#notes.has(name)) throw new NoteError(`There is no note named ${JSON.stringify(name)}.`)
+    await rm(this.#file(name), { force: true })
+    await this.look()
+  }
+
+  /** Compares the folder with how it was and tells of the difference. One look at a time. */
+  async look(): Promise<void> {
+    const look = this.#looking.then(async () => {
+      const before = this.#notes
+      const now = await this.#readNotes()
+      this.#notes = now
+      const changes: NoteChanges = {
+        added: [...now.keys()].filter((name) => !before.has(name)),
+        removed: [...before.keys()].filter((name) => !now.has(name)),
+        edited: [...now.values()]
+          .filter((note) => before.has(note.name) && before.get(note.name)?.version !== note.version)
+          .map((note) => note.name),
+      }
+      if (changes.added.length + changes.removed.length + changes.edited.length > 0) this.#onChange(changes)
+    })
+    this.#looking = look.catch(() => {}) // its caller hears of the failure; the next look is not kept from trying
+    await look
+  }
+
+  async #readNotes(): Promise<Map<string, Note>> {
+    const notes = new Map<string, Note>()
+    for (const entry of await readdir(this.path, { withFileTypes: true })) {
+      if (!entry.isFile() || !entry.name.endsWith('.md')) continue
+      const name = entry.name.slice(0, -'.md'.length)
+      if (noteNameFault(name)) continue
+      try {
+        const { ino, size, mtimeNs, mtime } = await lstat(this.#file(name), { bigint: true })
+        notes.set(name, { name, size: Number(size), modified: mtime, version: `${ino} ${size} ${mtimeNs}` })
+      } catch (error) {
+        if (!isMissing(error)) throw error
+      }
+    }
+    return notes
+  }
+
+  async #checkSize(name: string, added: number): Promise<void> {
+    const size = (await this.#fileSize(name)) + added
+    if (size > largestNote)
+      throw new NoteError(`A note has at most ${largestNote} bytes, ${name} has ${size}.`)
+  }
+
+  /** The size of a note's file, 0 when it is missing. Throws when something else than a plain file has its name. */
+  async #fileSize(name: string): Promise<number> {
+    const fault = noteNameFault(name)
+    if (fault) throw new NoteError(fault)
+    try {
+      const stats = await lstat(this.#file(name))
+      if (!stats.isFile()) throw new NoteError(`${name}.md is not a plain file, so it is left alone.`)
+      return stats.size
+    } catch (error) {
+      if (isMissing(error)) return 0
+      throw error
+    }
+  }
+
+  #file(name: string): string {
+    return join(this.path, `${name}.md`)
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

@@ -1,0 +1,143 @@
+import { errorCodes, McpError, type McpServer, type ToolResult } from '@tidings/server'
+import type { Logger } from 'pino'
+import * as z from 'zod'
+import { noteNameFault, noteUri } from './note-name.ts'
+import { largestNote, NoteError, NotesFolder } from './notes-folder.ts'
+
+const name = z
+  .string()
+  .min(1)
+  .max(100)
+  .check((check) => {
+    const message = noteNameFault(check.value)
+    if (message) check.issues.push({ code: 'custom', message, input: check.value })
+  })
+  .describe('The file name without .md')
+
+const text = z.string().max(largestNote).describe('Markdown')
+
+/**
+ * The Markdown files of a folder as `note:///{name}`: editing one announces its update, adding or removing one
+ * announces the list. With tools to write, append to and delete one, and a prompt to summarize one.
+ */
+export async function notes(
+  server: McpServer,
+  path: string,
+  { signal, logger }: { signal: AbortSignal; logger: Logger },
+): Promise<void> {
+  const folder = await NotesFolder.open(path, {
+    signal,
+    onChange: ({ added, removed, edited }) => {
+      if (added.length + removed.length > 0) server.listChanged('resources')
+      // A subscription outlives the file: a note that comes back is told to whoever still watches it.
+      for (const changed of [...added, ...edited]) server.changed(noteUri(changed))
+    },
+    onError: (error) => logger.error({ err: error, path }, 'the notes folder could not be read'),
+  })
+  const namesLike = (start: string) =>
+    folder
+      .list()
+      .map((note) => note.name)
+      .filter((known) => known.toLowerCase().startsWith(start.toLowerCase()))
+
+  server.template(
+    'note:///{name}',
+    {
+      name: 'note',
+      title: 'Note',
+      description: `A Markdown file of ${folder.path}`,
+      mimeType: 'text/markdown',
+      list: () =>
+        folder.list().map((note) => ({
+          uri: noteUri(note.name),
+          name: note.name,
+          mimeType: 'text/markdown',
+          size: note.size,
+          annotations: { lastModified: note.modified.toISOString() },
+        })),
+      complete: { name: namesLike },
+    },
+    (variables) => folder.read(String(variables.name)),
+  )
+
+  server.tool(
+    'write_note',
+    {
+      title: 'Write a note',
+      description: 'Makes a note, or replaces the one of this name',
+      input: z.object({ name, text }),
+      annotations: { destructiveHint: true, idempotentHint: true, openWorldHint: false },
+    },
+    (note) =>
+      attempt(async () => {
+        await folder.write(note.name, note.text)
+        return `Wrote ${noteUri(note.name)}`
+      }),
+  )
+
+  server.tool(
+    'append_note',
+    {
+      title: 'Append to a note',
+      description: 'Adds a line to the end of a note, made when missing',
+      input: z.object({ name, text }),
+      annotations: { destructiveHint: false, openWorldHint: false },
+    },
+    (note) =>
+      attempt(async () => {
+        await folder.append(note.name, `${note.text}\n`)
+        return `Appended to ${noteUri(note.name)}`
+      }),
+  )
+
+  server.tool(
+    'delete_note',
+    {
+      title: 'Delete a note',
+      description: 'Deletes the file of a note',
+      input: z.object({ name }),
+      annotations: { destructiveHint: true, openWorldHint: false },
+    },
+    (note) =>
+      attempt(async () => {
+        await folder.remove(note.name)
+        return `Deleted ${noteUri(note.name)}`
+      }),
+  )
+
+  server.prompt(
+    'summarize_note',
+    {
+      title: 'Summarize a note',
+      description: 'Asks for a summary of a note in three sentences',
+      input: z.object({ name: name.describe('The note to summarize') }),
+      complete: { name: namesLike },
+    },
+    async (note) => {
+      const contents = await folder.read(note.name)
+      if (contents === undefined) {
+        throw new McpError(errorCodes.invalidParams, `There is no note named ${JSON.stringify(note.name)}`)
+      }
+      const resource = { uri: noteUri(note.name), mimeType: 'text/markdown', text: contents }
+      return {
+        messages: [
+          { role: 'user', content: { type: 'resource', resource } },
+          {
+            role: 'user',
+            content: { type: 'text', text: 'Summarize this note in at most three sentences.' },
+          },
+        ],
+      }
+    },
+  )
+}
+
+/** A tool's result: what was done, or why it could not be. */
+async function attempt(act: () => Promise<string>): Promise<ToolResult> {
+  try {
+    return { content: [{ type: 'text', text: await act() }] }
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error
+    return { content: [{ type: 'text', text: error.message }], isError: true }
+  }
+}

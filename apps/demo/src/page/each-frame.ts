@@ -1,0 +1,15 @@
+/**
+ * Makes a function that has `draw` run at the next frame, once however often it was called before: thousands of
+ * notifications a second cost one drawing a frame, and none while the tab is not to be seen.
+ */
+export function eachFrame(draw: () => void): () => void {
+  let asked = false
+  return () => {
+    if (asked) return
+    asked = true
+    requestAnimationFrame(() => {
+      asked = false
+      draw()
+    })
+  }
+}

@@ -1,0 +1,22 @@
+/** A `fetch` whose open streams can be cut, which looks to the client like a network that went away. */
+export interface Line {
+  fetch: typeof fetch
+  /** Breaks every open stream off in the middle. The next request goes through. */
+  cut(): void
+}
+
+export function makeLine(): Line {
+  let broken = new AbortController()
+  return {
+    fetch(input, init) {
+      const isStream = (init?.method ?? 'GET') === 'GET'
+      if (!isStream) return fetch(input, init)
+      const signals = init?.signal ? [init.signal, broken.signal] : [broken.signal]
+      return fetch(input, { ...init, signal: AbortSignal.any(signals) })
+    },
+    cut() {
+      broken.abort(new TypeError('network error'))
+      broken = new AbortController()
+    },
+  }
+}

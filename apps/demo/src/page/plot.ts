@@ -1,0 +1,116 @@
+import uPlot from 'uplot'
+import { eachFrame } from './each-frame.ts'
+import { element } from './element.ts'
+
+// How much of the past is shown, in seconds.
+const shownSeconds = 120
+
+/** A percentage as it moves, over the last two minutes. */
+export class Plot {
+  readonly element: HTMLElement
+  readonly #times: number[] = []
+  readonly #values: (number | null)[] = []
+  #plot: uPlot | undefined
+  #isLive = false
+  readonly #draw = eachFrame(() => this.#drawNow())
+
+  constructor(label: string) {
+    this.element = element('div', {
+      class: 'plot',
+      role: 'img',
+      'aria-label': `${label} over the last two minutes`,
+    })
+    new ResizeObserver(() => {
+      this.#plot?.setSize(this.#size())
+      this.#draw()
+    }).observe(this.element)
+    // The colours are the style sheet's, which a canvas does not follow by itself.
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+      this.#plot?.destroy()
+      this.#plot = undefined
+      this.#draw()
+    })
+    setInterval(this.#draw, 1000)
+  }
+
+  /** A new value, now. */
+  push(percent: number): void {
+    this.#isLive = true
+    this.#add(percent)
+  }
+
+  /** No value is known from now on, until the next one: the line is interrupted. */
+  interrupt(): void {
+    if (this.#isLive) this.#add(null)
+    this.#isLive = false
+  }
+
+  #add(value: number | null): void {
+    this.#times.push(Date.now() / 1000)
+    this.#values.push(value)
+    const firstShown = this.#times.findIndex((time) => time > Date.now() / 1000 - shownSeconds)
+    // One point before what is shown stays, for the line to come in from the left edge.
+    if (firstShown > 1) {
+      this.#times.splice(0, firstShown - 1)
+      this.#values.splice(0, firstShown - 1)
+    }
+    this.#draw()
+  }
+
+  #drawNow(): void {
+    if (!this.element.isConnected) return
+    this.#plot ??= new uPlot(this.#options(), [[], []], this.element)
+    // A value that is not announced anew has not changed: the line goes on up to now.
+    const last = this.#values.at(-1) ?? null
+    this.#plot.setData([
+      [...this.#times, Date.now() / 1000],
+      [...this.#values, last],
+    ])
+  }
+
+  #size() {
+    return { width: Math.max(this.element.clientWidth, 80), height: this.element.clientHeight || 110 }
+  }
+
+  #options(): uPlot.Options {
+    const style = getComputedStyle(this.element)
+    const color = (name: string) => style.getPropertyValue(name).trim()
+    const axis = {
+      stroke: color('--muted'),
+      font: `11px ${style.fontFamily}`,
+      ticks: { show: false },
+      grid: { stroke: color('--line'), width: 1 },
+    }
+    return {
+      ...this.#size(),
+      padding: [6, 2, 0, 0],
+      legend: { show: false },
+      cursor: { show: false },
+      scales: {
+        x: { time: true, range: () => [Date.now() / 1000 - shownSeconds, Date.now() / 1000] },
+        y: { range: [0, 100] },
+      },
+      axes: [
+        {
+          ...axis,
+          size: 18,
+          gap: 3,
+          grid: { show: false },
+          splits: () => [-90, -60, -30].map((ago) => Date.now() / 1000 + ago),
+          values: () => ['90 s ago', '60 s', '30 s'],
+        },
+        { ...axis, size: 28, gap: 5, splits: () => [0, 50, 100], values: () => ['0', '50', '100'] },
+      ],
+      series: [
+        {},
+        {
+          stroke: color('--accent'),
+          fill: color('--accent-tint'),
+          width: 1.75,
+          points: { show: false },
+          spanGaps: false,
+        },
+      ],
+    }
+  }
+}

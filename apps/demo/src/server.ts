@@ -1,0 +1,71 @@
+// The demo: a server whose resources really change, and the page that shows them.
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { McpServer, mcp } from '@tidings/server'
+import Koa from 'koa'
+import { pino } from 'pino'
+import { askName } from './ask-name.ts'
+import { clock } from './clock.ts'
+import { countdown } from './countdown.ts'
+import { counter } from './counter.ts'
+import { notes } from './notes.ts'
+import { page } from './page.ts'
+import { system } from './system.ts'
+
+const { PORT, HOST, NOTES_DIR, LOG_LEVEL } = process.env
+const notesPath = NOTES_DIR || fileURLToPath(new URL('../notes', import.meta.url))
+const packageJson = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+const { version } = JSON.parse(packageJson) as { version: string }
+
+async function start() {
+  // Standard output is for the one line that says where the server is.
+  const logger = pino({ level: LOG_LEVEL || 'warn' }, pino.destination(2))
+  const server = new McpServer(
+    { name: 'tidings-demo', title: 'Tidings demo', version },
+    {
+      instructions: `Notes are the Markdown files of ${notesPath}. Edit one in your editor: whoever watches it is told at once.`,
+      logger,
+    },
+  )
+  const stopping = new AbortController()
+  await notes(server, notesPath, { signal: stopping.signal, logger })
+  system(server, stopping.signal)
+  clock(server, stopping.signal)
+  counter(server)
+  countdown(server)
+  askName(server)
+
+  const app = new Koa()
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    // A client that goes away in the middle is no failure of ours.
+    const level = error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'debug' : 'error'
+    logger[level]({ err: error }, 'request failed')
+  })
+  app.use(page(new URL('page/', import.meta.url)))
+  app.use(mcp(server, { logger }))
+  const http = app.listen(Number(PORT || 3000), HOST || '127.0.0.1')
+  await once(http, 'listening')
+  const { address, family, port } = http.address() as AddressInfo
+  console.log(`Tidings demo on http://${family === 'IPv6' ? `[${address}]` : address}:${port}`)
+
+  async function stop() {
+    stopping.abort()
+    const closed = once(http, 'close')
+    http.close()
+    await server.close()
+    http.closeIdleConnections()
+    const cut = setTimeout(() => http.closeAllConnections(), 1000)
+    await closed
+    clearTimeout(cut)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop().catch(fail))
+}
+
+function fail(error: unknown) {
+  console.error(`Tidings demo: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(1)
+}
+
+start().catch(fail)

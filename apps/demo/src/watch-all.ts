@@ -1,0 +1,66 @@
+import type { Client } from '@tidings/client'
+import type { ReadResourceResult, Resource } from '@tidings/protocol'
+
+/** What is told of every resource of a server. */
+export interface ResourceView {
+  /** The list, at the start and after each change of it, in the server's order. */
+  listed(resources: Resource[]): void
+  /** A resource's contents: now, and after each change. */
+  value(uri: string, contents: ReadResourceResult): void
+  /** A resource, or the list when `uri` is undefined, could not be read. */
+  failed(uri: string | undefined, error: unknown): void
+}
+
+/**
+ * Watches every resource that the server lists, those that it adds later too, until the client is closed. When
+ * the connection is back the list is read again, for the server may have been started anew.
+ */
+export function watchAll(client: Client, view: ResourceView): void {
+  const watched = new Map<string, AbortController>()
+  let listing = false
+  let again = false
+
+  async function watch(uri: string, end: AbortController) {
+    try {
+      for await (const contents of client.watch(uri, { signal: end.signal })) view.value(uri, contents)
+    } catch (error) {
+      if (!end.signal.aborted && client.state !== 'closed') view.failed(uri, error)
+    } finally {
+      if (watched.get(uri) === end) watched.delete(uri)
+    }
+  }
+
+  async function list() {
+    // A change of the list while it is read has it read again: no two readings overlap.
+    again = listing
+    if (listing) return
+    listing = true
+    try {
+      const resources = await client.listResources()
+      const uris = new Set(resources.map((resource) => resource.uri))
+      view.listed(resources)
+      for (const [uri, end] of watched) {
+        if (uris.has(uri)) continue
+        watched.delete(uri)
+        end.abort()
+      }
+      for (const uri of uris) {
+        if (watched.has(uri)) continue
+        const end = new AbortController()
+        watched.set(uri, end)
+        void watch(uri, end)
+      }
+    } catch (error) {
+      if (client.state !== 'closed') view.failed(undefined, error)
+    } finally {
+      listing = false
+      if (again) void list()
+    }
+  }
+
+  client.on('notifications/resources/list_changed', () => void list())
+  client.on('state', ({ state }) => {
+    if (state === 'connected') void list()
+  })
+  void list()
+}
