@@ -38,11 +38,7 @@ async function start() {
   askName(server)
 
   const app = new Koa()
-  app.on('error', (error: NodeJS.ErrnoException) => {
-    // A client that goes away in the middle is no failure of ours.
-    const level = error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'debug' : 'error'
-    logger[level]({ err: error }, 'request failed')
-  })
+  app.on('error', (err: Error) => logger.error({ err }, 'request failed'))
   app.use(page(new URL('page/', import.meta.url)))
   app.use(mcp(server, { logger }))
   const http = app.listen(Number(PORT || 3000), HOST || '127.0.0.1')

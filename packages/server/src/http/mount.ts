@@ -88,6 +88,7 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
 
   const middleware: Middleware = (ctx, next) => {
     if (!ours.has(ctx.path)) return next()
+    leaveQuietly(ctx)
     return allowCors(ctx, async () => {
       await guard.middleware(ctx, () => routes(ctx, next))
     }) as Promise<void>
@@ -97,6 +98,16 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
   return Object.assign(middleware, {
     close: ({ deadlineMs = 5_000 }: { deadlineMs?: number } = {}) => mount.close(deadlineMs),
   })
+}
+
+const departures: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']
+
+/** Koa tells the application of each client that resets its connection. Here that is how clients go, not an error. */
+function leaveQuietly(ctx: Context): void {
+  const onerror = ctx.onerror.bind(ctx)
+  ctx.onerror = (error: NodeJS.ErrnoException | null) => {
+    if (!departures.includes(error?.code)) onerror(error as Error)
+  }
 }
 
 type Paths = Required<NonNullable<McpOptions['paths']>>

@@ -118,8 +118,9 @@ test('in a Koa application other paths are left to it, and it hears of no errors
   const { port } = http.address() as { port: number }
   const url = `http://127.0.0.1:${port}`
   expect(await (await fetch(`${url}/other`)).text()).toBe("the application's /other")
-  const clients = await Promise.all([connectRaw(url), connectRaw(url)])
-  for (const { reader } of clients) reader.cut()
+  const [left, reset] = await Promise.all([connectRaw(url), connectRaw(url)])
+  left.reader.cut()
+  reset.reader.response.socket.resetAndDestroy()
   const health = async (): Promise<any> => (await fetch(`${url}/health`)).json()
   while ((await health()).connected_clients > 0) await new Promise(setImmediate)
   expect(errors).toEqual([])
