@@ -9,9 +9,10 @@ import type { Door, DoorEnv } from './door.ts'
 import { exchange } from './exchange.ts'
 import { refuse, refuseBody, refuseSession } from './refuse.ts'
 
-/** The calls that a body has begun. */
+/** The calls that a body has begun. An answer in it may have the id of one, but has begun none. */
 function callsOf(body: unknown, session: Session): Call[] {
-  const ids = [body].flat().map((message) => (message as { id?: RequestId }).id)
+  const messages = [body].flat() as { id?: RequestId; method?: string }[]
+  const ids = messages.filter(({ method }) => method !== undefined).map(({ id }) => id)
   return ids.flatMap((id) => (id === undefined ? [] : (session.calls.get(id) ?? [])))
 }
 
@@ -50,7 +51,7 @@ export function paired(env: DoorEnv): Door {
       const lastEventId = ctx.get(headers.lastEventId)
       if (lastEventId !== '') {
         const eventId = parseEventId(lastEventId)
-        const resumed = eventId?.session === session.id && session.rewind(eventId)
+        const resumed = eventId?.session === session.key && session.rewind(eventId)
         if (resumed) sessions.counts.resumed++
         ctx.set(headers.recovered, String(resumed))
       }

@@ -46,6 +46,8 @@ const lists: readonly Topic[] = ['tools', 'prompts', 'resources']
  */
 export class Session {
   readonly id: string
+  /** What its event ids carry: the id, unless the client chose that, and may choose it again for another session. */
+  readonly key: string
   /** Who opened it. Nobody else may use it. */
   readonly principal: string | undefined
   /** Until `initialize` says otherwise, and for clients that never send it: the first revision. */
@@ -67,12 +69,13 @@ export class Session {
   #ready = false
   #ended = false
 
-  constructor(id: string, principal: string | undefined, home: SessionHome) {
+  constructor(id: string, principal: string | undefined, home: SessionHome, key = id) {
     this.id = id
+    this.key = key
     this.principal = principal
     this.#home = home
     this.#mailbox = new Mailbox(home.mailboxLimits)
-    this.#idPrefix = Buffer.from(`id: ${id}.${home.changes.epoch}.`)
+    this.#idPrefix = Buffer.from(`id: ${key}.${home.changes.epoch}.`)
     this.asks = new Asks((message) => this.send(JSON.stringify(message)))
     this.#subscriber = new Subscriber(home.changes, {
       isReady: () => this.#stream !== undefined && this.#stream.ready,
@@ -226,7 +229,7 @@ export class Session {
   #lastEventId(): string {
     const { position } = this.#subscriber
     const mail = this.#mailbox.lastWritten
-    return formatEventId({ session: this.id, epoch: this.#home.changes.epoch, position, mail })
+    return formatEventId({ session: this.key, epoch: this.#home.changes.epoch, position, mail })
   }
 }
 

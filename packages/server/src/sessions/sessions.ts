@@ -51,15 +51,16 @@ export class Sessions implements SessionHome {
   }
 
   /** Opens a session, by the id its client has chosen, or by one made here: 128 random bits. */
-  open(principal: string | undefined, id = randomBytes(16).toString('base64url')): Session | Refusal {
+  open(principal: string | undefined, chosenId?: string): Session | Refusal {
     if (this.#closing) return this.#refuse('closing')
     if (this.#sessions.size >= this.#options.maxSessions) {
       const [longestAway] = this.#detached.keys()
       if (longestAway === undefined) return this.#refuse('too many')
       longestAway.end('too many sessions')
     }
-    const session = new Session(id, principal, this)
-    this.#sessions.set(id, session)
+    const key = randomBytes(16).toString('base64url')
+    const session = new Session(chosenId ?? key, principal, this, key)
+    this.#sessions.set(session.id, session)
     this.detached(session)
     this.#sweeper ??= setInterval(() => this.#sweep(), this.#sweepMs).unref()
     this.counts.opened++

@@ -1,0 +1,83 @@
+import type { Implementation } from '@tidings/protocol'
+import { Client } from './client.ts'
+import { Exchange } from './exchange.ts'
+import type { Handlers } from './handlers.ts'
+import { type Logger, silent } from './logger.ts'
+import { onAbort } from './signals.ts'
+import { type HeadersOption, Http } from './transports/http.ts'
+import { HttpSseTransport } from './transports/http-sse.ts'
+import { PairedTransport } from './transports/paired.ts'
+import type { Door, TransportListener } from './transports/transport.ts'
+
+/** What {@link connect} may be told. */
+export interface ConnectOptions {
+  /** The door to come in by. Default: `http+sse`. */
+  door?: Door
+  /** Which program this is, for the server to know. */
+  clientInfo?: Implementation
+  /** What the server may ask of this client. */
+  handlers?: Handlers
+  /** Headers for every HTTP request, such as `authorization`: fixed, or made anew for each by a function. */
+  headers?: HeadersOption
+  /** Makes the HTTP requests in place of the global `fetch`. */
+  fetch?: typeof fetch
+  /** Aborting it gives up connecting and, later, closes the client. */
+  signal?: AbortSignal
+  /** How long an attempt to connect may take, in milliseconds. Default: 10,000. */
+  connectTimeoutMs?: number
+  /** How long to wait for a response, in milliseconds, since there was last progress. Default: 60,000. */
+  timeoutMs?: number
+  /** How long to wait for a response in all, in milliseconds. Default: 600,000. */
+  totalTimeoutMs?: number
+  /** How large one message of the server may be, in bytes of UTF-8, roughly. Default: 16 MiB. */
+  maxEventBytes?: number
+  /** Told of what goes wrong where no caller can be: a listener that throws, a message that is none. Default: silent. */
+  logger?: Logger
+}
+
+const transports = { 'http+sse': HttpSseTransport, paired: PairedTransport }
+
+/**
+ * Connects to an MCP server, and stays connected until the client is closed.
+ *
+ * @param url the URL of the server's event stream, such as `http://127.0.0.1:3000/sse`.
+ * @throws {ConnectionError | HttpError} the server cannot be reached, or does not answer with success.
+ * @throws {ProtocolError} what answers is no MCP server, or speaks a revision this client does not.
+ * @throws {TimeoutError} it took longer than `connectTimeoutMs`.
+ * @throws {McpError} the server refused to initialize.
+ * @example
+ * const client = await connect('http://127.0.0.1:3000/sse')
+ * const result = await client.callTool('water', { litres: 2 })
+ */
+export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
+  const { door = 'http+sse', signal, logger = silent, maxEventBytes = 16 * 2 ** 20 } = options
+  signal?.throwIfAborted()
+  const target = new URL(url)
+  target.hash = ''
+  const http = new Http(options)
+  const Transport = transports[door]
+  const exchange = new Exchange({
+    url: target,
+    makeTransport: (listener: TransportListener) =>
+      new Transport({ url: target, http, maxEventBytes, logger, listener }),
+    clientInfo: options.clientInfo ?? { name: '@tidings/client', version: 'unknown' },
+    handlers: options.handlers ?? {},
+    timeoutMs: options.timeoutMs ?? 60_000,
+    totalTimeoutMs: options.totalTimeoutMs ?? 600_000,
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    logger,
+  })
+  const client = new Client(door, exchange)
+  if (signal) {
+    const off = onAbort(signal, () => void client.close())
+    onAbort(exchange.closing, off)
+  }
+  try {
+    await exchange.open()
+    return client
+  } catch (error) {
+    await client.close()
+    signal?.throwIfAborted()
+    throw error
+  }
+}

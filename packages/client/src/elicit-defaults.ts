@@ -1,0 +1,11 @@
+import type { ElicitRequestParams, ElicitResult } from '@tidings/protocol'
+
+/** The result of an elicitation, with the fields of an accepted form that were left out set to their defaults. */
+export function withDefaults(params: ElicitRequestParams, result: ElicitResult): ElicitResult {
+  if (result.action !== 'accept' || !('requestedSchema' in params)) return result
+  const defaults: NonNullable<ElicitResult['content']> = {}
+  for (const [name, schema] of Object.entries(params.requestedSchema.properties)) {
+    if ('default' in schema && schema.default !== undefined) defaults[name] = schema.default
+  }
+  return { ...result, content: { ...defaults, ...result.content } }
+}

@@ -1,0 +1,69 @@
+import {
+  type CancelledNotificationParams,
+  errorCodes,
+  isMethod,
+  JSONRPC_VERSION,
+  type JSONRPCRequest,
+  type JSONRPCResponse,
+  McpError,
+  parseParams,
+  type RequestId,
+} from '@tidings/protocol'
+import { answersOf, type Handlers } from './handlers.ts'
+import type { Logger } from './logger.ts'
+
+/** The requests of the server: each is answered by its handler, and may be cancelled by the server. */
+export class Inbound {
+  readonly #answers: ReturnType<typeof answersOf>
+  readonly #logger: Logger
+  readonly #running = new Map<RequestId, AbortController>()
+
+  constructor(handlers: Handlers, logger: Logger) {
+    this.#answers = answersOf(handlers)
+    this.#logger = logger
+  }
+
+  /** Whether the server waits for an answer. */
+  get busy(): boolean {
+    return this.#running.size > 0
+  }
+
+  /** The response to a request; undefined when none is wanted any more. */
+  async answer({ id, method, params }: JSONRPCRequest): Promise<JSONRPCResponse | undefined> {
+    const abort = new AbortController()
+    this.#running.set(id, abort)
+    let response: JSONRPCResponse
+    try {
+      const result = await this.#run(method, params, abort.signal)
+      response = { jsonrpc: JSONRPC_VERSION, id, result: result as Record<string, unknown> }
+    } catch (thrown) {
+      const error = McpError.from(thrown)
+      if (error !== thrown && !abort.signal.aborted)
+        this.#logger.error({ err: thrown, method }, 'a handler threw')
+      response = { jsonrpc: JSONRPC_VERSION, id, error: error.toJSON() }
+    } finally {
+      if (this.#running.get(id) === abort) this.#running.delete(id)
+    }
+    return abort.signal.aborted ? undefined : response
+  }
+
+  /** The server no longer wants an answer. */
+  cancelled({ requestId, reason }: CancelledNotificationParams): void {
+    if (requestId === undefined) return
+    const why = reason ?? 'The server cancelled its request'
+    this.#running.get(requestId)?.abort(new DOMException(why, 'AbortError'))
+  }
+
+  /** The session is over, and nobody waits for an answer any more. */
+  abortAll(reason: Error): void {
+    for (const abort of this.#running.values()) abort.abort(reason)
+  }
+
+  async #run(method: string, params: unknown, signal: AbortSignal): Promise<object> {
+    const answer = Object.hasOwn(this.#answers, method) ? this.#answers[method] : undefined
+    if (!answer || !isMethod(method)) {
+      throw new McpError(errorCodes.methodNotFound, `Method not found: ${method}`)
+    }
+    return answer(parseParams(method, params) as never, { signal })
+  }
+}

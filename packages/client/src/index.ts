@@ -1,0 +1,45 @@
+// Connecting, and what one has then.
+export { connect } from './connect.ts'
+export type { ConnectOptions } from './connect.ts'
+export type { Client } from './client.ts'
+export type { RequestOptions } from './calls.ts'
+export type { State, StateEvent } from './connection.ts'
+export type { HandlerContext, Handlers } from './handlers.ts'
+export type { Logger } from './logger.ts'
+export type { HeadersOption } from './transports/http.ts'
+export type { Door } from './transports/transport.ts'
+
+// What may be thrown.
+export {
+  ClientError,
+  ClosedError,
+  ConnectionError,
+  HttpError,
+  McpError,
+  ProtocolError,
+  RefusedError,
+  SessionGoneError,
+  TimeoutError,
+} from './errors.ts'
+export type { HttpErrorInit } from './errors.ts'
+
+// The protocol's types that calls give and handlers take; all others are in @tidings/protocol.
+export type {
+  CallToolResult,
+  CompleteResult,
+  ContentBlock,
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  ElicitRequestParams,
+  ElicitResult,
+  GetPromptResult,
+  Implementation,
+  LoggingLevel,
+  ProgressNotificationParams,
+  Prompt,
+  ReadResourceResult,
+  Resource,
+  ResourceTemplate,
+  Root,
+  Tool,
+} from '@tidings/protocol'

@@ -1,0 +1,19 @@
+import { after } from '../signals.ts'
+import type { TransportOptions } from './transport.ts'
+
+// Whoever closes is not kept waiting by a server that is gone.
+const patienceMs = 1_000
+
+/** Tells the server that its session will not be used again. What it answers makes no difference. */
+export async function endSession({ http, logger }: TransportOptions, url: URL): Promise<void> {
+  const timeout = new AbortController()
+  const stop = after(patienceMs, () => timeout.abort(new DOMException('No answer', 'TimeoutError')))
+  try {
+    const response = await http.send(url, { method: 'DELETE', signal: timeout.signal })
+    await response.body?.cancel()
+  } catch (err) {
+    logger.debug({ err }, 'the server did not take the end of its session')
+  } finally {
+    stop()
+  }
+}

@@ -1,0 +1,150 @@
+import {
+  isResponse,
+  type JSONRPCMessage,
+  type JSONRPCNotification,
+  type JSONRPCRequest,
+  type JSONRPCResponse,
+} from '@tidings/protocol'
+import { ClosedError, ConnectionError, ProtocolError, RefusedError, SessionGoneError } from '../errors.ts'
+import { Deferred } from '../deferred.ts'
+import { Pending } from '../pending.ts'
+import { abortable, LinkedController } from '../signals.ts'
+import { endSession } from './end-session.ts'
+import { EventStream } from './event-stream.ts'
+import { readStart } from './read-body.ts'
+import type { Transport, TransportOptions } from './transport.ts'
+
+/**
+ * HTTP+SSE, the door of revision 2024-11-05: everything from the server comes on one event stream, whose first event
+ * names the endpoint that messages are posted to.
+ *
+ * @see https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse
+ */
+export class HttpSseTransport implements Transport {
+  readonly #options: TransportOptions
+  readonly #stream: EventStream
+  readonly #pending = new Pending()
+  readonly #closing = new AbortController()
+  /** The session: messages are posted here. Undefined when there is none to go on with. */
+  #endpoint: URL | undefined
+  /** Set while a stream is open but has not named its endpoint. */
+  #opening: Deferred<URL> | undefined
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+    this.#stream = new EventStream({
+      ...options,
+      onMessage: (message) => this.#receive(message),
+      onEvent: (type, data) => this.#event(type, data),
+      onLost: (error) => this.#lost(error),
+    })
+  }
+
+  get heardAt(): number {
+    return this.#stream.heardAt
+  }
+
+  get retryMs(): number | undefined {
+    return this.#stream.retryMs
+  }
+
+  async open({ resume, signal }: { resume: boolean; signal: AbortSignal }): Promise<{ resumed: boolean }> {
+    const before = resume ? this.#endpoint : undefined
+    const opening = (this.#opening = new Deferred<URL>())
+    try {
+      const resumable = before !== undefined && this.#stream.resumable
+      const recovered = await this.#stream.open(this.#options.url, { resume: resumable, signal })
+      const endpoint = await abortable(opening.promise, signal)
+      // A server that says nothing of it has gone on if it goes on at the same address, and could know from where.
+      const resumed = resumable && (recovered ?? endpoint.href === before.href)
+      if (!resumed)
+        this.#pending.rejectAll(new ConnectionError('The session was lost while the request was in flight'))
+      return { resumed }
+    } catch (error) {
+      this.#stream.end()
+      this.#opening = undefined
+      throw error
+    }
+  }
+
+  drop(error: Error): void {
+    this.#stream.end()
+    this.#lost(error)
+  }
+
+  async request(message: JSONRPCRequest, { signal }: { signal: AbortSignal }): Promise<JSONRPCResponse> {
+    const response = this.#pending.wait(message.id, signal)
+    this.#post(message, signal).catch((error: unknown) => this.#pending.reject(message.id, error))
+    return response
+  }
+
+  async notify(
+    message: JSONRPCNotification | JSONRPCResponse,
+    { signal }: { signal: AbortSignal },
+  ): Promise<void> {
+    await this.#post(message, signal)
+  }
+
+  async close(): Promise<void> {
+    const error = new ClosedError('The client was closed')
+    this.#stream.end()
+    this.#pending.rejectAll(error)
+    this.#closing.abort(error)
+    // To lose its stream is the end of a session, except to a server that would keep it for a resume.
+    if (this.#endpoint && this.#stream.resumable) await endSession(this.#options, this.#endpoint)
+  }
+
+  async #post(message: JSONRPCMessage, signal: AbortSignal): Promise<void> {
+    const endpoint = this.#endpoint
+    if (!endpoint) throw new ConnectionError('There is no session to send on', { mayHaveRun: false })
+    // A request's signal is for its response, which may come before the server has answered the POST.
+    const linked = new LinkedController(signal, this.#closing.signal)
+    try {
+      const response = await this.#options.http.post(endpoint, message, {
+        accept: '*/*',
+        signal: linked.signal,
+      })
+      // Its body says nothing, and need not end: it is not waited for.
+      void readStart(response).finally(() => linked.release())
+    } catch (error) {
+      linked.release()
+      if (error instanceof SessionGoneError && endpoint === this.#endpoint) this.#gone(error)
+      throw error
+    }
+  }
+
+  #receive(message: JSONRPCMessage): void {
+    if (!isResponse(message)) return this.#options.listener.message(message)
+    if (!this.#pending.settle(message)) {
+      this.#options.logger.debug({ id: message.id }, 'the server answered a request that is not in flight')
+    }
+  }
+
+  #event(type: string, data: string): void {
+    if (type !== 'endpoint' || !this.#opening) return
+    const opening = this.#opening
+    const endpoint = URL.canParse(data, this.#options.url) ? new URL(data, this.#options.url) : undefined
+    if (endpoint?.origin !== this.#options.url.origin) {
+      const { origin } = this.#options.url
+      const message = `The server named an endpoint of another origin than ${origin}: ${data.slice(0, 200)}`
+      return opening.reject(new RefusedError(message, { mayHaveRun: false }))
+    }
+    // From here on the stream is open: should it be lost now, that is not the end of opening it.
+    this.#opening = undefined
+    this.#endpoint = endpoint
+    opening.resolve(endpoint)
+  }
+
+  #lost(error: Error): void {
+    if (!this.#opening) return this.#options.listener.dropped(error)
+    const message = 'The event stream ended before its endpoint event'
+    const early = new ProtocolError(message, { cause: error, mayHaveRun: false })
+    this.#opening.reject(error instanceof ProtocolError ? error : early)
+  }
+
+  #gone(error: SessionGoneError): void {
+    this.#endpoint = undefined
+    this.#stream.forget()
+    this.drop(error)
+  }
+}

@@ -1,0 +1,61 @@
+import type { JSONRPCNotification, JSONRPCRequest, JSONRPCResponse } from '@tidings/protocol'
+import type { Logger } from '../logger.ts'
+import type { Http } from './http.ts'
+
+/** The wire shape a client comes in by. */
+export type Door = 'http+sse' | 'paired'
+
+/**
+ * One door to a server: messages out and messages in. It knows HTTP, and nothing of what the messages say.
+ *
+ * It makes one attempt when asked to open, and says when what was opened is lost; whether and when to try again is
+ * decided by its owner.
+ */
+export interface Transport {
+  /** When anything last came from the server, in milliseconds since 1970. */
+  readonly heardAt: number
+  /** What the server asks a reader to wait before it comes back, in milliseconds. */
+  readonly retryMs: number | undefined
+
+  /**
+   * Opens the way from the server, in place of the one that may be open.
+   *
+   * @param options.resume whether to go on with the session there was. Otherwise, and where the server cannot, it is
+   * a new one, and the requests in flight on the old one are rejected.
+   * @param options.signal gives up opening; what has been opened stays open.
+   */
+  open(options: { resume: boolean; signal: AbortSignal }): Promise<{ resumed: boolean }>
+
+  /** Lets go of what is open, as if it had been lost. */
+  drop(error: Error): void
+
+  /**
+   * Sends a request and returns its response, be it a result or an error.
+   *
+   * @param options.signal stops waiting for it, with the signal's reason.
+   */
+  request(message: JSONRPCRequest, options: { signal: AbortSignal }): Promise<JSONRPCResponse>
+
+  /** Sends what is not answered. Resolves when the server has taken it. */
+  notify(message: JSONRPCNotification | JSONRPCResponse, options: { signal: AbortSignal }): Promise<void>
+
+  /** Ends the session, and leaves nothing open. */
+  close(): Promise<void>
+}
+
+/** Who is told of what comes in. */
+export interface TransportListener {
+  /** A request or a notification of the server. */
+  message(message: JSONRPCRequest | JSONRPCNotification): void
+  /** What had been opened was lost. Called once for each `open()` that succeeded, unless the transport was closed. */
+  dropped(error: Error): void
+}
+
+/** What each transport is made with. */
+export interface TransportOptions {
+  url: URL
+  http: Http
+  maxEventBytes: number
+  logger: Logger
+  listener: TransportListener
+}

@@ -1,0 +1,113 @@
+import { getEventListeners } from 'node:events'
+import { connect } from '../src/index.ts'
+import { fakeServer, rejection } from './harness/harness.ts'
+
+// The client's timers: what fetch has of its own is not made by these functions.
+const timers = new Set<unknown>()
+const { setTimeout, clearTimeout } = globalThis
+
+beforeAll(() => {
+  globalThis.setTimeout = ((run: () => void, ms: number) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      run()
+    }, ms)
+    timers.add(timer)
+    return timer
+  }) as typeof setTimeout
+  globalThis.clearTimeout = (timer) => {
+    timers.delete(timer)
+    clearTimeout(timer)
+  }
+})
+
+afterAll(() => {
+  globalThis.setTimeout = setTimeout
+  globalThis.clearTimeout = clearTimeout
+})
+
+test('a call leaves no timer, and no listener on its signal', async () => {
+  const server = await fakeServer()
+  server.answers = { 'tools/call': () => ({ content: [] }) }
+  const client = await connect(server.url)
+  const { signal } = new AbortController()
+  const before = timers.size
+  for (let i = 0; i < 20; i++) await client.callTool('x', {}, { signal })
+  server.answers = { 'tools/call': () => undefined }
+  await rejection(client.callTool('x', {}, { signal, timeoutMs: 10 }))
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  expect(timers.size).toBe(before)
+  await client.close()
+})
+
+test('a watch leaves no listener on its signal, whether it was begun or not', async () => {
+  const server = await fakeServer()
+  server.answers = { 'resources/read': () => ({ contents: [] }) }
+  const client = await connect(server.url)
+  const { signal } = new AbortController()
+  const watch = client.watch('x://1', { signal })
+  await watch.next()
+  await watch.return!()
+  await client.watch('x://1', { signal }).return!()
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  await client.close()
+})
+
+test('closing leaves no timer, no listener, and no connection with anything under way', async () => {
+  const server = (await fakeServer()).withIds()
+  server.answers = { 'tools/call': () => undefined, 'resources/read': () => ({ contents: [] }) }
+  const before = timers.size
+  const abort = new AbortController()
+  const client = await connect(server.url, { signal: abort.signal })
+  const calls = Array.from({ length: 5 }, () => rejection(client.callTool('slow')))
+  const watch = client.watch('x://1')
+  await watch.next()
+  const waiting = watch.next()
+  await server.post('tools/call')
+  expect(timers.size).toBeGreaterThan(before)
+  await client.close()
+  await Promise.all([...calls, waiting])
+  await (
+    await server.streams.next()
+  ).closed
+  expect(server.open.size).toBe(0)
+  expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0)
+  expect(timers.size).toBe(before)
+})
+
+test('closing does not wait for a server that does not answer', async () => {
+  const server = (await fakeServer()).withIds()
+  const before = timers.size
+  const client = await connect(server.url)
+  server.deletes.push = () => {}
+  await server.close()
+  await client.close()
+  expect(timers.size).toBe(before)
+})
+
+test('closing while reconnecting leaves nothing', async () => {
+  const server = await fakeServer()
+  const before = timers.size
+  const client = await connect(server.url)
+  const lost = new Promise<void>((resolve) => {
+    client.on('state', ({ state }) => state === 'reconnecting' && resolve())
+  })
+  await server.close()
+  await lost
+  const waiting = rejection(client.ping())
+  await client.close()
+  await waiting
+  expect(timers.size).toBe(before)
+})
+
+test('failing to connect leaves nothing', async () => {
+  const server = await fakeServer()
+  const before = timers.size
+  const { signal } = new AbortController()
+  server.answers = { initialize: () => undefined }
+  await rejection(connect(server.url, { signal, connectTimeoutMs: 20 }))
+  server.onGet = ({ response }) => response.writeHead(500).end()
+  await rejection(connect(server.url, { signal }))
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  expect(timers.size).toBe(before)
+})
