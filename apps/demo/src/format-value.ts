@@ -1,4 +1,4 @@
-import type { ReadResourceResult } from '@tidings/protocol'
+import type { ReadResourceResult } from '@tidings/client'
 
 const bytes = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 })
 const numbers = new Intl.NumberFormat()

@@ -1,5 +1,5 @@
 import type { Client } from '@tidings/client'
-import type { ReadResourceResult, Resource } from '@tidings/protocol'
+import type { ReadResourceResult, Resource } from '@tidings/client'
 
 /** What is told of every resource of a server. */
 export interface ResourceView {

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { ReadResourceResult } from '@tidings/protocol'
+import type { ReadResourceResult } from '@tidings/client'
 import { clockTime } from './clock-time.ts'
 import { formatBytes, membersOf } from './format-value.ts'
 

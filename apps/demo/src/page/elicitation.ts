@@ -1,4 +1,4 @@
-import type { ElicitRequestParams, ElicitResult } from '@tidings/protocol'
+import type { ElicitRequestParams, ElicitResult } from '@tidings/client'
 import { element } from './element.ts'
 import { makeSchemaForm } from './schema-form.ts'
 

@@ -1,4 +1,4 @@
-import type { ReadResourceResult, Resource } from '@tidings/protocol'
+import type { ReadResourceResult, Resource } from '@tidings/client'
 import { clockTime } from '../clock-time.ts'
 import { eachFrame } from './each-frame.ts'
 import { element } from './element.ts'

@@ -1,5 +1,5 @@
 import type { Client } from '@tidings/client'
-import type { CallToolResult, ProgressNotificationParams, Tool } from '@tidings/protocol'
+import type { CallToolResult, ProgressNotificationParams, Tool } from '@tidings/client'
 import { element } from './element.ts'
 import { makeSchemaForm } from './schema-form.ts'
 
