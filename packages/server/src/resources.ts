@@ -194,9 +194,8 @@ export class Resources {
 
   async #read(uri: string, context: HandlerContext): Promise<ReadResourceResult> {
     const { listing, read } = this.#find(uri)
-    // The context's members are getters of its class: made from it, not copied.
-    const readContext = Object.create(context, { uri: { value: uri, enumerable: true } }) as ReadContext
-    const body = await read(readContext)
+    // Put on the context itself, which is of this call alone: its getters do not work on anything else.
+    const body = await read(Object.assign(context, { uri }))
     if (body === undefined) throw notFound(uri)
     return contentsOf(uri, body, listing.mimeType)
   }

@@ -27,7 +27,7 @@ export type Checked = { value: unknown } | { problem: string }
 /** A schema ready for use. */
 export interface CompiledSchema {
   readonly json: JsonSchema
-  check(value: unknown): Checked | Promise<Checked>
+  readonly check: (value: unknown) => Checked | Promise<Checked>
 }
 
 /**
@@ -57,12 +57,12 @@ function compileLibrarySchema(
       `${of}: the ${vendor} schema cannot say itself as JSON Schema; with zod, use 4.2 or newer`,
     )
   }
-  const json = jsonSchema[direction]({ target: 'draft-2020-12' }) as JsonSchema
+  const json = inWords(of, () => jsonSchema[direction]({ target: 'draft-2020-12' })) as JsonSchema
   requireObject(json, of)
   const checked = (result: StandardSchemaV1.Result<unknown>): Checked =>
     result.issues === undefined
       ? { value: result.value }
-      : { problem: result.issues.map(describe).join('; ') }
+      : { problem: inOneLine(result.issues.map(describe)) }
   return {
     json,
     check(value) {
@@ -79,34 +79,48 @@ function compileJsonSchema(json: JsonSchema, of: string): CompiledSchema {
     json,
     check(value) {
       if (validate(value)) return { value }
-      const problems = validate.errors?.map(
-        ({ instancePath, message }) => `${instancePath || '/'} ${message}`,
-      )
-      return { problem: problems?.join('; ') ?? 'does not fit its schema' }
+      const errors = validate.errors ?? []
+      return {
+        problem: inOneLine(errors.map(({ instancePath, message }) => `${instancePath || '/'} ${message}`)),
+      }
     },
   }
 }
 
+const maxProblems = 10
 let ajv2020: Ajv | undefined
 let ajvDraft7: Ajv | undefined
 
 function compileWithAjv(json: JsonSchema, of: string): ValidateFunction {
   // Unknown keywords and formats are annotations in JSON Schema, so they are no errors.
-  const options = { strict: false, allErrors: true, validateFormats: false, addUsedSchema: false }
-  const isDraft7 = json.$schema?.includes('draft-07') ?? false
+  const options = { strict: false, allErrors: true, validateFormats: false }
+  const isDraft7 = String(json.$schema).includes('draft-07')
   const ajv = isDraft7 ? (ajvDraft7 ??= new Ajv(options)) : (ajv2020 ??= new Ajv2020(options))
   try {
-    return ajv.compile(json as SchemaObject)
-  } catch (cause) {
-    throw new TypeError(`${of}: ${(cause as Error).message}`, { cause })
+    return inWords(of, () => ajv.compile(json as SchemaObject))
   } finally {
     ajv.removeSchema(json as SchemaObject)
+  }
+}
+
+/** What fails in a library says whose schema it was. */
+function inWords<T>(of: string, compile: () => T): T {
+  try {
+    return compile()
+  } catch (cause) {
+    throw new TypeError(`${of}: ${(cause as Error).message}`, { cause })
   }
 }
 
 function requireObject(json: JsonSchema, of: string): void {
   if (typeof json === 'object' && json !== null && json.type === 'object') return
   throw new TypeError(`${of}: the schema must be of an object, got ${JSON.stringify(json)?.slice(0, 200)}`)
+}
+
+/** The first few problems are enough to go on with; a hostile value can have a million. */
+function inOneLine(problems: string[]): string {
+  const more = problems.length - maxProblems
+  return problems.slice(0, maxProblems).join('; ') + (more > 0 ? `; and ${more} more` : '')
 }
 
 function describe({ path, message }: StandardSchemaV1.Issue): string {

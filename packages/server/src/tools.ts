@@ -36,7 +36,7 @@ export interface ToolOptions<Input = ObjectSchema | undefined, Output = ObjectSc
  * What a tool's handler returns. `content` may be left out beside `structuredContent`: it is then its JSON text, for
  * clients that know no structured content. `isError: true` says that the tool failed, in words for the model.
  */
-export type ToolResult<Output = ObjectSchema | undefined> =
+export type ToolResult<Output = undefined> =
   | (Omit<CallToolResult, 'structuredContent'> & { structuredContent?: StructuredContent<Output> })
   | {
       structuredContent: StructuredContent<Output>
@@ -62,6 +62,8 @@ export interface ToolHandle {
   /** Takes it away. Clients are told. */
   readonly remove: () => void
 }
+
+type AnyResult = ToolResult<ObjectSchema | undefined>
 
 interface RegisteredTool {
   listing: Tool
@@ -139,7 +141,7 @@ export class Tools {
     const input = await tool.input.check(args)
     if ('problem' in input)
       return failure(`The arguments of ${name} do not fit its input schema: ${input.problem}`)
-    let result: ToolResult
+    let result: AnyResult
     try {
       result = await tool.handler(input.value, context)
     } catch (thrown) {
@@ -151,7 +153,7 @@ export class Tools {
     return this.#checkResult(tool, result)
   }
 
-  async #checkResult(tool: RegisteredTool, result: ToolResult): Promise<CallToolResult> {
+  async #checkResult(tool: RegisteredTool, result: AnyResult): Promise<CallToolResult> {
     const { name } = tool.listing
     if (typeof result !== 'object' || result === null || !(result.content ?? result.structuredContent)) {
       const returned = JSON.stringify(result)?.slice(0, 200)
@@ -167,7 +169,7 @@ export class Tools {
   }
 }
 
-function withContent({ content, ...result }: ToolResult): CallToolResult {
+function withContent({ content, ...result }: AnyResult): CallToolResult {
   const text = content ?? [{ type: 'text', text: JSON.stringify(result.structuredContent) }]
   return { content: text, ...result } as CallToolResult
 }

@@ -7,10 +7,18 @@ interface Literal {
 
 interface Variable {
   name: string
-  /** May hold characters that delimit the parts of a URI. */
-  reserved: boolean
+  /** The characters it does not take. */
+  stops: string
   /** What stands between the values of an exploded variable. */
   separator?: string
+}
+
+/** The query that a template ends with. */
+interface Query {
+  /** What it must hold: the `a=1` of `?a=1{&b}`. */
+  readonly fixed: string[]
+  /** Each parameter that it may hold, and whether it is exploded. */
+  readonly parameters: Map<string, boolean>
 }
 
 // RFC 6570, appendix A: what an operator puts before its first variable, and between two.
@@ -25,7 +33,6 @@ const operators: Record<string, { first: string; between: string; named?: boolea
 
 const expression = /\{([+#./;?&]?)([^{}]*)\}/g
 const variableSpec = /^([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)(\*?)$/
-const delimiters = '/?#,'
 const maxUriLength = 8192
 
 /**
@@ -33,7 +40,8 @@ const maxUriLength = 8192
  * proportional to the length of the URI times the number of parts of the template, whatever the URI is.
  *
  * A variable takes as much as it can, and at least one character; a plain one stops at `/`, `?`, `#` and `,`. Query
- * parameters (`{?a,b}`, `{&a}`) match in any order and may be absent. Prefixes (`{a:3}`) cannot be read backwards.
+ * parameters (`{?a,b}`, `{&a}`) match in any order, among others, and may be absent; what is fixed (`?a=1{&b}`) may not.
+ * Prefixes (`{a:3}`) and lists of path parameters (`{;a*}`) cannot be read backwards.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6570
  */
@@ -42,9 +50,9 @@ export class UriTemplate {
   /** The variables, in the order of the template. */
   readonly names: readonly string[]
   readonly #parts: (Literal | Variable)[] = []
-  readonly #query: string[] = []
+  #query: Query | undefined
 
-  /** @throws {TypeError} when the template is malformed, has a prefix, or goes on after a query. */
+  /** @throws {TypeError} when the template is malformed, cannot be read backwards, or goes on after a query. */
   constructor(template: string) {
     this.template = template
     let end = 0
@@ -54,7 +62,8 @@ export class UriTemplate {
       end = match.index + match[0].length
     }
     this.#addLiteral(template.slice(end))
-    this.names = [...this.#parts.flatMap((part) => ('name' in part ? [part.name] : [])), ...this.#query]
+    const inPath = this.#parts.flatMap((part) => ('name' in part ? [part.name] : []))
+    this.names = [...inPath, ...(this.#query?.parameters.keys() ?? [])]
   }
 
   /**
@@ -64,7 +73,7 @@ export class UriTemplate {
    */
   match(uri: string): Variables | undefined {
     if (uri.length > maxUriLength) return undefined
-    const queryAt = this.#query.length === 0 ? -1 : uri.indexOf('?')
+    const queryAt = this.#query === undefined ? -1 : uri.indexOf('?')
     const values = this.#matchPath(queryAt === -1 ? uri : uri.slice(0, queryAt))
     if (values === undefined) return undefined
     const variables = Object.create(null) as Variables
@@ -73,13 +82,25 @@ export class UriTemplate {
       if (decoded.some((value) => value === undefined)) return undefined
       variables[name] = separator === undefined ? decoded[0]! : (decoded as string[])
     }
-    if (queryAt === -1) return variables
-    for (const [name, value] of new URLSearchParams(uri.slice(queryAt))) {
-      if (!this.#query.includes(name)) continue
-      if (isTrap(value)) return undefined
-      variables[name] = value
+    const pairs = queryAt === -1 ? [] : uri.slice(queryAt + 1).split('&')
+    return this.#matchQuery(pairs, variables) ? variables : undefined
+  }
+
+  /** Adds the values of the query's parameters to the variables. */
+  #matchQuery(pairs: string[], variables: Variables): boolean {
+    if (this.#query === undefined) return true
+    const { fixed, parameters } = this.#query
+    if (!fixed.every((pair) => pairs.includes(pair))) return false
+    for (const pair of pairs) {
+      const [name = ''] = pair.split('=', 1)
+      const explode = parameters.get(name)
+      if (explode === undefined) continue
+      const value = pair.includes('#') ? undefined : decode(pair.slice(name.length + 1))
+      if (value === undefined) return false
+      if (explode) ((variables[name] ??= []) as string[]).push(value)
+      else variables[name] = value
     }
-    return variables
+    return true
   }
 
   #matchPath(path: string): [Variable, string][] | undefined {
@@ -93,8 +114,9 @@ export class UriTemplate {
         if ('text' in part) {
           const end = at + part.text.length
           if (path.startsWith(part.text, at) && fits(i + 1, end)) ends[i]![at] = end
-        } else if (takes(part, path[at]!)) {
-          ends[i]![at] = ends[i]![at + 1]! || (fits(i + 1, at + 1) ? at + 1 : 0)
+        } else if (!part.stops.includes(path[at]!)) {
+          const mayEnd = !isWithinEscape(path, at + 1) && fits(i + 1, at + 1)
+          ends[i]![at] = ends[i]![at + 1]! || (mayEnd ? at + 1 : 0)
         }
       }
     }
@@ -112,7 +134,7 @@ export class UriTemplate {
   #addLiteral(text: string): void {
     if (text === '') return
     if (/[{}]/.test(text)) throw new TypeError(`Unbalanced braces in the URI template ${this.template}`)
-    if (this.#query.length > 0)
+    if (this.#query !== undefined)
       throw new TypeError(`A query must come last in the URI template ${this.template}`)
     this.#parts.push({ text })
   }
@@ -121,22 +143,41 @@ export class UriTemplate {
     const variables = list.split(',').map((spec) => {
       const match = variableSpec.exec(spec)
       if (match !== null) return { name: match[1]!, explode: match[2] === '*' }
-      throw new TypeError(`Cannot match {${operator}${list}} in the URI template ${this.template}`)
+      throw this.#unreadable(operator, list)
     })
     if (operator === '?' || operator === '&') {
-      this.#query.push(...variables.map(({ name }) => name))
+      this.#query ??= { fixed: operator === '&' ? this.#takeFixedQuery() : [], parameters: new Map() }
+      for (const { name, explode } of variables) this.#query.parameters.set(name, explode)
       return
     }
-    const { first, between, named, reserved = false } = operators[operator]!
+    const { first, between, named, reserved } = operators[operator]!
+    if (named && variables.some(({ explode }) => explode)) throw this.#unreadable(operator, list)
+    const stops = reserved ? '' : '/?#,' + (named ? between : '')
     for (const [index, { name, explode }] of variables.entries()) {
       this.#addLiteral((index === 0 ? first : between) + (named ? `${name}=` : ''))
-      this.#parts.push({ name, reserved, ...(explode && { separator: between }) })
+      if (explode) this.#parts.push({ name, stops: stops.replace(between, ''), separator: between })
+      else this.#parts.push({ name, stops })
     }
+  }
+
+  #unreadable(operator: string, list: string): TypeError {
+    return new TypeError(`Cannot match {${operator}${list}} in the URI template ${this.template}`)
+  }
+
+  /** What a literal that was to be the end of the path says of the query that goes on after it. */
+  #takeFixedQuery(): string[] {
+    const last = this.#parts.pop()
+    const [path, query] = last !== undefined && 'text' in last ? last.text.split(/\?(.*)/s) : []
+    if (query === undefined)
+      throw new TypeError(`There is no query for {&...} to go on with in the URI template ${this.template}`)
+    this.#addLiteral(path!)
+    return query === '' ? [] : query.split('&')
   }
 }
 
-function takes({ reserved, separator }: Variable, character: string): boolean {
-  return reserved || character === separator || !delimiters.includes(character)
+/** True between the percent sign of an escape sequence (`%2F`) and its last digit. */
+function isWithinEscape(text: string, at: number): boolean {
+  return text[at - 1] === '%' || text[at - 2] === '%'
 }
 
 function decode(text: string): string | undefined {

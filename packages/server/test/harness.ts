@@ -60,6 +60,13 @@ export class Log implements Logger {
   }
 }
 
+/** A promise, and what resolves it. */
+export function deferred<T = void>() {
+  let resolve!: (value: T) => void
+  const promise = new Promise<T>((res) => (resolve = res))
+  return { promise, resolve }
+}
+
 /** One event of a stream, as it was parsed. */
 export type Event = EventSourceMessage
 

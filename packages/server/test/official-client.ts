@@ -23,10 +23,3 @@ export function textOf(result: CompatibilityCallToolResult | object): string {
   const { content } = result as { content: { text: string }[] }
   return content.map(({ text }) => text).join('\n')
 }
-
-/** A promise, and what resolves it. */
-export function deferred<T = void>() {
-  let resolve!: (value: T) => void
-  const promise = new Promise<T>((res) => (resolve = res))
-  return { promise, resolve }
-}

@@ -10,8 +10,8 @@ import {
 import { setTimeout } from 'node:timers/promises'
 import { errorCodes, McpError } from '../src/index.ts'
 import type { Session } from '../src/sessions/session.ts'
-import { start } from './harness.ts'
-import { connectOfficial, deferred, textOf } from './official-client.ts'
+import { deferred, start } from './harness.ts'
+import { connectOfficial, textOf } from './official-client.ts'
 
 test('it is told of progress, in order', async () => {
   const heard = deferred()

@@ -144,7 +144,7 @@ test('a client that goes on sending a body that is too large gets the 413 all th
   const headers = { 'Content-Type': 'application/json' }
   expect((await fetch(endpoint, { method: 'POST', headers, body })).status).toBe(413)
   const stream = new Blob([body]).stream()
-  const chunked = { method: 'POST', headers, body: stream, duplex: 'half' } as RequestInit
+  const chunked: RequestInit = { method: 'POST', headers, body: stream, ...{ duplex: 'half' } }
   expect((await fetch(endpoint, chunked)).status).toBe(413)
 })
 
@@ -167,7 +167,7 @@ test('a message that was cut off leaves nothing behind', async () => {
   const client = await connectRaw(url)
   const socket = connect(port, '127.0.0.1')
   socket.write(head(client.endpoint, 'Content-Length: 1000') + '{"jsonrpc"')
-  await new Promise((resolve) => socket.end(resolve))
+  await new Promise<void>((resolve) => socket.end(resolve))
   socket.destroy()
   expect(await client.request('ping')).toMatchObject({ result: {} })
 })
