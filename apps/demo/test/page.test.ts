@@ -31,8 +31,10 @@ async function openPage(): Promise<Page> {
   const opened = await browser.newPage()
   opened.on('pageerror', (error) => complaints.push(error.message))
   opened.on('console', (message) => {
-    // What is wrong, but for the requests that fail while a connection is cut on purpose.
-    if (message.type() !== 'error' || /net::ERR_/.test(message.text())) return
+    if (message.type() !== 'error') return
+    // Requests fail while a connection is cut on purpose, and are refused by a server that stops or has just begun.
+    const toDoor = /\/(sse|messages)\b/.test(message.location().url)
+    if (/net::ERR_/.test(message.text()) || (toDoor && /status of (404|503)/.test(message.text()))) return
     complaints.push(message.text())
   })
   await opened.goto(demo.url)
