@@ -11,7 +11,13 @@ import type { Completers } from './completion.ts'
 import type { HandlerContext } from './context.ts'
 import type { MethodHandlers } from './method-handlers.ts'
 import { pageOf } from './pages.ts'
-import { type CompiledSchema, compileSchema, type ObjectSchema, type OutputOf } from './schema.ts'
+import {
+  type CompiledSchema,
+  compileSchema,
+  noArguments,
+  type ObjectSchema,
+  type OutputOf,
+} from './schema.ts'
 
 /** How a prompt is listed, and what it takes. */
 export interface PromptOptions<Input = ObjectSchema | undefined> {
@@ -42,7 +48,7 @@ export interface PromptHandle {
 
 interface RegisteredPrompt {
   listing: Prompt
-  input: CompiledSchema | undefined
+  input: CompiledSchema
   complete: Completers
   handler: PromptHandler<undefined>
 }
@@ -65,14 +71,15 @@ export class Prompts {
   ): PromptHandle {
     if (this.#prompts.has(name))
       throw new TypeError(`The prompt ${JSON.stringify(name)} is registered already`)
-    const compiled = input && compileSchema(input, 'input', `Input of the prompt ${JSON.stringify(name)}`)
-    const args = compiled && argumentsOf(compiled)
+    const of = `Input of the prompt ${JSON.stringify(name)}`
+    const compiled = input === undefined ? noArguments : compileSchema(input, 'input', of)
+    const args = argumentsOf(compiled)
     for (const argument of Object.keys(complete)) {
-      if (args?.some((listed) => listed.name === argument)) continue
+      if (args.some((listed) => listed.name === argument)) continue
       throw new TypeError(`The prompt ${JSON.stringify(name)} has no argument ${argument} to complete`)
     }
     const prompt: RegisteredPrompt = {
-      listing: { name, ...listed, ...(args !== undefined && { arguments: args }) },
+      listing: { name, ...listed, ...(args.length > 0 && { arguments: args }) },
       input: compiled,
       complete,
       handler: handler as PromptHandler<undefined>,
@@ -105,7 +112,7 @@ export class Prompts {
       const prompt = this.#prompts.get(name)
       if (prompt === undefined)
         throw new McpError(errorCodes.invalidParams, `Unknown prompt: ${name.slice(0, 200)}`)
-      const input = prompt.input === undefined ? { value: args } : await prompt.input.check(args)
+      const input = await prompt.input.check(args)
       if ('problem' in input) {
         throw new McpError(errorCodes.invalidParams, `The arguments of ${name} do not fit: ${input.problem}`)
       }

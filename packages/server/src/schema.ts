@@ -31,6 +31,17 @@ export interface CompiledSchema {
 }
 
 /**
+ * What stands for a schema that was not given.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool, a tool with no parameters
+ */
+export const noArguments: CompiledSchema = {
+  json: { type: 'object', additionalProperties: false },
+  check: (value) =>
+    Object.keys(value as object).length === 0 ? { value } : { problem: 'it takes no arguments' },
+}
+
+/**
  * Makes a schema ready for use.
  *
  * @param direction which side of the schema is listed: what goes in or what comes out of its transformations.

@@ -34,6 +34,9 @@ import type { Session } from './sessions/session.ts'
 import { type ToolHandle, type ToolHandler, type ToolOptions, Tools } from './tools.ts'
 import type { Variables } from './uri-template.ts'
 
+// A timer of more would fire at once.
+const longestTimerMs = 2 ** 31 - 1
+
 export interface McpServerOptions {
   /** How to use this server, for the model. */
   instructions?: string
@@ -71,7 +74,7 @@ export class McpServer {
     const { instructions, pageSize, requestTimeoutMs = 600_000, logger = silent } = options
     this.info = info
     this.#logger = logger
-    this.#requestTimeoutMs = requestTimeoutMs
+    this.#requestTimeoutMs = Math.min(requestTimeoutMs, longestTimerMs)
     this.#tools = new Tools(() => this.listChanged('tools'), logger, pageSize)
     this.#resources = new Resources((topic) => this.changes.publish(topic), pageSize)
     this.#prompts = new Prompts(() => this.listChanged('prompts'), pageSize)

@@ -14,6 +14,7 @@ import { pageOf } from './pages.ts'
 import {
   type CompiledSchema,
   compileSchema,
+  noArguments,
   type InputOf,
   type ObjectSchema,
   type OutputOf,
@@ -70,13 +71,6 @@ interface RegisteredTool {
   input: CompiledSchema
   output: CompiledSchema | undefined
   handler: ToolHandler<ObjectSchema | undefined, ObjectSchema | undefined>
-}
-
-// https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool, a tool with no parameters
-const noArguments: CompiledSchema = {
-  json: { type: 'object', additionalProperties: false },
-  check: (value) =>
-    Object.keys(value as object).length === 0 ? { value } : { problem: 'it takes no arguments' },
 }
 
 /** The tools of a server, and how it answers for them. */
@@ -171,7 +165,7 @@ export class Tools {
 
 function withContent({ content, ...result }: AnyResult): CallToolResult {
   const text = content ?? [{ type: 'text', text: JSON.stringify(result.structuredContent) }]
-  return { content: text, ...result } as CallToolResult
+  return { content: text, ...result }
 }
 
 function failure(text: string): CallToolResult {

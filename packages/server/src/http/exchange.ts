@@ -11,6 +11,7 @@ import type { McpServer } from '../server.ts'
 import type { Session } from '../sessions/session.ts'
 
 const maxIdLength = 256
+const maxBatch = 100
 
 /**
  * Gives what a client has sent, one message or a batch, to the server.
@@ -50,6 +51,9 @@ function parseBatch(body: unknown[], session: Session): JSONRPCMessage[] {
   }
   if (body.length === 0)
     throw new McpError(errorCodes.invalidRequest, 'A batch must hold at least one message')
+  if (body.length > maxBatch) {
+    throw new McpError(errorCodes.invalidRequest, `A batch must not hold more than ${maxBatch} messages`)
+  }
   const messages = body.map(parseMessage)
   const ids = new Set<string | number>()
   for (const request of messages.filter(isRequest)) {

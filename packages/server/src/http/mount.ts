@@ -53,12 +53,17 @@ export interface McpMiddleware extends Middleware {
 /**
  * Koa middleware that serves clients of the server, on every door at once. Requests for other paths are passed on.
  *
+ * @throws {TypeError} when a path is not plain, or an origin could never match.
  * @example new Koa().use(mcp(server)).listen(3000, '127.0.0.1')
  */
 export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware {
   const { logger = silent, maxBodyBytes = 4 * 1024 * 1024, retryMs = 1_000 } = options
   const { maxSessions = 10_000, resumeWithinMs = 60_000, keepAliveMs = 15_000 } = options
   const paths = { sse: '/sse', messages: '/messages', mcp: '/mcp', health: '/health', ...options.paths }
+  for (const [name, path] of Object.entries(paths)) {
+    if (/^\/([\w.~-]+(\/[\w.~-]+)*)?$/.test(path)) continue
+    throw new TypeError(`paths.${name} must be a plain path such as /mcp, got ${JSON.stringify(path)}`)
+  }
   const sessions = new Sessions(server.changes, { maxSessions, resumeWithinMs, logger })
   const env: DoorEnv = {
     server,

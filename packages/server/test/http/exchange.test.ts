@@ -188,6 +188,7 @@ test('a batch that is empty, holds what is no message, an id twice or initialize
     [call, [call]],
     [call, call],
     [call, { ...call, method: 'initialize', id: 'i' }],
+    Array.from({ length: 101 }, (_, id) => ({ ...call, id })),
   ]) {
     const response = await post(client.endpoint, batch)
     expect([batch, response.status]).toEqual([batch, 400])

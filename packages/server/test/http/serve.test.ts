@@ -141,3 +141,12 @@ test('what is served is disposed of', async () => {
   await reader.untilClosed()
   await server[Symbol.asyncDispose]()
 })
+
+test('a path that could not be routed is a mistake that is told at once', () => {
+  const server = new McpServer({ name: 'test', version: '0' })
+  for (const path of ['', 'sse', '/sse?', '/a#b', '/:id', '/a//b', '/a/']) {
+    expect(() => mcp(server, { paths: { sse: path } })).toThrow(
+      'paths.sse must be a plain path such as /mcp, got ',
+    )
+  }
+})
