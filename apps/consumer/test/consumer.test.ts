@@ -28,7 +28,7 @@ const roundTrip = `
     if (seen.length === 2) break
     const { content } = await client.callTool('count', { by: 2 })
     seen.push(content[0].text)
-    if (latestRevision !== client.revision) throw new Error(client.revision)
+    if (latestLegacyRevision !== client.revision) throw new Error(client.revision)
   }
   await client.close()
   await close()
@@ -40,7 +40,7 @@ test('the packed packages run as ES modules', async () => {
     'esm.mjs',
     `import { McpServer, serve } from '@tidings/server'
      import { connect } from '@tidings/client'
-     import { latestRevision } from '@tidings/protocol'
+     import { latestLegacyRevision } from '@tidings/protocol'
      import * as z from 'zod'
      ${roundTrip.replace('seen.length === 2', 'seen.length === 3')}`,
   )
@@ -52,7 +52,7 @@ test('the packed packages run as CommonJS', async () => {
     'cjs.cjs',
     `const { McpServer, serve } = require('@tidings/server')
      const { connect } = require('@tidings/client')
-     const { latestRevision } = require('@tidings/protocol')
+     const { latestLegacyRevision } = require('@tidings/protocol')
      const z = require('zod')
      async function main() { ${roundTrip.replace('seen.length === 2', 'seen.length === 3')} }
      main()`,

@@ -67,7 +67,7 @@ test('a burst of 100,000 changes ends with the last one told, and the server ans
 
 test('a burst keeps the interval that is asked for', async () => {
   const { structuredContent } = await client.callTool('burst', { count: 5, intervalMs: 20 })
-  expect(structuredContent?.elapsedMs).toBeGreaterThanOrEqual(75)
+  expect((structuredContent as { elapsedMs: number }).elapsedMs).toBeGreaterThanOrEqual(75)
 })
 
 test('a countdown reports progress and comes to its end', async () => {

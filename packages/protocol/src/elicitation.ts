@@ -26,8 +26,8 @@ export const ElicitRequestURLParams = openObject({
   mode: z.literal('url'),
   /** Tells the user what is wanted and why. */
   message: z.string(),
-  /** Unique within the server; `notifications/elicitation/complete` names it. */
-  elicitationId: z.string(),
+  /** Unique within the server; `notifications/elicitation/complete` names it. Only in 2025-11-25, which requires it. */
+  elicitationId: z.optional(z.string()),
   /** Shown to the user whole, and opened only when they agree. */
   url: z.url(),
 })
@@ -56,14 +56,14 @@ export const ElicitResult = openObject({
 })
 export type ElicitResult = z.infer<typeof ElicitResult>
 
-/** Params of `notifications/elicitation/complete`: the user is done with the page. Since 2025-11-25. */
+/** Params of `notifications/elicitation/complete`: the user is done with the page. Only in 2025-11-25. */
 export const ElicitationCompleteNotificationParams = openObject({
   ...NotificationParams.shape,
   elicitationId: z.string(),
 })
 export type ElicitationCompleteNotificationParams = z.infer<typeof ElicitationCompleteNotificationParams>
 
-/** `data` of an error whose code is `urlElicitationRequired`. Since 2025-11-25. */
+/** `data` of an error whose code is `urlElicitationRequired`. Only in 2025-11-25. */
 export const URLElicitationRequiredErrorData = openObject({
   /** What the user has to complete before the request is tried again. */
   elicitations: z.array(ElicitRequestURLParams),

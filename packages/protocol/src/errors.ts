@@ -2,7 +2,7 @@
  * The JSON-RPC error codes that MCP uses, by name.
  *
  * @see https://www.jsonrpc.org/specification#error_object
- * @see https://modelcontextprotocol.io/specification/2025-11-25/schema
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/index#error-codes
  */
 export const errorCodes = {
   parseError: -32700,
@@ -10,15 +10,24 @@ export const errorCodes = {
   methodNotFound: -32601,
   invalidParams: -32602,
   internalError: -32603,
-  /** Up to revision 2025-11-25: `resources/read` of a URI the server does not have. */
+  /** Up to 2025-11-25: `resources/read` of a URI the server does not have. Since 2026-07-28 that is `invalidParams`. */
   resourceNotFound: -32002,
   /** 2025-11-25: the request needs a URL mode elicitation first; `data.elicitations` lists them. */
   urlElicitationRequired: -32042,
+  /** Since 2026-07-28: a header of the HTTP request is missing, malformed, or says other than the body. */
+  headerMismatch: -32020,
+  /** Since 2026-07-28: the client cannot do what the request needs; `data.requiredCapabilities` lists it. */
+  missingRequiredClientCapability: -32021,
+  /** Since 2026-07-28: the server does not speak the revision of the request; `data.supported` lists those it does. */
+  unsupportedProtocolVersion: -32022,
 } as const
 
 const statusOfCode: ReadonlyMap<number, number> = new Map<number, number>([
   [errorCodes.parseError, 400],
   [errorCodes.invalidRequest, 400],
+  [errorCodes.headerMismatch, 400],
+  [errorCodes.missingRequiredClientCapability, 400],
+  [errorCodes.unsupportedProtocolVersion, 400],
 ])
 
 /**
@@ -27,6 +36,16 @@ const statusOfCode: ReadonlyMap<number, number> = new Map<number, number>([
  */
 export function httpStatus(code: number): number {
   return statusOfCode.get(code) ?? 200
+}
+
+/**
+ * The same for the modern era, in which also a method that the server does not have shows in the status (404). One
+ * more is 400 there and not told by its code: `invalidParams` for a request whose `_meta` lacks what it must carry.
+ *
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#protocol-version-header
+ */
+export function modernHttpStatus(code: number): number {
+  return code === errorCodes.methodNotFound ? 404 : httpStatus(code)
 }
 
 /** What an {@link McpError} may carry besides its code and message. */

@@ -22,12 +22,25 @@ export {
 export type { JSONRPCMessage, JSONRPCResponse } from './jsonrpc.ts'
 
 // Errors that cross the wire.
-export { errorCodes, httpStatus, McpError } from './errors.ts'
+export {
+  MissingRequiredClientCapabilityErrorData,
+  UnsupportedProtocolVersionErrorData,
+} from './error-data.ts'
+export { errorCodes, httpStatus, McpError, modernHttpStatus } from './errors.ts'
 export type { McpErrorOptions } from './errors.ts'
 
 // Revisions of the protocol.
-export { isRevision, latestRevision, negotiateRevision, revisions } from './revisions.ts'
-export type { Revision } from './revisions.ts'
+export {
+  isLegacyRevision,
+  isModernRevision,
+  isRevision,
+  latestLegacyRevision,
+  legacyRevisions,
+  modernRevisions,
+  negotiateRevision,
+  revisions,
+} from './revisions.ts'
+export type { LegacyRevision, ModernRevision, Revision } from './revisions.ts'
 
 // The table of methods, what is typed by it, and checking by it.
 export { methods } from './methods.ts'
@@ -45,7 +58,14 @@ export type {
   RequestToServer,
   ResultOf,
 } from './method-types.ts'
-export { isMethod, parseParams, parseResult } from './parse.ts'
+export {
+  isMethod,
+  isMethodOf,
+  parseModernMeta,
+  parseModernResult,
+  parseParams,
+  parseResult,
+} from './parse.ts'
 
 // Lifecycle: who speaks, what they can do, and `initialize`.
 export {
@@ -58,6 +78,20 @@ export {
   InitializeResult,
   ServerCapabilities,
 } from './lifecycle.ts'
+
+// The modern era: what its requests and results carry in `_meta`, `server/discover`, and required input.
+export { DiscoverResult } from './discover.ts'
+export {
+  InputRequest,
+  InputRequests,
+  InputRequiredResult,
+  inputRequiredMethods,
+  isInputRequired,
+  mayRequireInput,
+} from './input-requests.ts'
+export type { InputRequiredMethod } from './input-requests.ts'
+export { InputResponseRequestParams, InputResponses } from './input-responses.ts'
+export { metaKeys, ModernRequestMeta, NotificationMetaObject, ResultMetaObject } from './meta.ts'
 
 // Content of prompts, tool results and sampling messages.
 export { Annotations, Role } from './annotations.ts'
@@ -90,6 +124,15 @@ export {
   UnsubscribeRequestParams,
 } from './resources.ts'
 
+// Subscriptions of the modern era.
+export {
+  SubscriptionFilter,
+  SubscriptionsAcknowledgedNotificationParams,
+  SubscriptionsListenRequestParams,
+  SubscriptionsListenResult,
+  SubscriptionsListenResultMetaObject,
+} from './subscriptions.ts'
+
 // Prompts.
 export {
   GetPromptRequestParams,
@@ -111,7 +154,8 @@ export {
 // Logging.
 export { LoggingLevel, LoggingMessageNotificationParams, SetLevelRequestParams } from './logging.ts'
 
-// Progress, cancellation, pagination.
+// Progress, cancellation, pagination, caching.
+export { CacheableResult, CacheScope } from './caching.ts'
 export { CancelledNotificationParams } from './cancellation.ts'
 export { Cursor, PaginatedRequestParams, PaginatedResult } from './pagination.ts'
 export { ProgressNotificationParams } from './progress.ts'
@@ -156,5 +200,9 @@ export {
 // Roots: a server asks what the client works on.
 export { ListRootsResult, Root } from './roots.ts'
 
-// HTTP: header names and media types.
+// HTTP: header names and media types, and the headers that mirror what is in the body.
+export { headerArguments, headerParams, paramHeaders } from './header-params.ts'
+export type { HeaderParam } from './header-params.ts'
 export { headers, mediaTypes } from './http.ts'
+export { decodeHeaderValue, encodeHeaderValue, headerMatches, nameOf } from './mirrored-headers.ts'
+export type { HeaderValue } from './mirrored-headers.ts'

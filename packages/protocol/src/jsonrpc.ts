@@ -27,7 +27,14 @@ export const NotificationParams = z.looseObject({ _meta: z.optional(Meta) })
 export type NotificationParams = z.infer<typeof NotificationParams>
 
 /** What every result may carry. */
-export const Result = z.looseObject({ _meta: z.optional(Meta) })
+export const Result = z.looseObject({
+  _meta: z.optional(Meta),
+  /**
+   * What kind of result it is: `complete`, which its absence also means, `input_required` (see `InputRequiredResult`),
+   * or one that an extension defines. Since 2026-07-28, where it is required.
+   */
+  resultType: z.optional(z.string()),
+})
 export type Result = z.infer<typeof Result>
 
 /** A result that says only that it worked. */

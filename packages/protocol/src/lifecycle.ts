@@ -44,6 +44,9 @@ const ListChanged = openObject({
   listChanged: z.optional(z.boolean()),
 })
 
+/** Extensions of the protocol that are supported, by their identifier, each with its settings. Since 2026-07-28. */
+const Extensions = z.optional(z.record(z.string(), AnyObject))
+
 /** What a client can do for a server. */
 export const ClientCapabilities = openObject({
   experimental: z.optional(z.record(z.string(), AnyObject)),
@@ -67,6 +70,7 @@ export const ClientCapabilities = openObject({
       url: z.optional(AnyObject),
     }),
   ),
+  extensions: Extensions,
 })
 export type ClientCapabilities = z.infer<typeof ClientCapabilities>
 
@@ -81,11 +85,12 @@ export const ServerCapabilities = openObject({
   resources: z.optional(
     openObject({
       ...ListChanged.shape,
-      /** Whether a client can subscribe to a resource's updates. */
+      /** Whether a client can subscribe to a resource's updates, by whichever way its revision has. */
       subscribe: z.optional(z.boolean()),
     }),
   ),
   tools: z.optional(ListChanged),
+  extensions: Extensions,
 })
 export type ServerCapabilities = z.infer<typeof ServerCapabilities>
 

@@ -2,6 +2,7 @@ import type * as z from 'zod/mini'
 import { optional } from 'zod/mini'
 import { CancelledNotificationParams } from './cancellation.ts'
 import { CompleteRequestParams, CompleteResult } from './completion.ts'
+import { DiscoverResult } from './discover.ts'
 import { ElicitationCompleteNotificationParams, ElicitRequestParams, ElicitResult } from './elicitation.ts'
 import { EmptyResult, NotificationParams, RequestParams } from './jsonrpc.ts'
 import { InitializeRequestParams, InitializeResult } from './lifecycle.ts'
@@ -21,6 +22,11 @@ import {
 import type { Revision } from './revisions.ts'
 import { ListRootsResult } from './roots.ts'
 import { CreateMessageRequestParams, CreateMessageResult } from './sampling.ts'
+import {
+  SubscriptionsAcknowledgedNotificationParams,
+  SubscriptionsListenRequestParams,
+  SubscriptionsListenResult,
+} from './subscriptions.ts'
 import { CallToolRequestParams, CallToolResult, ListToolsResult } from './tools.ts'
 
 /** Who a message may be sent to. */
@@ -35,13 +41,16 @@ export interface MethodEntry {
   readonly direction: Direction
   /** The first revision that has it. */
   readonly since: Revision
+  /** The last revision that has it, when it is not the newest. */
+  readonly until?: Revision
 }
 
 /**
  * Every request and notification of the protocol, by method. A message is checked and typed by this table and nothing
  * else.
  *
- * The schemas take what any revision up to 2025-11-25 sends, and let unknown fields pass.
+ * The schemas take what any revision sends, and let unknown fields pass. What every request of 2026-07-28 must carry in
+ * its `_meta` is no part of them: see `parseModernMeta`.
  */
 export const methods = {
   initialize: {
@@ -49,12 +58,20 @@ export const methods = {
     result: InitializeResult,
     direction: 'toServer',
     since: '2024-11-05',
+    until: '2025-11-25',
   },
   ping: {
     params: optional(RequestParams),
     result: EmptyResult,
     direction: 'both',
     since: '2024-11-05',
+    until: '2025-11-25',
+  },
+  'server/discover': {
+    params: optional(RequestParams),
+    result: DiscoverResult,
+    direction: 'toServer',
+    since: '2026-07-28',
   },
   'tools/list': {
     params: optional(PaginatedRequestParams),
@@ -91,12 +108,20 @@ export const methods = {
     result: EmptyResult,
     direction: 'toServer',
     since: '2024-11-05',
+    until: '2025-11-25',
   },
   'resources/unsubscribe': {
     params: UnsubscribeRequestParams,
     result: EmptyResult,
     direction: 'toServer',
     since: '2024-11-05',
+    until: '2025-11-25',
+  },
+  'subscriptions/listen': {
+    params: SubscriptionsListenRequestParams,
+    result: SubscriptionsListenResult,
+    direction: 'toServer',
+    since: '2026-07-28',
   },
   'prompts/list': {
     params: optional(PaginatedRequestParams),
@@ -121,34 +146,41 @@ export const methods = {
     result: EmptyResult,
     direction: 'toServer',
     since: '2024-11-05',
+    until: '2025-11-25',
   },
+  // These three are requests up to 2025-11-25; since then they are inside an `InputRequiredResult`.
   'sampling/createMessage': {
     params: CreateMessageRequestParams,
     result: CreateMessageResult,
     direction: 'toClient',
     since: '2024-11-05',
+    until: '2025-11-25',
   },
   'roots/list': {
     params: optional(RequestParams),
     result: ListRootsResult,
     direction: 'toClient',
     since: '2024-11-05',
+    until: '2025-11-25',
   },
   'elicitation/create': {
     params: ElicitRequestParams,
     result: ElicitResult,
     direction: 'toClient',
     since: '2025-06-18',
+    until: '2025-11-25',
   },
   'notifications/initialized': {
     params: optional(NotificationParams),
     direction: 'toServer',
     since: '2024-11-05',
+    until: '2025-11-25',
   },
   'notifications/roots/list_changed': {
     params: optional(NotificationParams),
     direction: 'toServer',
     since: '2024-11-05',
+    until: '2025-11-25',
   },
   'notifications/cancelled': {
     params: CancelledNotificationParams,
@@ -185,9 +217,15 @@ export const methods = {
     direction: 'toClient',
     since: '2024-11-05',
   },
+  'notifications/subscriptions/acknowledged': {
+    params: SubscriptionsAcknowledgedNotificationParams,
+    direction: 'toClient',
+    since: '2026-07-28',
+  },
   'notifications/elicitation/complete': {
     params: ElicitationCompleteNotificationParams,
     direction: 'toClient',
     since: '2025-11-25',
+    until: '2025-11-25',
   },
 } as const satisfies Record<string, MethodEntry>

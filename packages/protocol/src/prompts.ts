@@ -1,7 +1,9 @@
 import * as z from 'zod/mini'
 import { Role } from './annotations.ts'
+import { CacheableResult } from './caching.ts'
 import { ContentBlock } from './content.ts'
-import { Meta, RequestParams, Result } from './jsonrpc.ts'
+import { InputResponseRequestParams } from './input-responses.ts'
+import { Meta, Result } from './jsonrpc.ts'
 import { BaseMetadata, Icons } from './lifecycle.ts'
 import { openObject } from './open-object.ts'
 import { PaginatedResult } from './pagination.ts'
@@ -31,12 +33,16 @@ export const PromptMessage = openObject({ role: Role, content: ContentBlock })
 export type PromptMessage = z.infer<typeof PromptMessage>
 
 /** Result of `prompts/list`. */
-export const ListPromptsResult = openObject({ ...PaginatedResult.shape, prompts: z.array(Prompt) })
+export const ListPromptsResult = openObject({
+  ...PaginatedResult.shape,
+  ...CacheableResult.shape,
+  prompts: z.array(Prompt),
+})
 export type ListPromptsResult = z.infer<typeof ListPromptsResult>
 
 /** Params of `prompts/get`. */
 export const GetPromptRequestParams = openObject({
-  ...RequestParams.shape,
+  ...InputResponseRequestParams.shape,
   name: z.string(),
   arguments: z.optional(z.record(z.string(), z.string())),
 })

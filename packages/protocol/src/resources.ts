@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
 import { Annotations } from './annotations.ts'
-import { Meta, NotificationParams, RequestParams, Result } from './jsonrpc.ts'
+import { CacheableResult } from './caching.ts'
+import { InputResponseRequestParams } from './input-responses.ts'
+import { Meta, NotificationParams, RequestParams } from './jsonrpc.ts'
 import { BaseMetadata, Icons } from './lifecycle.ts'
 import { openObject } from './open-object.ts'
 import { PaginatedResult } from './pagination.ts'
@@ -51,12 +53,17 @@ export const BlobResourceContents = openObject({
 export type BlobResourceContents = z.infer<typeof BlobResourceContents>
 
 /** Result of `resources/list`. */
-export const ListResourcesResult = openObject({ ...PaginatedResult.shape, resources: z.array(Resource) })
+export const ListResourcesResult = openObject({
+  ...PaginatedResult.shape,
+  ...CacheableResult.shape,
+  resources: z.array(Resource),
+})
 export type ListResourcesResult = z.infer<typeof ListResourcesResult>
 
 /** Result of `resources/templates/list`. */
 export const ListResourceTemplatesResult = openObject({
   ...PaginatedResult.shape,
+  ...CacheableResult.shape,
   resourceTemplates: z.array(ResourceTemplate),
 })
 export type ListResourceTemplatesResult = z.infer<typeof ListResourceTemplatesResult>
@@ -66,12 +73,15 @@ export const ResourceRequestParams = openObject({ ...RequestParams.shape, uri: z
 export type ResourceRequestParams = z.infer<typeof ResourceRequestParams>
 
 /** Params of `resources/read`. */
-export const ReadResourceRequestParams = ResourceRequestParams
-export type ReadResourceRequestParams = ResourceRequestParams
+export const ReadResourceRequestParams = openObject({
+  ...ResourceRequestParams.shape,
+  ...InputResponseRequestParams.shape,
+})
+export type ReadResourceRequestParams = z.infer<typeof ReadResourceRequestParams>
 
 /** Result of `resources/read`: of the resource, or of each part of it, such as the files of a folder. */
 export const ReadResourceResult = openObject({
-  ...Result.shape,
+  ...CacheableResult.shape,
   contents: z.array(z.union([TextResourceContents, BlobResourceContents])),
 })
 export type ReadResourceResult = z.infer<typeof ReadResourceResult>

@@ -23,7 +23,8 @@ export const ToolResultContent = openObject({
   /** The `id` of the {@link ToolUseContent}. */
   toolUseId: z.string(),
   content: z.array(ContentBlock),
-  structuredContent: z.optional(z.record(z.string(), z.unknown())),
+  /** An object up to 2025-11-25; any JSON value since 2026-07-28. */
+  structuredContent: z.optional(z.unknown()),
   isError: z.optional(z.boolean()),
   /** Send it back unchanged: it may let the client cache. */
   _meta: z.optional(Meta),

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
+import { CacheableResult } from './caching.ts'
 import { ContentBlock } from './content.ts'
-import { Meta, RequestParams, Result } from './jsonrpc.ts'
+import { InputResponseRequestParams } from './input-responses.ts'
+import { Meta, Result } from './jsonrpc.ts'
 import { BaseMetadata, Icons } from './lifecycle.ts'
 import { AnyObject, openObject } from './open-object.ts'
 import { PaginatedResult } from './pagination.ts'
@@ -19,9 +21,12 @@ export const ToolAnnotations = openObject({
 })
 export type ToolAnnotations = z.infer<typeof ToolAnnotations>
 
-/** A JSON Schema (2020-12 unless its `$schema` says otherwise) of an object. Any keyword may be in it. */
+/** A JSON Schema (2020-12 unless its `$schema` says otherwise). Any keyword may be in it. */
+const JsonSchema = z.looseObject({ $schema: z.optional(z.string()) })
+
+/** One of an object. */
 const ObjectSchema = z.looseObject({
-  $schema: z.optional(z.string()),
+  ...JsonSchema.shape,
   type: z.literal('object'),
   properties: z.optional(z.record(z.string(), z.union([AnyObject, z.boolean()]))),
   required: z.optional(z.array(z.string())),
@@ -33,10 +38,10 @@ export const Tool = openObject({
   ...Icons.shape,
   /** For the model. */
   description: z.optional(z.string()),
-  /** What the arguments must be like. */
+  /** What the arguments must be like. Since 2026-07-28 it also says which go into headers: see `headerParams`. */
   inputSchema: ObjectSchema,
-  /** What `structuredContent` will be like. Since 2025-06-18. */
-  outputSchema: z.optional(ObjectSchema),
+  /** What `structuredContent` will be like. Since 2025-06-18, of an object up to 2025-11-25. */
+  outputSchema: z.optional(JsonSchema),
   annotations: z.optional(ToolAnnotations),
   /** Since 2025-06-18. */
   _meta: z.optional(Meta),
@@ -44,12 +49,16 @@ export const Tool = openObject({
 export type Tool = z.infer<typeof Tool>
 
 /** Result of `tools/list`. */
-export const ListToolsResult = openObject({ ...PaginatedResult.shape, tools: z.array(Tool) })
+export const ListToolsResult = openObject({
+  ...PaginatedResult.shape,
+  ...CacheableResult.shape,
+  tools: z.array(Tool),
+})
 export type ListToolsResult = z.infer<typeof ListToolsResult>
 
 /** Params of `tools/call`. */
 export const CallToolRequestParams = openObject({
-  ...RequestParams.shape,
+  ...InputResponseRequestParams.shape,
   name: z.string(),
   arguments: z.optional(z.record(z.string(), z.unknown())),
 })
@@ -60,8 +69,11 @@ export const CallToolResult = openObject({
   ...Result.shape,
   /** Required by every revision; read as empty from a server that sends only `structuredContent`. */
   content: z._default(z.array(ContentBlock), []),
-  /** The result as data, as the tool's `outputSchema` describes it. Since 2025-06-18. */
-  structuredContent: z.optional(z.record(z.string(), z.unknown())),
+  /**
+   * The result as data, as the tool's `outputSchema` describes it. Since 2025-06-18; an object up to 2025-11-25, any
+   * JSON value since 2026-07-28.
+   */
+  structuredContent: z.optional(z.unknown()),
   /** The tool failed, and `content` tells the model how, so that it can try otherwise. */
   isError: z.optional(z.boolean()),
 })

@@ -2,7 +2,7 @@
 export interface Difference {
   /** What is different, and why ours is as it is where the specification's words do not say so alone. */
   what: string
-  /** The specification's words: of schema.ts of revision 2025-11-25. */
+  /** The specification's words: of schema.ts, or of the changelog, of revision 2025-11-25 or 2026-07-28. */
   words: string
   /** Who refuses. The other accepts. */
   refusedBy: 'ours' | 'theirs'
@@ -92,14 +92,6 @@ export const differences: readonly Difference[] = [
     example: ['Tool', { ...tool, execution: 1 }],
   },
   {
-    what: 'The capability `extensions` is of a later revision.',
-    words: 'Known capabilities are defined here, in this schema, but this is not a closed set',
-    refusedBy: 'theirs',
-    official: ['sdk', 'core'],
-    at: /(^ClientCapabilities|^ServerCapabilities|\.capabilities)\.extensions(\.|$)/,
-    example: ['ServerCapabilities', { extensions: 1 }],
-  },
-  {
     what: 'The form capability says nothing of `applyDefaults`.',
     words: 'elicitation?: { form?: object; url?: object };',
     refusedBy: 'theirs',
@@ -120,7 +112,7 @@ export const differences: readonly Difference[] = [
     words: 'logging?: object;',
     refusedBy: 'theirs',
     official: ['core'],
-    at: /\.(experimental\.[^.]*|logging|completions|sampling\.(context|tools)|elicitation\.url|metadata)$/,
+    at: /\.(experimental\.[^.]*|logging|completions|sampling\.(context|tools)|elicitation\.url|metadata|extensions\.[^.]*)$/,
     example: ['ServerCapabilities', { logging: [] }],
   },
   {
@@ -140,6 +132,38 @@ export const differences: readonly Difference[] = [
     example: ['CallToolResult', { content: [], _meta: { progressToken: {} } }],
   },
   {
+    what: 'A page to visit has an id only in 2025-11-25.',
+    words: 'Remove [...] the `elicitationId` field of URL mode elicitation requests',
+    refusedBy: 'theirs',
+    official: ['sdk', 'core'],
+    at: /\.elicitationId$/,
+    example: ['ElicitRequestURLParams', { mode: 'url', message: '', url: 'https://example.com/' }],
+  },
+  {
+    what: 'The kind of a result is a string: theirs know of no kinds, here.',
+    words: 'export type ResultType = "complete" | "input_required" | string;',
+    refusedBy: 'ours',
+    official: ['sdk', 'core'],
+    at: /^[^.]*(\.result)?\.resultType$/,
+    example: ['Result', { resultType: 1 }],
+  },
+  {
+    what: 'What a result says of being kept is checked: theirs know nothing of it, here.',
+    words: 'export interface CacheableResult extends Result {',
+    refusedBy: 'ours',
+    official: ['sdk', 'core'],
+    at: /^[^.]*\.(ttlMs|cacheScope)$/,
+    example: ['ListToolsResult', { tools: [], cacheScope: 'mine' }],
+  },
+  {
+    what: 'What a request is made again with is checked: theirs know nothing of it, here.',
+    words: 'export interface InputResponseRequestParams extends RequestParams {',
+    refusedBy: 'ours',
+    official: ['sdk', 'core'],
+    at: /^[^.]*(\.params)?\.(inputResponses(\.[^.]*)?|requestState)$/,
+    example: ['CallToolRequestParams', { name: 'water', requestState: 1 }],
+  },
+  {
     what: 'The schema of a property may be true or false, which are JSON Schemas too.',
     words: 'Defaults to JSON Schema 2020-12 when no explicit $schema is provided.',
     refusedBy: 'theirs',
@@ -156,10 +180,10 @@ export const differences: readonly Difference[] = [
     example: ['Tool', { ...tool, inputSchema: { type: 'object', properties: { litres: 'number' } } }],
   },
   {
-    what: 'An output schema is one of an object.',
-    words: 'Currently restricted to type: "object" at the root level.',
-    refusedBy: 'ours',
-    official: ['core'],
+    what: 'An output schema may be of anything since 2026-07-28.',
+    words: 'outputSchema?: { $schema?: string; [key: string]: unknown };',
+    refusedBy: 'theirs',
+    official: ['sdk'],
     at: /\.outputSchema\.(type|properties|properties\.[^.]*|required|required\.\d+)$/,
     example: ['Tool', { ...tool, outputSchema: { type: 'array' } }],
   },
@@ -207,10 +231,10 @@ export const differences: readonly Difference[] = [
     example: ['PromptArgument', { name: 'a', title: 1 }],
   },
   {
-    what: 'A structured result is an object.',
-    words: 'structuredContent?: { [key: string]: unknown };',
-    refusedBy: 'ours',
-    official: ['core'],
+    what: 'A structured result may be any JSON value since 2026-07-28.',
+    words: 'structuredContent?: unknown;',
+    refusedBy: 'theirs',
+    official: ['sdk'],
     at: /\.structuredContent$/,
     example: ['CallToolResult', { content: [], structuredContent: 1 }],
   },

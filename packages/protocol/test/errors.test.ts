@@ -1,4 +1,4 @@
-import { errorCodes, httpStatus, McpError } from '../src/index.ts'
+import { errorCodes, httpStatus, McpError, modernHttpStatus } from '../src/index.ts'
 
 test('an error carries code, message and data to the peer', () => {
   const error = new McpError(errorCodes.resourceNotFound, 'no such note', { data: { uri: 'note:///a' } })
@@ -69,16 +69,28 @@ test('what is not an McpError is not an instance', () => {
   }
 })
 
+/** The statuses that are not 200, by the names of the codes. */
+function statuses(statusOf: (code: number) => number) {
+  const all = Object.entries(errorCodes).map(([name, code]) => [name, statusOf(code)] as const)
+  return Object.fromEntries(all.filter(([, status]) => status !== 200))
+}
+
+// These three are of the modern era, but whoever throws one in another means it.
+const modern = { headerMismatch: 400, missingRequiredClientCapability: 400, unsupportedProtocolVersion: 400 }
+
 test('a message that is not JSON-RPC is answered 400, every other error travels in a 200', () => {
-  const statuses = Object.entries(errorCodes).map(([name, code]) => [name, httpStatus(code)])
-  expect(Object.fromEntries(statuses)).toEqual({
-    parseError: 400,
-    invalidRequest: 400,
-    methodNotFound: 200,
-    invalidParams: 200,
-    internalError: 200,
-    resourceNotFound: 200,
-    urlElicitationRequired: 200,
-  })
+  expect(statuses(httpStatus)).toEqual({ parseError: 400, invalidRequest: 400, ...modern })
   expect(httpStatus(12345)).toBe(200)
+})
+
+test('in the modern era a method that is not there is answered 404', () => {
+  expect(statuses(modernHttpStatus)).toEqual({ ...statuses(httpStatus), methodNotFound: 404 })
+  expect(modernHttpStatus(12345)).toBe(200)
+})
+
+test('the codes of the modern era are those of the specification', () => {
+  const { headerMismatch, missingRequiredClientCapability, unsupportedProtocolVersion } = errorCodes
+  expect([headerMismatch, missingRequiredClientCapability, unsupportedProtocolVersion]).toEqual([
+    -32020, -32021, -32022,
+  ])
 })

@@ -1,15 +1,34 @@
-import { isRevision, latestRevision, negotiateRevision, revisions } from '../src/index.ts'
+import {
+  isLegacyRevision,
+  isModernRevision,
+  isRevision,
+  latestLegacyRevision,
+  legacyRevisions,
+  modernRevisions,
+  negotiateRevision,
+  revisions,
+} from '../src/index.ts'
 
-test('revisions are in the order of their dates, and the latest is the last', () => {
+test('revisions are in the order of their dates, the legacy ones first, and the latest is the last of them', () => {
   expect([...revisions].sort()).toEqual(revisions)
-  expect(revisions.at(-1)).toBe(latestRevision)
+  expect([...legacyRevisions, ...modernRevisions]).toEqual(revisions)
+  expect(legacyRevisions.at(-1)).toBe(latestLegacyRevision)
 })
 
-test('a revision that is spoken is the one agreed on', () => {
+test('a revision is of one era', () => {
   for (const revision of revisions) {
     expect(isRevision(revision)).toBe(true)
-    expect(negotiateRevision(revision)).toBe(revision)
+    expect(isLegacyRevision(revision)).toBe(!isModernRevision(revision))
+    expect(isLegacyRevision(revision)).toBe(legacyRevisions.some((legacy) => legacy === revision))
   }
+})
+
+test('a legacy revision is the one agreed on', () => {
+  for (const revision of legacyRevisions) expect(negotiateRevision(revision)).toBe(revision)
+})
+
+test('for a modern revision, which has no handshake, the latest that has one is offered', () => {
+  for (const revision of modernRevisions) expect(negotiateRevision(revision)).toBe(latestLegacyRevision)
 })
 
 test('for any other the latest is offered', () => {
@@ -24,6 +43,7 @@ test('for any other the latest is offered', () => {
     '0',
   ]) {
     expect(isRevision(version)).toBe(false)
-    expect(negotiateRevision(version)).toBe(latestRevision)
+    expect(isLegacyRevision(version) || isModernRevision(version)).toBe(false)
+    expect(negotiateRevision(version)).toBe(latestLegacyRevision)
   }
 })
