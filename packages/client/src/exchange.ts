@@ -1,12 +1,12 @@
 import {
   isMethod,
   isRequest,
-  isRevision,
+  isLegacyRevision,
   JSONRPC_VERSION,
   type JSONRPCNotification,
   type JSONRPCRequest,
   type JSONRPCResponse,
-  latestRevision,
+  latestLegacyRevision,
   type Implementation,
   type InitializeResult,
   type NotificationToServer,
@@ -15,7 +15,7 @@ import {
   type RequestToServer,
   type ResultOf,
   type Revision,
-  revisions,
+  legacyRevisions,
 } from '@tidings/protocol'
 import { Calls } from './calls.ts'
 import { Connection, type State, type StateEvent } from './connection.ts'
@@ -158,11 +158,11 @@ export class Exchange {
     this.#inbound.abortAll(new ConnectionError('The session was lost'))
     const { clientInfo, handlers } = this.#options
     const capabilities = capabilitiesOf(handlers)
-    const params = { protocolVersion: latestRevision, capabilities, clientInfo }
+    const params = { protocolVersion: latestLegacyRevision, capabilities, clientInfo }
     const result = await this.#calls.request('initialize', params, { signal, ready: atOnce })
     const { protocolVersion } = result
-    if (!isRevision(protocolVersion)) {
-      const spoken = revisions.join(', ')
+    if (!isLegacyRevision(protocolVersion)) {
+      const spoken = legacyRevisions.join(', ')
       throw new RefusedError(`The server speaks revision ${protocolVersion}; this client speaks ${spoken}`)
     }
     this.#server = { ...result, protocolVersion }

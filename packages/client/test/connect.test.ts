@@ -1,4 +1,4 @@
-import { latestRevision, revisions } from '@tidings/protocol'
+import { latestLegacyRevision, legacyRevisions } from '@tidings/protocol'
 import {
   ClosedError,
   connect,
@@ -29,14 +29,14 @@ test('connecting opens the stream, initializes, and says when it is ready', asyn
   expect(request.url).toBe('/messages?sessionId=1')
   expect(request.headers['content-type']).toBe('application/json')
   expect(message.params).toMatchObject({
-    protocolVersion: latestRevision,
+    protocolVersion: latestLegacyRevision,
     capabilities: {},
     clientInfo: { name: 'tester', version: '3' },
   })
   await server.post('notifications/initialized')
   expect(client.state).toBe('connected')
   expect(client.door).toBe('http+sse')
-  expect(client.revision).toBe(latestRevision)
+  expect(client.revision).toBe(latestLegacyRevision)
   expect(client.serverInfo).toEqual({ name: 'fake', version: '1' })
   expect(client.serverCapabilities).toEqual(server.capabilities)
   expect(client.instructions).toBeUndefined()
@@ -57,7 +57,7 @@ test('the handlers given are declared as capabilities', async () => {
   })
 })
 
-test.each(revisions)('a server may choose revision %s', async (revision) => {
+test.each(legacyRevisions)('a server may choose revision %s', async (revision) => {
   const server = await fakeServer()
   server.protocolVersion = revision
   const client = await connected(server.url)

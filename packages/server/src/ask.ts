@@ -16,13 +16,8 @@ interface Pending {
 
 /** The requests to one client that it has not answered yet. */
 export class Asks {
-  readonly #send: (message: JSONRPCMessage) => void
   readonly #pending = new Map<number, Pending>()
   #lastId = 0
-
-  constructor(send: (message: JSONRPCMessage) => void) {
-    this.#send = send
-  }
 
   get size(): number {
     return this.#pending.size
@@ -39,12 +34,13 @@ export class Asks {
     method: M,
     params: ParamsOf<M>,
     signal: AbortSignal,
+    send: (message: JSONRPCMessage) => void,
   ): Promise<ResultOf<M>> {
     signal.throwIfAborted()
     const id = ++this.#lastId
     const onAbort = () => {
       const reason = signal.reason as Error
-      this.#send({
+      send({
         jsonrpc: JSONRPC_VERSION,
         method: 'notifications/cancelled',
         params: { requestId: id, reason: reason.message },
@@ -55,7 +51,7 @@ export class Asks {
       const result = await new Promise<unknown>((resolve, reject) => {
         this.#pending.set(id, { resolve, reject })
         signal.addEventListener('abort', onAbort, { once: true })
-        this.#send({ jsonrpc: JSONRPC_VERSION, id, method, params })
+        send({ jsonrpc: JSONRPC_VERSION, id, method, params })
       })
       return parseResult(method, result)
     } finally {

@@ -1,18 +1,21 @@
-import type { JSONRPCRequest, McpError } from '@tidings/protocol'
+import type { JSONRPCRequest, McpError, Result } from '@tidings/protocol'
+
+/** How a request is answered: by neither, when nobody wants the answer any more. */
+export type Answer = { result: Result } | { error: McpError } | undefined
 
 /** A request that is being answered, and what can stop it. */
 export class Call {
   readonly request: JSONRPCRequest
-  readonly #stopped: (answer: McpError | undefined) => void
+  readonly #answer: (answer: Answer) => void
   #controller: AbortController | undefined
   #reason: Error | undefined
   #over = false
   #whenOver: (() => void)[] | undefined
 
-  /** @param stopped called when the call is aborted, with the error to answer, if it is to be answered at all. */
-  constructor(request: JSONRPCRequest, stopped: (answer: McpError | undefined) => void) {
+  /** @param answer called once, when it is known. */
+  constructor(request: JSONRPCRequest, answer: (answer: Answer) => void) {
     this.request = request
-    this.#stopped = stopped
+    this.#answer = answer
   }
 
   /** Aborted when the answer is no longer wanted. */
@@ -37,17 +40,19 @@ export class Call {
     })
   }
 
-  finish(): void {
+  /** Answers. Only the first answer counts. */
+  settle(answer: Answer): void {
+    if (this.#over) return
     this.#over = true
+    this.#answer(answer)
     this.#whenOver?.forEach((resolve) => resolve())
   }
 
   /** Stops the call: its handler is told by the signal, and the peer is answered `answer` if there is one. */
-  abort(reason: Error, answer?: McpError): void {
+  abort(reason: Error, answer?: Answer): void {
     if (this.#over) return
-    this.finish()
     this.#reason = reason
     this.#controller?.abort(reason)
-    this.#stopped(answer)
+    this.settle(answer)
   }
 }

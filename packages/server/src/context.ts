@@ -5,6 +5,8 @@ import {
   type ElicitRequestParams,
   type ElicitResult,
   errorCodes,
+  type Implementation,
+  isModernRevision,
   type LoggingLevel,
   McpError,
   type Meta,
@@ -12,11 +14,12 @@ import {
   type RequestId,
   type RequestToClient,
   type ResultOf,
+  type Revision,
   type Root,
 } from '@tidings/protocol'
 import type { Call } from './call.ts'
 import { isLoud } from './logging.ts'
-import type { Session } from './sessions/session.ts'
+import type { Outlet, Peer } from './peer.ts'
 
 /** How far a request has come, for the client that waits for it. */
 export interface Progress {
@@ -26,8 +29,22 @@ export interface Progress {
   message?: string
 }
 
-/** The session a request came in on, as a handler sees it. */
-export type SessionInfo = Pick<Session, 'id' | 'revision' | 'clientInfo' | 'clientCapabilities'>
+/** Which client a request is from, as it says itself. */
+export interface ClientInfo {
+  /** The protocol revision it speaks. */
+  readonly revision: Revision
+  readonly info: Implementation | undefined
+  readonly capabilities: ClientCapabilities
+}
+
+/** How a question to the client is asked. */
+export interface AskOptions {
+  /**
+   * Names the question among those of the request, in the modern era. Default: `ask-1`, `ask-2` and so on, in the
+   * order of asking; name them where that order is not always the same.
+   */
+  key?: string
+}
 
 /** What a handler is given besides its arguments. Its functions may be taken out of it: `({ signal, progress }) => ...`. */
 export interface HandlerContext {
@@ -38,7 +55,10 @@ export interface HandlerContext {
   readonly meta: Meta | undefined
   /** Who asks: what the `principal` option made of the HTTP request. */
   readonly principal: string | undefined
-  readonly session: SessionInfo
+  /** Which client asks, as it says itself. */
+  readonly client: ClientInfo
+  /** The session the request came in on. There is none in the modern era. */
+  readonly session: { readonly id: string } | undefined
   /** Tells the client how far the request has come. Does nothing when the client did not ask to be told. */
   readonly progress: (progress: Progress) => void
   /** Sends a log message to the client, if it wants messages of this level. `data` is any JSON value. */
@@ -46,24 +66,34 @@ export interface HandlerContext {
   /**
    * Asks the client's user, by a form or by a page to visit.
    *
-   * @throws {McpError} when the client cannot do that (`invalidRequest`), or refuses.
+   * In a session the handler waits for the answer. In the modern era its run ends here, and it is run again from the
+   * start when the client has answered: what must happen once belongs after the last question.
+   *
+   * @throws {McpError} when the client has not declared that it can, or refuses.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
    */
-  readonly elicit: (params: ElicitRequestParams) => Promise<ElicitResult>
+  readonly elicit: (params: ElicitRequestParams, options?: AskOptions) => Promise<ElicitResult>
   /**
    * Asks the client for a completion from its language model.
    *
-   * @throws {McpError} when the client cannot do that (`invalidRequest`), or refuses.
+   * @throws {McpError} when the client has not declared that it can, or refuses.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
    */
-  readonly sample: (params: CreateMessageRequestParams) => Promise<CreateMessageResult>
+  readonly sample: (params: CreateMessageRequestParams, options?: AskOptions) => Promise<CreateMessageResult>
   /**
    * The folders and files the client works on.
    *
-   * @throws {McpError} when the client cannot tell (`invalidRequest`), or refuses.
+   * @throws {McpError} when the client has not declared that it can, or refuses.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/roots
    */
-  readonly roots: () => Promise<Root[]>
+  readonly roots: (options?: AskOptions) => Promise<Root[]>
+  /**
+   * Ends the HTTP response of a request over Streamable HTTP early: the client comes back for the rest, so that a long
+   * call holds no connection. Does nothing where a client cannot come back.
+   *
+   * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server
+   */
+  readonly closeStream: () => void
 }
 
 type Ask = Exclude<RequestToClient, 'ping'>
@@ -86,11 +116,13 @@ function lacking(method: Ask, params: object, client: ClientCapabilities): strin
 /** The context of one call. Each function is made when a handler first takes it: most take none. */
 export class CallContext implements HandlerContext {
   readonly #call: Call
-  readonly #session: Session
+  readonly #peer: Peer
+  readonly #outlet: Outlet
 
-  constructor(call: Call, session: Session) {
+  constructor(call: Call, peer: Peer, outlet: Outlet) {
     this.#call = call
-    this.#session = session
+    this.#peer = peer
+    this.#outlet = outlet
   }
 
   get signal(): AbortSignal {
@@ -106,11 +138,16 @@ export class CallContext implements HandlerContext {
   }
 
   get principal(): string | undefined {
-    return this.#session.principal
+    return this.#peer.principal
   }
 
-  get session(): SessionInfo {
-    return this.#session
+  get client(): ClientInfo {
+    const { revision, clientInfo, clientCapabilities } = this.#peer
+    return { revision, info: clientInfo, capabilities: clientCapabilities }
+  }
+
+  get session(): { readonly id: string } | undefined {
+    return this.#peer.session
   }
 
   get progress(): HandlerContext['progress'] {
@@ -119,38 +156,48 @@ export class CallContext implements HandlerContext {
     const mergeKey = `progress ${typeof progressToken} ${progressToken}`
     return (progress) => {
       if (this.#call.over) return
-      this.#session.notify('notifications/progress', { progressToken, ...progress }, mergeKey)
+      this.#outlet.notify('notifications/progress', { progressToken, ...progress }, mergeKey)
     }
   }
 
   get log(): HandlerContext['log'] {
     return (level, data, logger) => {
-      if (!isLoud(level, this.#session.logLevel)) return
+      const { logLevel } = this.#peer
+      if (logLevel === undefined || !isLoud(level, logLevel)) return
       const params = logger === undefined ? { level, data } : { level, logger, data }
-      this.#session.notify('notifications/message', params)
+      this.#outlet.notify('notifications/message', params)
     }
   }
 
   get elicit(): HandlerContext['elicit'] {
-    return (params) => this.#ask('elicitation/create', params)
+    return (params, options) => this.#ask('elicitation/create', params, options)
   }
 
   get sample(): HandlerContext['sample'] {
-    return (params) => this.#ask('sampling/createMessage', params)
+    return (params, options) => this.#ask('sampling/createMessage', params, options)
   }
 
   get roots(): HandlerContext['roots'] {
-    return async () => (await this.#ask('roots/list', {})).roots
+    return async (options) => (await this.#ask('roots/list', {}, options)).roots
   }
 
-  async #ask<M extends Ask>(method: M, params: ParamsOf<M> & object): Promise<ResultOf<M>> {
-    const capability = lacking(method, params, this.#session.clientCapabilities)
-    if (capability !== undefined) {
-      throw new McpError(
-        errorCodes.invalidRequest,
-        `${method} needs a client with the capability "${capability}", which this one did not declare`,
-      )
-    }
-    return this.#session.asks.ask(method, params, this.signal)
+  get closeStream(): HandlerContext['closeStream'] {
+    return () => this.#outlet.closeStream()
+  }
+
+  async #ask<M extends Ask>(
+    method: M,
+    params: ParamsOf<M> & object,
+    { key }: AskOptions = {},
+  ): Promise<ResultOf<M>> {
+    const capability = lacking(method, params, this.#peer.clientCapabilities)
+    if (capability === undefined) return this.#outlet.ask(method, params, key, this.signal)
+    const message = `${method} needs a client with the capability "${capability}", which this one did not declare`
+    if (!isModernRevision(this.#peer.revision)) throw new McpError(errorCodes.invalidRequest, message)
+    const [name, mode] = capability.split('.')
+    const requiredCapabilities = { [name!]: mode === undefined ? {} : { [mode]: {} } }
+    throw new McpError(errorCodes.missingRequiredClientCapability, message, {
+      data: { requiredCapabilities },
+    })
   }
 }

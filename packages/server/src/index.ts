@@ -15,9 +15,10 @@ export type { PromptHandle, PromptHandler, PromptOptions } from './prompts.ts'
 export type { Completer, Completers } from './completion.ts'
 export type { InputOf, JsonSchema, LibrarySchema, ObjectSchema, OutputOf } from './schema.ts'
 export type { Variables } from './uri-template.ts'
+export type { CacheHint } from './cache-hints.ts'
 
 // What a handler is given, and may throw.
-export type { HandlerContext, Progress, SessionInfo } from './context.ts'
+export type { AskOptions, ClientInfo, HandlerContext, Progress } from './context.ts'
 export { errorCodes, McpError } from '@tidings/protocol'
 export type { McpErrorOptions } from '@tidings/protocol'
 

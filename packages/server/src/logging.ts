@@ -1,4 +1,4 @@
-import { LoggingLevel } from '@tidings/protocol'
+import { errorCodes, LoggingLevel, McpError } from '@tidings/protocol'
 import type { MethodHandlers } from './method-handlers.ts'
 
 const levels = LoggingLevel.options
@@ -10,7 +10,9 @@ export function isLoud(level: LoggingLevel, wanted: LoggingLevel): boolean {
 
 /** The methods of the `logging` capability. What is logged comes from a handler's `log`. */
 export const loggingMethods = {
-  'logging/setLevel'({ level }, _context, session) {
+  'logging/setLevel'({ level }, _context, { session }) {
+    if (session === undefined)
+      throw new McpError(errorCodes.invalidRequest, 'A log level is set for a session')
     session.logLevel = level
     return {}
   },

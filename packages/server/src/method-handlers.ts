@@ -1,12 +1,12 @@
 import type { ParamsOf, RequestToServer, ResultOf } from '@tidings/protocol'
 import type { HandlerContext } from './context.ts'
-import type { Session } from './sessions/session.ts'
+import type { Peer } from './peer.ts'
 
 /** How one method is answered. */
 export type MethodHandler<M extends RequestToServer> = (
   params: ParamsOf<M>,
   context: HandlerContext,
-  session: Session,
+  peer: Peer,
 ) => ResultOf<M> | Promise<ResultOf<M>>
 
 /** How a capability answers its methods. */

@@ -1,4 +1,12 @@
+import type { CacheHint } from './cache-hints.ts'
 import { errorCodes, McpError } from '@tidings/protocol'
+
+/** How a list is given. */
+export interface ListOptions {
+  /** How many entries a page holds; all when undefined. */
+  pageSize: number | undefined
+  cacheHint: CacheHint | undefined
+}
 
 /**
  * The page of a list that the cursor names, and the cursor of the next one.

@@ -7,10 +7,11 @@ import {
   type Prompt,
   type PromptArgument,
 } from '@tidings/protocol'
+import { hintFor } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from './context.ts'
 import type { MethodHandlers } from './method-handlers.ts'
-import { pageOf } from './pages.ts'
+import { type ListOptions, pageOf } from './pages.ts'
 import {
   type CompiledSchema,
   compileSchema,
@@ -57,11 +58,11 @@ interface RegisteredPrompt {
 export class Prompts {
   readonly #prompts = new Map<string, RegisteredPrompt>()
   readonly #changed: () => void
-  readonly #pageSize: number | undefined
+  readonly #options: ListOptions
 
-  constructor(changed: () => void, pageSize: number | undefined) {
+  constructor(changed: () => void, options: ListOptions) {
     this.#changed = changed
-    this.#pageSize = pageSize
+    this.#options = options
   }
 
   add<Input extends ObjectSchema | undefined>(
@@ -104,9 +105,13 @@ export class Prompts {
   }
 
   readonly methods = {
-    'prompts/list': (params) => {
-      const { page, ...rest } = pageOf([...this.#prompts.values()], params?.cursor, this.#pageSize)
-      return { prompts: page.map(({ listing }) => listing), ...rest }
+    'prompts/list': (params, _context, peer) => {
+      const { page, ...rest } = pageOf([...this.#prompts.values()], params?.cursor, this.#options.pageSize)
+      return {
+        prompts: page.map(({ listing }) => listing),
+        ...rest,
+        ...hintFor(peer, this.#options.cacheHint),
+      }
     },
     'prompts/get': async ({ name, arguments: args = {} }, context) => {
       const prompt = this.#prompts.get(name)

@@ -1,6 +1,7 @@
 import {
   type Annotations,
   errorCodes,
+  isModernRevision,
   type Icon,
   McpError,
   type Meta,
@@ -9,10 +10,12 @@ import {
   type ResourceTemplate,
 } from '@tidings/protocol'
 import type { Topic } from './changes/change-index.ts'
+import { type CacheHint, hintFor } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from './context.ts'
 import type { MethodHandlers } from './method-handlers.ts'
-import { pageOf } from './pages.ts'
+import { type ListOptions, pageOf } from './pages.ts'
+import type { Peer } from './peer.ts'
 import { UriTemplate, type Variables } from './uri-template.ts'
 
 /** What the context of a read holds besides that of every handler. */
@@ -39,6 +42,8 @@ export interface ResourceOptions {
   annotations?: Annotations
   icons?: Icon[]
   _meta?: Meta
+  /** How long, and for whom, what is read may be kept. Not at all when left out. */
+  cacheHint?: CacheHint
 }
 
 export interface FixedResourceOptions extends ResourceOptions {
@@ -79,15 +84,24 @@ export interface TemplateHandle {
 
 interface RegisteredResource {
   listing: Resource
+  cacheHint: CacheHint | undefined
   read: (context: ReadContext) => ResourceBody | Promise<ResourceBody>
 }
 
+/** What can be read, fixed or of a template. */
+type Readable = Omit<RegisteredResource, 'listing'> & { listing: { mimeType?: string | undefined } }
+
 interface RegisteredTemplate {
   listing: ResourceTemplate
+  cacheHint: CacheHint | undefined
   template: UriTemplate
   list: TemplateOptions['list']
   complete: Completers
   read: (variables: Variables, context: ReadContext) => ResourceBody | Promise<ResourceBody>
+}
+
+interface ResourceListOptions extends ListOptions {
+  templatesHint: CacheHint | undefined
 }
 
 /** The resources and templates of a server, and how it answers for them. */
@@ -95,26 +109,31 @@ export class Resources {
   readonly #resources = new Map<string, RegisteredResource>()
   readonly #templates = new Map<string, RegisteredTemplate>()
   readonly #publish: (topic: Topic) => void
-  readonly #pageSize: number | undefined
+  readonly #options: ResourceListOptions
 
   /** @param publish announces that a URI, or the list, has changed. */
-  constructor(publish: (topic: Topic) => void, pageSize: number | undefined) {
+  constructor(publish: (topic: Topic) => void, options: ResourceListOptions) {
     this.#publish = publish
-    this.#pageSize = pageSize
+    this.#options = options
   }
 
-  add(uri: string, options: FixedResourceOptions, read: RegisteredResource['read']): ResourceHandle {
+  add(
+    uri: string,
+    { cacheHint, ...listed }: FixedResourceOptions,
+    read: RegisteredResource['read'],
+  ): ResourceHandle {
     if (!uri.includes(':'))
       throw new TypeError(`A resource is named by a URI, with a scheme; got ${JSON.stringify(uri)}`)
     if (this.#resources.has(uri)) throw new TypeError(`The resource ${uri} is registered already`)
-    const resource: RegisteredResource = { listing: { name: uri, ...options, uri }, read }
+    const resource: RegisteredResource = { listing: { name: uri, ...listed, uri }, cacheHint, read }
     this.#resources.set(uri, resource)
     this.#publish('resources')
     return {
       uri,
       changed: () => this.#publish(uri),
-      update: (changes) => {
+      update: ({ cacheHint = resource.cacheHint, ...changes }) => {
         resource.listing = { ...resource.listing, ...changes }
+        resource.cacheHint = cacheHint
         this.#publish('resources')
       },
       remove: () => {
@@ -125,7 +144,7 @@ export class Resources {
 
   addTemplate(
     uriTemplate: string,
-    { list, complete = {}, ...listed }: TemplateOptions,
+    { list, complete = {}, cacheHint, ...listed }: TemplateOptions,
     read: RegisteredTemplate['read'],
   ): TemplateHandle {
     if (this.#templates.has(uriTemplate))
@@ -137,6 +156,7 @@ export class Resources {
     }
     const registered: RegisteredTemplate = {
       listing: { name: uriTemplate, ...listed, uriTemplate },
+      cacheHint,
       template,
       list,
       complete,
@@ -148,8 +168,9 @@ export class Resources {
       uriTemplate,
       changed: (uri) => this.#publish(uri),
       listChanged: () => this.#publish('resources'),
-      update: (changes) => {
+      update: ({ cacheHint = registered.cacheHint, ...changes }) => {
         registered.listing = { ...registered.listing, ...changes }
+        registered.cacheHint = cacheHint
         this.#publish('resources')
       },
       remove: () => {
@@ -166,54 +187,67 @@ export class Resources {
   }
 
   readonly methods = {
-    'resources/list': async (params, context) => {
+    'resources/list': async (params, context, peer) => {
       const fixed = [...this.#resources.values()].map(({ listing }) => listing)
       const lists = [...this.#templates.values()].map(async ({ list }) => (await list?.(context)) ?? [])
       const { page, ...rest } = pageOf(
         [...fixed, ...(await Promise.all(lists)).flat()],
         params?.cursor,
-        this.#pageSize,
+        this.#options.pageSize,
       )
-      return { resources: page, ...rest }
+      return { resources: page, ...rest, ...hintFor(peer, this.#options.cacheHint) }
     },
-    'resources/templates/list': (params) => {
-      const { page, ...rest } = pageOf([...this.#templates.values()], params?.cursor, this.#pageSize)
-      return { resourceTemplates: page.map(({ listing }) => listing), ...rest }
+    'resources/templates/list': (params, _context, peer) => {
+      const { page, ...rest } = pageOf([...this.#templates.values()], params?.cursor, this.#options.pageSize)
+      const resourceTemplates = page.map(({ listing }) => listing)
+      return { resourceTemplates, ...rest, ...hintFor(peer, this.#options.templatesHint) }
     },
-    'resources/read': ({ uri }, context) => this.#read(uri, context),
-    'resources/subscribe': ({ uri }, _context, session) => {
-      this.#find(uri)
-      session.watch(uri)
+    'resources/read': ({ uri }, context, peer) => this.#read(uri, context, peer),
+    'resources/subscribe': ({ uri }, _context, peer) => {
+      this.#require(uri, peer)
+      peer.session?.watch(uri)
       return {}
     },
-    'resources/unsubscribe': ({ uri }, _context, session) => {
-      session.unwatch(uri)
+    'resources/unsubscribe': ({ uri }, _context, { session }) => {
+      session?.unwatch(uri)
       return {}
     },
   } satisfies MethodHandlers
 
-  async #read(uri: string, context: HandlerContext): Promise<ReadResourceResult> {
-    const { listing, read } = this.#find(uri)
+  async #read(uri: string, context: HandlerContext, peer: Peer): Promise<ReadResourceResult> {
+    const { listing, cacheHint, read } = this.#require(uri, peer)
     // Put on the context itself, which is of this call alone: its getters do not work on anything else.
     const body = await read(Object.assign(context, { uri }))
-    if (body === undefined) throw notFound(uri)
-    return contentsOf(uri, body, listing.mimeType)
+    if (body === undefined) throw notFound(uri, peer)
+    return { ...contentsOf(uri, body, listing.mimeType), ...hintFor(peer, cacheHint) }
   }
 
-  #find(uri: string): RegisteredResource | { listing: ResourceTemplate; read: RegisteredResource['read'] } {
+  /** True when the URI is of a resource or a template. */
+  has(uri: string): boolean {
+    return this.#find(uri) !== undefined
+  }
+
+  #require(uri: string, peer: Peer): Readable {
+    const found = this.#find(uri)
+    if (found !== undefined) return found
+    throw notFound(uri, peer)
+  }
+
+  #find(uri: string): Readable | undefined {
     const resource = this.#resources.get(uri)
     if (resource !== undefined) return resource
-    for (const { template, listing, read } of this.#templates.values()) {
+    for (const { template, listing, cacheHint, read } of this.#templates.values()) {
       const variables = template.match(uri)
-      if (variables !== undefined) return { listing, read: (context) => read(variables, context) }
+      if (variables !== undefined) return { listing, cacheHint, read: (context) => read(variables, context) }
     }
-    throw notFound(uri)
+    return undefined
   }
 }
 
-function notFound(uri: string): McpError {
+function notFound(uri: string, { revision }: Peer): McpError {
   const data = { uri: uri.slice(0, 1000) }
-  return new McpError(errorCodes.resourceNotFound, `Resource not found: ${uri.slice(0, 200)}`, { data })
+  const code = isModernRevision(revision) ? errorCodes.invalidParams : errorCodes.resourceNotFound
+  return new McpError(code, `Resource not found: ${uri.slice(0, 200)}`, { data })
 }
 
 function contentsOf(

@@ -1,16 +1,21 @@
 import {
   errorCodes,
   type Implementation,
+  isMethodOf,
+  isModernRevision,
   isResponse,
   JSONRPC_VERSION,
   type JSONRPCNotification,
   type JSONRPCRequest,
   type JSONRPCResponse,
+  latestLegacyRevision,
   McpError,
+  metaKeys,
   parseParams,
   type RequestToServer,
   type Result,
 } from '@tidings/protocol'
+import { type CacheHint } from './cache-hints.ts'
 import { Call } from './call.ts'
 import { ChangeIndex, type List } from './changes/change-index.ts'
 import { completionMethods } from './completion.ts'
@@ -19,6 +24,7 @@ import { lifecycleMethods } from './lifecycle.ts'
 import { type Logger, silent } from './logger.ts'
 import { loggingMethods } from './logging.ts'
 import type { MethodHandler } from './method-handlers.ts'
+import type { Outlet, Peer } from './peer.ts'
 import { type PromptHandle, type PromptHandler, type PromptOptions, Prompts } from './prompts.ts'
 import {
   type FixedResourceOptions,
@@ -30,7 +36,9 @@ import {
   type TemplateOptions,
 } from './resources.ts'
 import type { ObjectSchema } from './schema.ts'
+import type { MessageStream } from './sessions/channel.ts'
 import type { Session } from './sessions/session.ts'
+import { type ListenRequest, Subscription } from './subscriptions.ts'
 import { type ToolHandle, type ToolHandler, type ToolOptions, Tools } from './tools.ts'
 import type { Variables } from './uri-template.ts'
 
@@ -44,6 +52,8 @@ export interface McpServerOptions {
   pageSize?: number
   /** After this long a request is answered with an error, and its handler's signal aborted. Default 600,000. */
   requestTimeoutMs?: number
+  /** How long, and for whom, the lists and the answer to `server/discover` may be kept. Not at all by default. */
+  cacheHints?: { [of in 'discover' | 'tools' | 'prompts' | 'resources' | 'templates']?: CacheHint }
   /** Where failures of handlers go, whole. Silent by default. */
   logger?: Logger
 }
@@ -71,16 +81,26 @@ export class McpServer {
   readonly #mounts = new Set<Mount>()
 
   constructor(info: Implementation, options: McpServerOptions = {}) {
-    const { instructions, pageSize, requestTimeoutMs = 600_000, logger = silent } = options
+    const { instructions, pageSize, requestTimeoutMs = 600_000, logger = silent, cacheHints = {} } = options
     this.info = info
     this.#logger = logger
     this.#requestTimeoutMs = Math.min(requestTimeoutMs, longestTimerMs)
-    this.#tools = new Tools(() => this.listChanged('tools'), logger, pageSize)
-    this.#resources = new Resources((topic) => this.changes.publish(topic), pageSize)
-    this.#prompts = new Prompts(() => this.listChanged('prompts'), pageSize)
+    this.#tools = new Tools(() => this.listChanged('tools'), logger, {
+      pageSize,
+      cacheHint: cacheHints.tools,
+    })
+    this.#resources = new Resources((topic) => this.changes.publish(topic), {
+      pageSize,
+      cacheHint: cacheHints.resources,
+      templatesHint: cacheHints.templates,
+    })
+    this.#prompts = new Prompts(() => this.listChanged('prompts'), {
+      pageSize,
+      cacheHint: cacheHints.prompts,
+    })
     this.#handlers = new Map(
       Object.entries({
-        ...lifecycleMethods(info, instructions),
+        ...lifecycleMethods(info, instructions, cacheHints.discover),
         ...this.#tools.methods,
         ...this.#resources.methods,
         ...this.#prompts.methods,
@@ -161,45 +181,67 @@ export class McpServer {
   }
 
   /**
-   * Answers a request of a session. Never rejects: whatever happens becomes a response, but for a request whose answer
-   * is no longer wanted (it was cancelled, or its session has ended), which becomes undefined.
+   * Answers a request. Never rejects: whatever happens becomes a response, but for a request whose answer is no longer
+   * wanted (it was cancelled, or its session has ended), which becomes undefined.
+   *
+   * @param peer who asks.
+   * @param outlet where that goes which is sent before the answer.
    */
-  answer(request: JSONRPCRequest, session: Session): Promise<JSONRPCResponse | undefined> {
+  answer(request: JSONRPCRequest, peer: Peer, outlet: Outlet): Promise<JSONRPCResponse | undefined> {
     const { id, method } = request
-    const handler = this.#handlers.get(method)
     return new Promise((resolve) => {
-      const settle = (answer: { result: Result } | { error: McpError } | undefined) => {
+      const call = new Call(request, (answer) => {
         clearTimeout(timer)
-        call.finish()
-        if (session.calls.get(id) === call) session.calls.delete(id)
+        peer.over(call)
         if (answer === undefined) resolve(undefined)
-        else if ('result' in answer) resolve({ jsonrpc: JSONRPC_VERSION, id, result: answer.result })
-        else resolve({ jsonrpc: JSONRPC_VERSION, id, error: answer.error.toJSON() })
-      }
-      const call = new Call(request, (error) => settle(error && { error }))
+        else if ('error' in answer) resolve({ jsonrpc: JSONRPC_VERSION, id, error: answer.error.toJSON() })
+        else resolve({ jsonrpc: JSONRPC_VERSION, id, result: this.#resultFor(peer, answer.result) })
+      })
       const timer = setTimeout(() => {
         const message = `${method} took longer than ${this.#requestTimeoutMs} ms`
-        this.#logger.warn({ session: session.label, method }, message)
-        call.abort(new DOMException(message, 'TimeoutError'), new McpError(errorCodes.internalError, message))
+        this.#logger.warn({ session: peer.label, method }, message)
+        const error = new McpError(errorCodes.internalError, message)
+        call.abort(new DOMException(message, 'TimeoutError'), { error })
       }, this.#requestTimeoutMs)
-      session.calls.set(id, call)
-      if (method !== 'initialize' && method !== 'ping') session.ready()
-      const run = async () => {
-        if (handler === undefined) {
-          throw new McpError(errorCodes.methodNotFound, `Unknown method: ${method.slice(0, 200)}`)
-        }
-        const params = parseParams(method as RequestToServer, request.params)
-        return handler(params, new CallContext(call, session), session)
-      }
-      run().then(
-        (result) => settle({ result }),
+      peer.begun(call)
+      if (method !== 'initialize' && method !== 'ping') peer.session?.ready()
+      this.#run(call, peer, outlet).then(
+        (result) => call.settle({ result }),
         (thrown: unknown) => {
           const error = McpError.from(thrown)
           if (error !== thrown && !call.over) this.#logger.error({ err: thrown, method }, 'request failed')
-          settle({ error })
+          call.settle({ error })
         },
       )
     })
+  }
+
+  async #run(call: Call, peer: Peer, outlet: Outlet): Promise<Result> {
+    const { method, params } = call.request
+    const handler = this.#handlers.get(method)
+    // A method that came with a later revision of the same era does no harm; one of the other era has no meaning.
+    const era = isModernRevision(peer.revision) ? peer.revision : latestLegacyRevision
+    if (handler === undefined || !isMethodOf(method, era)) {
+      throw new McpError(errorCodes.methodNotFound, `Unknown method: ${method.slice(0, 200)}`)
+    }
+    const checked = parseParams(method as RequestToServer, params)
+    return handler(checked, new CallContext(call, peer, outlet), peer)
+  }
+
+  #resultFor(peer: Peer, result: Result): Result {
+    if (!isModernRevision(peer.revision)) return result
+    const _meta = { [metaKeys.serverInfo]: this.info, ...result._meta }
+    return { resultType: 'complete', ...result, _meta }
+  }
+
+  /** The schema that a tool's arguments must fit; undefined when there is no such tool. */
+  inputSchemaOf(tool: string): object | undefined {
+    return this.#tools.inputSchemaOf(tool)
+  }
+
+  /** Opens a stream of changes, for `subscriptions/listen`. */
+  listen(request: ListenRequest, open: () => MessageStream): Subscription {
+    return new Subscription(request, this.changes, (uri) => this.#resources.has(uri), open)
   }
 
   /** Takes a message of a session that wants no answer: a notification, or the answer to a request of the server's. */

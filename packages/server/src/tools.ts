@@ -1,16 +1,18 @@
 import {
   type CallToolResult,
   errorCodes,
+  headerParams,
   McpError,
   type Tool,
   type ToolAnnotations,
   type Icon,
   type Meta,
 } from '@tidings/protocol'
+import { hintFor } from './cache-hints.ts'
 import type { HandlerContext } from './context.ts'
 import type { Logger } from './logger.ts'
 import type { MethodHandlers } from './method-handlers.ts'
-import { pageOf } from './pages.ts'
+import { type ListOptions, pageOf } from './pages.ts'
 import {
   type CompiledSchema,
   compileSchema,
@@ -78,12 +80,12 @@ export class Tools {
   readonly #tools = new Map<string, RegisteredTool>()
   readonly #changed: () => void
   readonly #logger: Logger
-  readonly #pageSize: number | undefined
+  readonly #options: ListOptions
 
-  constructor(changed: () => void, logger: Logger, pageSize: number | undefined) {
+  constructor(changed: () => void, logger: Logger, options: ListOptions) {
     this.#changed = changed
     this.#logger = logger
-    this.#pageSize = pageSize
+    this.#options = options
   }
 
   add<Input extends ObjectSchema | undefined, Output extends ObjectSchema | undefined>(
@@ -98,6 +100,7 @@ export class Tools {
         : compileSchema(input, 'input', `Input of the tool ${JSON.stringify(name)}`)
     const compiledOutput =
       output && compileSchema(output, 'output', `Output of the tool ${JSON.stringify(name)}`)
+    checkHeaders(compiledInput, `Input of the tool ${JSON.stringify(name)}`)
     const listing: Tool = { name, ...listed, inputSchema: compiledInput.json }
     if (compiledOutput !== undefined) listing.outputSchema = compiledOutput.json
     const tool: RegisteredTool = {
@@ -120,10 +123,15 @@ export class Tools {
     }
   }
 
+  /** The schema that a tool's arguments must fit; undefined when there is no such tool. */
+  inputSchemaOf(name: string): object | undefined {
+    return this.#tools.get(name)?.listing.inputSchema
+  }
+
   readonly methods = {
-    'tools/list': (params) => {
-      const { page, ...rest } = pageOf([...this.#tools.values()], params?.cursor, this.#pageSize)
-      return { tools: page.map(({ listing }) => listing), ...rest }
+    'tools/list': (params, _context, peer) => {
+      const { page, ...rest } = pageOf([...this.#tools.values()], params?.cursor, this.#options.pageSize)
+      return { tools: page.map(({ listing }) => listing), ...rest, ...hintFor(peer, this.#options.cacheHint) }
     },
     'tools/call': ({ name, arguments: args }, context) => this.#call(name, args ?? {}, context),
   } satisfies MethodHandlers
@@ -160,6 +168,15 @@ export class Tools {
     if ('value' in output)
       return withContent({ ...result, structuredContent: output.value as Record<string, unknown> })
     throw new TypeError(`What the tool ${name} returned does not fit its output schema: ${output.problem}`)
+  }
+}
+
+/** A tool that mirrors arguments in headers, but wrongly, is left out by clients: better told here. */
+function checkHeaders({ json }: CompiledSchema, of: string): void {
+  try {
+    headerParams(json)
+  } catch (cause) {
+    throw new TypeError(`${of}: ${(cause as Error).message}`, { cause })
   }
 }
 

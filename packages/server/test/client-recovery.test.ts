@@ -220,7 +220,7 @@ test.each(doors)('%s: a session that was not kept for so long is begun anew', as
 
 test('a session that the server has ended is begun anew, and the call that found out is made again', async () => {
   const { client, url } = await throughProxy('http+sse', (server) => {
-    server.tool('where', {}, (_args, { session }) => ({ structuredContent: { id: session.id } }))
+    server.tool('where', {}, (_args, { session }) => ({ structuredContent: { id: session!.id } }))
   })
   const where = async () => ((await client.callTool('where')).structuredContent as { id: string }).id
   const before = await where()

@@ -17,7 +17,7 @@ test('an argument of a prompt is completed from what was typed and what is fille
         input: z.object({ country: z.string(), city: z.string() }),
         complete: {
           city: async (value, { arguments: { country = '?' }, request }) => [
-            `${value}|${country}|${request.session.revision}`,
+            `${value}|${country}|${request.client.revision}`,
           ],
         },
       },

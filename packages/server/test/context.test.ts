@@ -7,14 +7,14 @@ const forever = () => new Promise<never>(() => {})
 test('a handler sees the request, who asks, and the session', async () => {
   const { url } = await start(
     (server) =>
-      server.tool('talk', {}, (_args, { requestId, meta, principal, session, signal }) => ({
+      server.tool('talk', {}, (_args, { requestId, meta, principal, client, session, signal }) => ({
         structuredContent: {
           requestId,
           meta,
           principal,
           aborted: signal.aborted,
-          session: [session.revision, session.clientInfo?.name, session.clientCapabilities],
-          isSession: session.id.length >= 22,
+          session: [client.revision, client.info?.name, client.capabilities],
+          isSession: session!.id.length >= 22,
         },
       })),
     { principal: () => 'ada' },

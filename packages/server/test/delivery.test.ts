@@ -140,8 +140,10 @@ test('another principal cannot resume, post to or end a session', async () => {
   expect(theirs.response.headers['tidings-recovered']).toBe('false')
   expect((await theirs.next()).data).not.toBe(data)
   const endpoint = new URL(data, url)
+  const ping = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })
   for (const method of ['POST', 'DELETE']) {
-    const { status } = await fetch(endpoint, { method, headers: { Authorization: 'mallory' } })
+    const headers = { Authorization: 'mallory', 'Content-Type': 'application/json' }
+    const { status } = await fetch(endpoint, { method, headers, ...(method === 'POST' && { body: ping }) })
     expect(status).toBe(403)
   }
   expect((await fetch(endpoint, { method: 'DELETE', headers: { Authorization: 'alice' } })).status).toBe(204)

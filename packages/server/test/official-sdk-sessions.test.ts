@@ -37,9 +37,9 @@ test('it initializes at the latest revision it knows and learns who the server i
 
 test('the revision it negotiated is what handlers see, with who the client is', async () => {
   const { url } = await start((server) =>
-    server.tool('who', {}, (_args, { session }) => ({
+    server.tool('who', {}, (_args, { client }) => ({
       content: [],
-      structuredContent: { revision: session.revision, client: session.clientInfo },
+      structuredContent: { revision: client.revision, client: client.info },
     })),
   )
   const client = await connectOfficial(url)
@@ -51,8 +51,8 @@ test('the revision it negotiated is what handlers see, with who the client is', 
 test('cut off, it opens a new session by itself and goes on, since it does not say where it left off', async () => {
   const { url, http } = await start(
     (server) =>
-      server.tool('revision', {}, (_args, { session }) => ({
-        content: [{ type: 'text', text: session.revision }],
+      server.tool('revision', {}, (_args, { client }) => ({
+        content: [{ type: 'text', text: client.revision }],
       })),
     { retryMs: 10 },
   )

@@ -58,10 +58,10 @@ test('a prompt is listed with all that was said of it, and its arguments', async
 test('a prompt is made of its arguments as the schema made them, and typed', async () => {
   const { url } = await start((server) => {
     const input = z.object({ count: z.coerce.number<string>().int(), tone: z.string().default('kind') })
-    server.prompt('p', { input }, async ({ count, tone }, { session, requestId }) => {
+    server.prompt('p', { input }, async ({ count, tone }, { client, requestId }) => {
       const doubled: number = count * 2
       const text: string = tone
-      return { description: `${session.revision} ${requestId}`, ...say(`${doubled} ${text}`) }
+      return { description: `${client.revision} ${requestId}`, ...say(`${doubled} ${text}`) }
     })
   })
   const { result } = await get(await connectRaw(url), 'p', { count: '21' })

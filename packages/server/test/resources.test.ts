@@ -75,10 +75,10 @@ test('what a read gives is said as text, as a blob, as JSON or as it is', async 
 
 test('a read is given its URI, and all that a handler of a tool is given', async () => {
   const seen: unknown[] = []
-  const look = ({ uri, signal, session, requestId, principal, log, progress, meta }: ReadContext) => {
+  const look = ({ uri, signal, client, requestId, principal, log, progress, meta }: ReadContext) => {
     log('info', uri)
     progress({ progress: 1 })
-    seen.push([uri, signal.aborted, session.revision, requestId, principal, meta])
+    seen.push([uri, signal.aborted, client.revision, requestId, principal, meta])
     return ''
   }
   const { url } = await start((server) => {
@@ -145,8 +145,8 @@ test('a template is listed among templates, and its resources of now among resou
       name: 'notes',
       title: 'Notes',
       mimeType: 'text/markdown',
-      list: async ({ session }) =>
-        names.map((name) => ({ uri: `note:///${name}`, name, title: session.revision })),
+      list: async ({ client }) =>
+        names.map((name) => ({ uri: `note:///${name}`, name, title: client.revision })),
     },
     ({ name }) => `# ${String(name)}`,
   )

@@ -1,5 +1,4 @@
-import type { NotificationMethod } from '@tidings/protocol'
-import { JSONRPC_VERSION } from '@tidings/protocol'
+import { JSONRPC_VERSION, type NotificationMethod } from '@tidings/protocol'
 import type { Topic } from './change-index.ts'
 
 const listMethods = new Map<Topic, NotificationMethod>([
@@ -8,12 +7,14 @@ const listMethods = new Map<Topic, NotificationMethod>([
   ['resources', 'notifications/resources/list_changed'],
 ])
 
-/** The notification that tells a client of a change, as JSON. */
-export function changeNotification(topic: Topic): string {
+/** The notification that tells a client of a change. */
+export function changeNotification(topic: Topic): {
+  jsonrpc: string
+  method: string
+  params?: { uri: string }
+} {
   const method = listMethods.get(topic)
-  return JSON.stringify(
-    method === undefined
-      ? { jsonrpc: JSONRPC_VERSION, method: 'notifications/resources/updated', params: { uri: topic } }
-      : { jsonrpc: JSONRPC_VERSION, method },
-  )
+  return method === undefined
+    ? { jsonrpc: JSONRPC_VERSION, method: 'notifications/resources/updated', params: { uri: topic } }
+    : { jsonrpc: JSONRPC_VERSION, method }
 }

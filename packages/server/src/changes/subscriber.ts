@@ -35,9 +35,10 @@ export class Subscriber {
     return new Set(this.#topics.keys())
   }
 
-  watch(topic: Topic): void {
+  /** @param since the position from which on its changes are told; those before are not. Now, when left out. */
+  watch(topic: Topic, since = this.#index.seq): void {
     if (this.#topics.has(topic)) return
-    this.#topics.set(topic, { state: this.#index.subscribe(topic, this), since: this.#index.seq })
+    this.#topics.set(topic, { state: this.#index.subscribe(topic, this), since })
   }
 
   unwatch(topic: Topic): void {

@@ -1,7 +1,7 @@
 import type { TransformCallback } from 'node:stream'
 import type { Context } from 'koa'
 import SSE from 'koa-sse-stream/lib/sse.js'
-import type { SessionStream } from '../sessions/session.ts'
+import type { MessageStream } from '../sessions/channel.ts'
 
 /** koa-sse-stream, but for events that are bytes already: they pass through as they are. */
 class FrameStream extends SSE {
@@ -15,9 +15,11 @@ const nothing = () => {}
 /** How long a reader has to take the end of its stream before it is cut off. */
 const endWithinMs = 5_000
 const comment = Buffer.from(':\n\n')
+// Without something to write, koa-sse-stream would write an event of its own.
+const nothingMore = Buffer.alloc(0)
 
 /** One open `text/event-stream` response. Headers must be set before it is made: it begins to write at once. */
-export class EventStream implements SessionStream {
+export class EventStream implements MessageStream {
   onReady: () => void = nothing
   onClose: () => void = nothing
   readonly #sse: FrameStream
@@ -57,10 +59,10 @@ export class EventStream implements SessionStream {
     this.#quiet = true
   }
 
-  end(reason: string): void {
+  end(reason?: string): void {
     if (!this.#open) return
     this.#open = false
-    this.#sse.sendEnd(Buffer.from(`: ${reason}\n\n`))
+    this.#sse.sendEnd(reason === undefined ? nothingMore : Buffer.from(`: ${reason}\n\n`))
     // A reader that does not read would keep its stream for ever.
     const cut = setTimeout(() => this.#ctx.res.destroy(), endWithinMs).unref()
     this.#ctx.res.once('close', () => clearTimeout(cut))

@@ -7,6 +7,7 @@ import {
   McpError,
   parseMessage,
 } from '@tidings/protocol'
+import type { Outlet } from '../peer.ts'
 import type { McpServer } from '../server.ts'
 import type { Session } from '../sessions/session.ts'
 
@@ -16,6 +17,7 @@ const maxBatch = 100
 /**
  * Gives what a client has sent, one message or a batch, to the server.
  *
+ * @param outlet where that goes which is sent before the answer. The session's own stream when left out.
  * @returns a promise of the answer, a list for a batch; undefined when nothing in it wants one.
  * @throws {McpError} `invalidRequest`, before anything of it is done, when it is no message, a batch in a revision
  * without batches, or a request with an id that is in flight already.
@@ -24,10 +26,11 @@ export function exchange(
   body: unknown,
   session: Session,
   server: McpServer,
+  outlet: Outlet = session,
 ): Promise<JSONRPCResponse | JSONRPCResponse[] | undefined> | undefined {
   if (!Array.isArray(body)) {
     const message = parseMessage(body)
-    if (isRequest(message)) return server.answer(requireNewId(message, session), session)
+    if (isRequest(message)) return server.answer(requireNewId(message, session), session, outlet)
     server.accept(message, session)
     return undefined
   }
@@ -35,7 +38,7 @@ export function exchange(
   const requests = messages.filter(isRequest)
   for (const message of messages) if (!isRequest(message)) server.accept(message, session)
   if (requests.length === 0) return undefined
-  return Promise.all(requests.map((request) => server.answer(request, session))).then((answers) => {
+  return Promise.all(requests.map((request) => server.answer(request, session, outlet))).then((answers) => {
     const wanted = answers.filter((answer) => answer !== undefined)
     return wanted.length > 0 ? wanted : undefined
   })

@@ -2,7 +2,10 @@ import type { Context } from 'koa'
 import type { DoorEnv } from './door.ts'
 
 /** `GET /health`: whether new clients are welcome (503 while stopping), and who is here. */
-export function health({ server, sessions, streams }: DoorEnv): (ctx: Context) => void {
+export function health(
+  { server, sessions }: DoorEnv,
+  subscriptions: ReadonlySet<unknown>,
+): (ctx: Context) => void {
   const startedAt = performance.now()
   return (ctx) => {
     const { opened, resumed, refused, ended } = sessions.counts
@@ -10,7 +13,7 @@ export function health({ server, sessions, streams }: DoorEnv): (ctx: Context) =
     ctx.set('Cache-Control', 'no-store')
     ctx.body = {
       status: sessions.closing ? 'stopping' : 'healthy',
-      connected_clients: streams.size,
+      connected_clients: sessions.attachedCount + subscriptions.size,
       transport: 'http+sse',
       server: { name: server.info.name, version: server.info.version },
       uptime_seconds: Math.round((performance.now() - startedAt) / 1000),

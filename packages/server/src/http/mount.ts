@@ -1,17 +1,21 @@
 import cors from '@koa/cors'
 import Router from '@koa/router'
-import { headers, mediaTypes } from '@tidings/protocol'
+import { headers, isModernRevision, mediaTypes, metaKeys } from '@tidings/protocol'
 import type { Context, Middleware, Next } from 'koa'
+import { Calls } from '../calls.ts'
 import { type Logger, silent } from '../logger.ts'
 import type { McpServer } from '../server.ts'
 import { Sessions } from '../sessions/sessions.ts'
+import { readJson } from './body.ts'
 import type { Door, DoorEnv } from './door.ts'
 import { EventStreams } from './event-stream.ts'
 import { Guard, type GuardOptions } from './guard.ts'
 import { health } from './health.ts'
 import { httpSse } from './http-sse.ts'
 import { paired } from './paired.ts'
-import { refuse } from './refuse.ts'
+import { refuse, refuseBody, refuseSession } from './refuse.ts'
+import { stateless, type StatelessDoor } from './stateless.ts'
+import { streamable } from './streamable.ts'
 
 export interface McpOptions extends GuardOptions {
   /** The paths of the doors. */
@@ -20,7 +24,7 @@ export interface McpOptions extends GuardOptions {
     sse?: string
     /** Where clients of HTTP+SSE send messages; they are told. Default `/messages`. */
     messages?: string
-    /** Where paired clients send messages. Default `/mcp`. */
+    /** Where all other clients send messages. Default `/mcp`. */
     mcp?: string
     /** Default `/health`. */
     health?: string
@@ -30,6 +34,13 @@ export interface McpOptions extends GuardOptions {
    * Throw (`ctx.throw(401)`) to turn a request away. Without it all are the same.
    */
   principal?: (ctx: Context) => string | undefined | Promise<string | undefined>
+  /** False serves clients of Streamable HTTP without sessions: no stream of changes, nothing to resume. Default true. */
+  sessions?: boolean
+  /**
+   * From which the key is made that protects what a client of 2026-07-28 carries between two rounds of a request. Give
+   * the same to all nodes that serve the same clients. Random by default.
+   */
+  stateSecret?: string | Uint8Array
   /** Silent by default. */
   logger?: Logger
   /** A larger body is answered 413. Default 4 MiB. */
@@ -57,22 +68,24 @@ export interface McpMiddleware extends Middleware {
  * @example new Koa().use(mcp(server)).listen(3000, '127.0.0.1')
  */
 export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware {
-  const { logger = silent, maxBodyBytes = 4 * 1024 * 1024, retryMs = 1_000 } = options
+  const { logger = silent, retryMs = 1_000 } = options
   const { maxSessions = 10_000, resumeWithinMs = 60_000, keepAliveMs = 15_000 } = options
   const paths = { sse: '/sse', messages: '/messages', mcp: '/mcp', health: '/health', ...options.paths }
   for (const [name, path] of Object.entries(paths)) {
     if (/^\/([\w.~-]+(\/[\w.~-]+)*)?$/.test(path)) continue
     throw new TypeError(`paths.${name} must be a plain path such as /mcp, got ${JSON.stringify(path)}`)
   }
-  const sessions = new Sessions(server.changes, { maxSessions, resumeWithinMs, logger })
+  const calls = new Calls()
+  const sessions = new Sessions(server.changes, { maxSessions, resumeWithinMs, logger, calls })
   const env: DoorEnv = {
     server,
     sessions,
     streams: new EventStreams(keepAliveMs),
+    calls,
     logger,
-    maxBodyBytes,
     retryMs,
-    principalOf: options.principal ?? (() => undefined),
+    keepsSessions: options.sessions ?? true,
+    stateSecret: options.stateSecret,
     messagesPath: (ctx) => prefixOf(ctx) + paths.messages,
   }
   const guard = new Guard(options)
@@ -88,7 +101,13 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
     ],
     maxAge: 86_400,
   })
-  const routes = router(paths, env)
+  const doors = {
+    httpSse: httpSse(env),
+    paired: paired(env),
+    streamable: streamable(env),
+    stateless: stateless(env),
+  }
+  const routes = router(paths, doors, env, options)
   const ours = new Set(Object.values(paths))
 
   const middleware: Middleware = (ctx, next) => {
@@ -98,7 +117,14 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
       await guard.middleware(ctx, () => routes(ctx, next))
     }) as Promise<void>
   }
-  const mount = { close: (deadlineMs: number) => sessions.close(deadlineMs) }
+  const mount = {
+    async close(deadlineMs: number): Promise<void> {
+      sessions.refuseNew()
+      await calls.close(deadlineMs)
+      for (const subscription of [...doors.stateless.subscriptions]) subscription.end('server stopping')
+      sessions.close()
+    },
+  }
   server.addMount(mount)
   return Object.assign(middleware, {
     close: ({ deadlineMs = 5_000 }: { deadlineMs?: number } = {}) => mount.close(deadlineMs),
@@ -117,41 +143,75 @@ function leaveQuietly(ctx: Context): void {
 
 type Paths = Required<NonNullable<McpOptions['paths']>>
 
-function router(paths: Paths, env: DoorEnv): (ctx: Context, next: Next) => Promise<void> {
-  const doors = { httpSse: httpSse(env), paired: paired(env) }
-  const onStreamPath = (ctx: Context) => (ctx.query.client_id === undefined ? doors.httpSse : doors.paired)
-  const through = (door: (ctx: Context) => Door, method: keyof Door) => (ctx: Context) => {
-    if (method === 'open' && !ctx.accepts(mediaTypes.eventStream)) {
+interface Doors {
+  httpSse: Door
+  paired: Door
+  streamable: Door
+  stateless: StatelessDoor
+}
+
+function router(
+  paths: Paths,
+  doors: Doors,
+  env: DoorEnv,
+  { principal: principalOf = () => undefined, maxBodyBytes = 4 * 1024 * 1024 }: McpOptions,
+): (ctx: Context, next: Next) => Promise<void> {
+  const ofClient = (ctx: Context) => (ctx.query.client_id === undefined ? undefined : doors.paired)
+  const ofHeader = (ctx: Context) =>
+    isModernRevision(ctx.get(headers.protocolVersion)) ? doors.stateless : doors.streamable
+
+  const open = (door: (ctx: Context) => Door) => async (ctx: Context) => {
+    if (!ctx.accepts(mediaTypes.eventStream)) {
+      const accepted = ctx.get('Accept')
       return refuse(
         ctx,
         406,
-        `Only ${mediaTypes.eventStream} is to be had here, the request accepts ${ctx.get('Accept')}`,
+        `Only ${mediaTypes.eventStream} is to be had here, the request accepts ${accepted}`,
       )
     }
-    // To look at a stream is not to open it.
-    if (ctx.method !== 'HEAD') return door(ctx)[method](ctx)
+    // To look at a stream is not to open it. Without a body Koa would make the status 404.
+    if (ctx.method !== 'HEAD') return door(ctx).open(ctx, await principalOf(ctx))
     ctx.status = 200
     ctx.type = mediaTypes.eventStream
   }
+  const receive = (door: (ctx: Context, body: unknown) => Door) => async (ctx: Context) => {
+    if (env.sessions.closing) return refuseSession(ctx, 'closing')
+    try {
+      // Before the body is read: not for just anybody.
+      const principal = await principalOf(ctx)
+      const body = await readJson(ctx, maxBodyBytes)
+      await door(ctx, body).receive(ctx, principal, body)
+    } catch (thrown) {
+      refuseBody(ctx, thrown, env.logger)
+    }
+  }
+  const end = (door: (ctx: Context) => Door) => async (ctx: Context) => {
+    door(ctx).end(ctx, await principalOf(ctx))
+  }
+
   const router = new Router()
-    .get(paths.sse, through(onStreamPath, 'open'))
+    .get(
+      paths.sse,
+      open((ctx) => ofClient(ctx) ?? doors.httpSse),
+    )
     .post(
       paths.messages,
-      through(() => doors.httpSse, 'receive'),
+      receive(() => doors.httpSse),
     )
     .delete(
       paths.messages,
-      through(() => doors.httpSse, 'end'),
+      end(() => doors.httpSse),
     )
+    .get(paths.mcp, open(ofHeader))
     .post(
       paths.mcp,
-      through(() => doors.paired, 'receive'),
+      receive((ctx, body) => ofClient(ctx) ?? (isModern(ctx, body) ? doors.stateless : doors.streamable)),
     )
     .delete(
       paths.mcp,
-      through(() => doors.paired, 'end'),
+      end((ctx) => ofClient(ctx) ?? ofHeader(ctx)),
     )
-    .get(paths.health, health(env))
+    .get(paths.health, health(env, doors.stateless.subscriptions))
   const routes = router.routes()
   const allowed = router.allowedMethods()
   return async (ctx, next) => {
@@ -159,6 +219,18 @@ function router(paths: Paths, env: DoorEnv): (ctx: Context, next: Next) => Promi
       await allowed(ctx as never, next)
     })
   }
+}
+
+/**
+ * The eras are told apart by the body: a request of the modern era says its revision in `_meta`. The header alone does
+ * so only where nothing of the legacy era can be meant.
+ *
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#backward-compatibility-with-initialization-based-versions
+ */
+function isModern(ctx: Context, body: unknown): boolean {
+  const { method, params } = (body ?? {}) as { method?: unknown; params?: { _meta?: object } | null }
+  if (metaKeys.protocolVersion in Object(params?._meta)) return true
+  return method !== 'initialize' && isModernRevision(ctx.get(headers.protocolVersion))
 }
 
 /** What a parent (koa-mount) has taken off the path: clients need it, we do not see it. */

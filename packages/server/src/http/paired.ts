@@ -1,13 +1,12 @@
-import { headers, type RequestId } from '@tidings/protocol'
+import { headers, mediaTypes, type RequestId } from '@tidings/protocol'
 import type { Context } from 'koa'
 import type { Call } from '../call.ts'
 import { encodeResponse } from '../encode.ts'
 import { parseEventId } from '../sessions/event-id.ts'
 import { Session } from '../sessions/session.ts'
-import { readJson } from './body.ts'
-import type { Door, DoorEnv } from './door.ts'
+import type { Door, DoorEnv, Principal } from './door.ts'
 import { exchange } from './exchange.ts'
-import { refuse, refuseBody, refuseSession } from './refuse.ts'
+import { accept, refuse, refuseSession } from './refuse.ts'
 
 /** The calls that a body has begun. An answer in it may have the id of one, but has begun none. */
 function callsOf(body: unknown, session: Session): Call[] {
@@ -23,10 +22,10 @@ const clientId = /^[\w-]{22,128}$/
  * stream carries notifications and requests to the client. Whichever comes first opens the session.
  */
 export function paired(env: DoorEnv): Door {
-  const { server, sessions, streams, logger, maxBodyBytes, retryMs } = env
+  const { server, sessions, streams, logger, retryMs } = env
 
   /** The session of the request's `client_id`; `openNew` says whether to open one where there is none. */
-  async function find(ctx: Context, openNew: boolean): Promise<Session | undefined> {
+  function find(ctx: Context, principal: Principal, openNew: boolean): Session | undefined {
     const id = ctx.query.client_id
     if (typeof id !== 'string' || !clientId.test(id)) {
       refuse(
@@ -36,7 +35,6 @@ export function paired(env: DoorEnv): Door {
       )
       return undefined
     }
-    const principal = await env.principalOf(ctx)
     const found = sessions.find(id, principal)
     const session = found === 'unknown' && openNew ? sessions.open(principal, id) : found
     if (session instanceof Session) return session
@@ -45,51 +43,42 @@ export function paired(env: DoorEnv): Door {
   }
 
   return {
-    async open(ctx) {
-      const session = await find(ctx, true)
+    open(ctx, principal) {
+      const session = find(ctx, principal, true)
       if (session === undefined) return
       const lastEventId = ctx.get(headers.lastEventId)
       if (lastEventId !== '') {
         const eventId = parseEventId(lastEventId)
-        const resumed = eventId?.session === session.key && session.rewind(eventId)
+        const resumed =
+          eventId?.session === session.key && eventId.channel === undefined && session.channel.rewind(eventId)
         if (resumed) sessions.counts.resumed++
+        else session.channel.rewindToBeginning()
         ctx.set(headers.recovered, String(resumed))
       }
       session.ready()
-      session.attach(streams.open(ctx), (eventId) => Buffer.from(`retry: ${retryMs}\nid: ${eventId}\n\n`))
+      session.channel.attach(streams.open(ctx), (eventId) =>
+        Buffer.from(`retry: ${retryMs}\nid: ${eventId}\n\n`),
+      )
     },
 
-    async receive(ctx) {
-      const session = await find(ctx, true)
+    async receive(ctx, principal, body) {
+      const session = find(ctx, principal, true)
       if (session === undefined) return
-      if (sessions.closing) return refuseSession(ctx, 'closing')
-      let answer: ReturnType<typeof exchange>
-      let calls: Call[]
-      try {
-        const body = await readJson(ctx, maxBodyBytes)
-        if (session.ended) return refuseSession(ctx, 'unknown')
-        answer = exchange(body, session, server)
-        calls = callsOf(body, session)
-      } catch (thrown) {
-        return refuseBody(ctx, thrown, logger)
-      }
+      const answer = exchange(body, session, server)
+      const calls = callsOf(body, session)
       ctx.res.once('close', () => {
         for (const call of calls) call.abort(new DOMException('The client is gone', 'AbortError'))
       })
       session.openResponses++
       const response = await answer
       session.openResponses--
-      if (response === undefined) {
-        ctx.body = null
-        ctx.status = 202
-      } else {
-        ctx.type = 'application/json'
-        ctx.body = encodeResponse(response, logger)
-      }
+      if (response === undefined) return accept(ctx)
+      ctx.type = mediaTypes.json
+      ctx.body = encodeResponse(response, logger)
     },
 
-    async end(ctx) {
-      const session = await find(ctx, false)
+    end(ctx, principal) {
+      const session = find(ctx, principal, false)
       if (session === undefined) return
       session.end('ended by its client')
       ctx.status = 204

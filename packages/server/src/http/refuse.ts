@@ -15,6 +15,12 @@ export function refuse(
   ctx.body = { jsonrpc: JSONRPC_VERSION, error: { code, message } }
 }
 
+/** Answers a message that wants no answer, or whose answer goes another way. */
+export function accept(ctx: Context): void {
+  ctx.body = null
+  ctx.status = 202
+}
+
 const refusals: Record<Refusal, [status: number, message: string]> = {
   unknown: [404, 'There is no such session (any more): open a new one'],
   'of another principal': [403, 'The session belongs to another principal'],
@@ -29,7 +35,7 @@ export function refuseSession(ctx: Context, refusal: Refusal): void {
   refuse(ctx, status, message)
 }
 
-/** Answers a request whose body is no message. What is neither kind of error is not the client's doing: thrown on. */
+/** Answers a request that holds no message to be taken. What is no such error is not the client's doing: thrown on. */
 export function refuseBody(ctx: Context, thrown: unknown, logger: Logger): void {
   if (thrown instanceof McpError) {
     refuse(ctx, httpStatus(thrown.code), thrown.message, thrown.code)

@@ -1,8 +1,9 @@
 /**
  * The `id:` of an event on a session's stream: all that is needed to come back to it with nothing but a `Last-Event-ID`
- * header, which is all a browser's EventSource sends. It carries the session's id, so it is as secret as that.
+ * header, which is all a browser's EventSource sends. It names the session, so it is as secret as the session's id.
  */
 export interface EventId {
+  /** The key of the session. */
   session: string
   /** The epoch of the change index that `position` belongs to. */
   epoch: string
@@ -10,20 +11,26 @@ export interface EventId {
   position: number
   /** The message that it was told last, if that came after the change. */
   mail?: number
+  /** The channel, if it is not the session's own. */
+  channel?: number | undefined
 }
 
-const shape = /^([\w-]{1,128})\.([\w-]{1,16})\.(\d{1,15})(?:\.(\d{1,15}))?$/
+const shape = /^([\w-]{1,128})\.([\w-]{1,16})\.(\d{1,15})(?:\.(\d{1,15})(?:\.(\d{1,15}))?)?$/
 
-export function formatEventId({ session, epoch, position, mail }: EventId): string {
-  const id = `${session}.${epoch}.${position}`
-  return mail === undefined ? id : `${id}.${mail}`
+export function formatEventId({ session, epoch, position, mail, channel }: EventId): string {
+  return [session, epoch, position, mail, channel].filter((part) => part !== undefined).join('.')
 }
 
 /** The parts of an id, or undefined for one that is not ours. */
 export function parseEventId(id: string): EventId | undefined {
   const match = shape.exec(id)
   if (match === null) return undefined
-  const [, session, epoch, position, mail] = match
-  const parsed: EventId = { session: session!, epoch: epoch!, position: Number(position) }
-  return mail === undefined ? parsed : { ...parsed, mail: Number(mail) }
+  const [, session, epoch, position, mail, channel] = match
+  return {
+    session: session!,
+    epoch: epoch!,
+    position: Number(position),
+    ...(mail !== undefined && { mail: Number(mail) }),
+    ...(channel !== undefined && { channel: Number(channel) }),
+  }
 }

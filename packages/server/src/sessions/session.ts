@@ -4,47 +4,43 @@ import {
   JSONRPC_VERSION,
   type LoggingLevel,
   type NotificationToClient,
+  type ParamsOf,
   type RequestId,
+  type RequestToClient,
+  type ResultOf,
   type Revision,
 } from '@tidings/protocol'
 import { Asks } from '../ask.ts'
 import type { Call } from '../call.ts'
-import type { ChangeIndex, Topic, TopicState } from '../changes/change-index.ts'
-import { changeNotification } from '../changes/notification.ts'
-import { Subscriber } from '../changes/subscriber.ts'
-import { type EventId, formatEventId } from './event-id.ts'
-import { Mailbox, type MailboxLimits } from './mailbox.ts'
-
-/** The open stream of a session, as far as the session is concerned. */
-export interface SessionStream {
-  /** False while the reader's socket is full. `onReady` is called when it no longer is. */
-  readonly ready: boolean
-  onReady: () => void
-  onClose: () => void
-  write(frame: Buffer): void
-  /** Ends the stream; the reason is told to the reader in a comment. */
-  end(reason: string): void
-}
+import type { ChangeIndex, Topic } from '../changes/change-index.ts'
+import type { Outlet, Peer } from '../peer.ts'
+import { Channel, type ChannelHome } from './channel.ts'
+import type { MailboxLimits } from './mailbox.ts'
 
 /** What a session has of the server it belongs to. */
 export interface SessionHome {
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
+  /** Called when a session gets a stream of its own. */
+  attached(session: Session): void
   /** Called when a session loses its stream. */
   detached(session: Session): void
-  /** Called when a session gets a stream. */
-  attached(session: Session): void
+  /** Called with each request that is being answered, and when it no longer is. */
+  begun(call: Call): void
+  over(call: Call): void
   /** Called once, when the session ends. */
   ended(session: Session, reason: string): void
 }
 
 const lists: readonly Topic[] = ['tools', 'prompts', 'resources']
+/** How many streams of requests are kept for their client to come back to. */
+const maxChannels = 100
 
 /**
  * One client of the legacy era, between its first message and its end: what it said of itself, what it watches, its
- * requests in flight, and its stream, which may come and go.
+ * requests in flight, and its streams, which may come and go.
  */
-export class Session {
+export class Session implements Peer, Outlet, ChannelHome {
   readonly id: string
   /** What its event ids carry: the id, unless the client chose that, and may choose it again for another session. */
   readonly key: string
@@ -58,14 +54,16 @@ export class Session {
   /** The requests of this client that are being answered. */
   readonly calls = new Map<RequestId, Call>()
   /** The requests to this client that it has not answered yet. */
-  readonly asks: Asks
+  readonly asks = new Asks()
+  /** The session's own channel: changes, and, where a request has none of its own, everything. */
+  readonly channel: Channel
   /** How many of its HTTP requests are being answered: as long as there are any, the client is there. */
   openResponses = 0
+  readonly changes: ChangeIndex
+  readonly mailboxLimits: MailboxLimits
   readonly #home: SessionHome
-  readonly #subscriber: Subscriber
-  readonly #mailbox: Mailbox
-  readonly #idPrefix: Buffer
-  #stream: SessionStream | undefined
+  #channels: Map<number, Channel> | undefined
+  #lastChannel = 0
   #ready = false
   #ended = false
 
@@ -73,14 +71,14 @@ export class Session {
     this.id = id
     this.key = key
     this.principal = principal
+    this.changes = home.changes
+    this.mailboxLimits = home.mailboxLimits
     this.#home = home
-    this.#mailbox = new Mailbox(home.mailboxLimits)
-    this.#idPrefix = Buffer.from(`id: ${key}.${home.changes.epoch}.`)
-    this.asks = new Asks((message) => this.send(JSON.stringify(message)))
-    this.#subscriber = new Subscriber(home.changes, {
-      isReady: () => this.#stream !== undefined && this.#stream.ready,
-      write: (state) => this.#stream!.write(Buffer.concat([this.#idPrefix, state.frame(encodeChange)])),
-    })
+    this.channel = new Channel(this)
+  }
+
+  get session(): Session {
+    return this
   }
 
   /** Enough of the id to tell sessions apart in a log; the whole of it is a secret. */
@@ -88,23 +86,8 @@ export class Session {
     return this.id.slice(0, 8)
   }
 
-  /** True while the client has a stream open. */
-  get attached(): boolean {
-    return this.#stream !== undefined
-  }
-
   get ended(): boolean {
     return this.#ended
-  }
-
-  /** How many messages are held for the client, those kept for its return included. */
-  get mailSize(): number {
-    return this.#mailbox.size
-  }
-
-  /** What it watches. */
-  get topics(): ReadonlySet<Topic> {
-    return this.#subscriber.topics
   }
 
   /** What `initialize` says. A client that says it again begins anew: nothing else in flight, nothing watched. */
@@ -121,7 +104,7 @@ export class Session {
       if (other !== id) call.abort(new DOMException('The client initialized again', 'AbortError'))
     }
     this.asks.close('The client initialized again')
-    this.#subscriber.clear()
+    this.channel.unwatchAll()
     this.#ready = false
   }
 
@@ -129,68 +112,86 @@ export class Session {
   ready(): void {
     if (this.#ready || this.#ended) return
     this.#ready = true
-    for (const list of lists) this.#subscriber.watch(list)
+    for (const list of lists) this.channel.watch(list)
   }
 
   watch(uri: string): void {
-    if (!this.#ended) this.#subscriber.watch(uri)
+    if (!this.#ended) this.channel.watch(uri)
   }
 
   unwatch(uri: string): void {
-    this.#subscriber.unwatch(uri)
+    this.channel.unwatch(uri)
   }
 
-  /**
-   * Sends a message, as JSON, on the stream, in order; kept while there is none, or it is full. Past the limits the session ends.
-   *
-   * @param mergeKey a message that still waits under the same key is replaced.
-   */
+  /** Sends a message, as JSON, on the session's own channel. */
   send(json: string, mergeKey?: string): void {
-    if (this.#ended) return
-    const data = Buffer.from(`event: message\ndata: ${json}\n\n`)
-    if (this.#mailbox.post(data, mergeKey)) this.#pump()
-    else this.end('mailbox full')
+    if (!this.#ended) this.channel.send(json, mergeKey)
   }
 
   notify(method: NotificationToClient, params: object, mergeKey?: string): void {
     this.send(JSON.stringify({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
   }
 
-  /**
-   * Gives the session its stream, in place of the one it may have.
-   *
-   * @param greeting what is written before everything else, given the id of what the client has been told last.
-   * @param lastEventId where the client, returning, left off. What it lacks is sent again.
-   */
-  attach(stream: SessionStream, greeting: (eventId: string) => Buffer): void {
-    this.#stream?.end('replaced by a newer stream')
-    this.#stream = stream
-    this.#home.attached(this)
-    stream.onReady = () => this.#pump()
-    stream.onClose = () => {
-      if (this.#stream !== stream) return
-      this.#stream = undefined
-      this.#home.detached(this)
-    }
-    stream.write(greeting(this.#lastEventId()))
-    this.#pump()
+  ask<M extends RequestToClient>(
+    method: M,
+    params: ParamsOf<M>,
+    _key: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ResultOf<M>> {
+    return this.asks.ask(method, params, signal, (message) => this.send(JSON.stringify(message)))
   }
 
-  /**
-   * Goes back to where a returning client left off.
-   *
-   * @returns false when that cannot be done without a loss: messages it lacks are gone.
-   */
-  rewind({ epoch, position, mail }: EventId): boolean {
-    const known = epoch === this.#home.changes.epoch && position <= this.#subscriber.position
-    if (!known || !this.#mailbox.rewind(position, mail)) return false
-    this.#subscriber.rewind(position)
-    return true
+  closeStream(): void {
+    // The session's own stream is not a response of this request.
+  }
+
+  /** Another channel, for a request that is answered by a stream of its own. */
+  openChannel(): Channel {
+    const channels = (this.#channels ??= new Map<number, Channel>())
+    if (channels.size >= maxChannels) {
+      const [oldest] = [...channels.values()].filter(({ attached }) => !attached)
+      if (oldest !== undefined) this.#drop(oldest)
+    }
+    const channel = new Channel(this, ++this.#lastChannel)
+    channels.set(channel.number!, channel)
+    return channel
+  }
+
+  /** The channel of a number, the session's own without one. Undefined when it is no longer kept. */
+  channelOf(number: number | undefined): Channel | undefined {
+    return number === undefined ? this.channel : this.#channels?.get(number)
+  }
+
+  begun(call: Call): void {
+    this.calls.set(call.request.id, call)
+    this.#home.begun(call)
+  }
+
+  over(call: Call): void {
+    if (this.calls.get(call.request.id) === call) this.calls.delete(call.request.id)
+    this.#home.over(call)
+  }
+
+  overflowed(channel: Channel): void {
+    if (channel === this.channel) this.end('mailbox full')
+    else this.#drop(channel, 'mailbox full')
+  }
+
+  attached(channel: Channel): void {
+    if (channel === this.channel) this.#home.attached(this)
+  }
+
+  detached(channel: Channel): void {
+    if (channel === this.channel) this.#home.detached(this)
   }
 
   /** Lets go of what was kept for the client's return for long enough. */
   trim(now: number): void {
-    this.#mailbox.trim(now)
+    this.channel.trim(now)
+    for (const channel of this.#channels?.values() ?? []) {
+      channel.trim(now)
+      if (channel.finished && channel.size === 0) this.#drop(channel)
+    }
   }
 
   /** The client no longer wants the answer to a request. */
@@ -198,42 +199,19 @@ export class Session {
     this.calls.get(id)?.abort(new DOMException(reason, 'AbortError'))
   }
 
-  /** Ends the session: its requests are aborted, its stream is closed, and nothing of it is left. */
+  /** Ends the session: its requests are aborted, its streams are closed, and nothing of it is left. */
   end(reason: string): void {
     if (this.#ended) return
     this.#ended = true
     for (const call of [...this.calls.values()]) call.abort(new DOMException(reason, 'AbortError'))
     this.asks.close(reason)
-    this.#subscriber.clear()
-    const stream = this.#stream
-    this.#stream = undefined
-    stream?.end(reason)
+    this.channel.end(reason)
+    for (const channel of [...(this.#channels?.values() ?? [])]) this.#drop(channel, reason)
     this.#home.ended(this, reason)
   }
 
-  #pump(): void {
-    const stream = this.#stream
-    const now = Date.now()
-    while (stream?.ready) {
-      const mail = this.#mailbox.take(this.#subscriber.position, now)
-      if (mail === undefined) {
-        this.#subscriber.catchUp()
-        break
-      }
-      const tail = Buffer.from(`${mail.position}.${mail.number}\n`)
-      stream.write(Buffer.concat([this.#idPrefix, tail, mail.data]))
-    }
-    this.#mailbox.trim(now)
+  #drop(channel: Channel, reason = 'no longer kept'): void {
+    this.#channels?.delete(channel.number!)
+    channel.end(reason)
   }
-
-  #lastEventId(): string {
-    const { position } = this.#subscriber
-    const mail = this.#mailbox.lastWritten
-    return formatEventId({ session: this.key, epoch: this.#home.changes.epoch, position, mail })
-  }
-}
-
-// The id prefix, which differs from stream to stream, goes before it; the rest is the same bytes for all.
-function encodeChange(state: TopicState): Buffer {
-  return Buffer.from(`${state.seq}\nevent: message\ndata: ${changeNotification(state.topic)}\n\n`)
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
-import { errorCodes, McpError } from '@tidings/protocol'
+import type { Call } from '../call.ts'
+import type { Calls } from '../calls.ts'
 import type { ChangeIndex } from '../changes/change-index.ts'
 import type { Logger } from '../logger.ts'
 import type { MailboxLimits } from './mailbox.ts'
@@ -11,6 +11,8 @@ export interface SessionsOptions {
   /** How long a session without a stream is kept. */
   resumeWithinMs: number
   logger: Logger
+  /** Where the requests in flight are kept. */
+  calls: Calls
 }
 
 /** Why a session cannot be had. */
@@ -68,12 +70,27 @@ export class Sessions implements SessionHome {
     return session
   }
 
+  /** A session for the messages of one HTTP request, which nobody can come back to. */
+  transient(principal: string | undefined): Session {
+    const { changes, mailboxLimits } = this
+    const nothing = () => {}
+    return new Session('transient', principal, {
+      changes,
+      mailboxLimits,
+      attached: nothing,
+      detached: nothing,
+      ended: nothing,
+      begun: (call) => this.begun(call),
+      over: (call) => this.over(call),
+    })
+  }
+
   /** The session of this id, if it is the principal's. It has been heard of now. */
   find(id: string, principal: string | undefined): Session | Refusal {
     const session = this.#sessions.get(id)
     if (session === undefined) return 'unknown'
     if (session.principal !== principal) return this.#refuse('of another principal')
-    if (!session.attached) this.detached(session)
+    if (!session.channel.attached) this.detached(session)
     return session
   }
 
@@ -96,19 +113,27 @@ export class Sessions implements SessionHome {
     this.#sweeper = undefined
   }
 
-  /** Refuses new sessions from now on, lets requests in flight finish until the deadline, then ends every session. */
-  async close(deadlineMs: number): Promise<void> {
+  begun(call: Call): void {
+    this.#options.calls.add(call)
+  }
+
+  over(call: Call): void {
+    this.#options.calls.delete(call)
+  }
+
+  /** How many have a stream open. */
+  get attachedCount(): number {
+    return this.#sessions.size - this.#detached.size
+  }
+
+  /** Refuses new sessions from now on. */
+  refuseNew(): void {
     this.#closing = true
-    const calls = [...this.#sessions.values()].flatMap((session) => [...session.calls.values()])
-    let timer: NodeJS.Timeout | undefined
-    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)))
-    await Promise.race([Promise.all(calls.map((call) => call.finished())), deadline])
-    clearTimeout(timer)
-    const message = 'The server is stopping'
-    for (const call of calls)
-      call.abort(new DOMException(message, 'AbortError'), new McpError(errorCodes.internalError, message))
-    // Answers are sent by what waits for them: let them be, before the streams end.
-    await setImmediate()
+  }
+
+  /** Ends every session. */
+  close(): void {
+    this.#closing = true
     for (const session of [...this.#sessions.values()]) session.end('server stopping')
   }
 

@@ -105,10 +105,11 @@ test('a change is encoded once, however many subscribers it has', () => {
   const index = new ChangeIndex()
   let encoded = 0
   const frames = new Set<Buffer>()
+  const encode = () => Buffer.from(String(++encoded))
   for (let i = 0; i < 100; i++) {
     const subscriber = new Subscriber(index, {
       isReady: () => true,
-      write: (state) => frames.add(state.frame(() => Buffer.from(String(++encoded)))),
+      write: (state) => frames.add(state.frame(encode)),
     })
     subscriber.watch('a:1')
   }
@@ -118,9 +119,16 @@ test('a change is encoded once, however many subscribers it has', () => {
   expect([encoded, frames.size]).toEqual([2, 2])
 })
 
-test('a topic that nobody watches takes no room', () => {
+test('topics that nobody watches are remembered up to a bound, and it is known which are', () => {
   const index = new ChangeIndex()
-  for (let i = 0; i < 1000; i++) index.publish(`a:${i}`)
+  for (let i = 1; i <= 10_000; i++) index.publish(`a:${i}`)
   expect(index.size).toBe(0)
-  expect(index.seq).toBe(1000)
+  expect(index.seq).toBe(10_000)
+  expect(index.isComplete(0)).toBe(true)
+  index.publish('a:1')
+  expect(index.isComplete(0)).toBe(true)
+  index.publish('b:1')
+  // The change of a:2 was the oldest, and is forgotten.
+  expect([index.isComplete(1), index.isComplete(2), index.isComplete(10_002)]).toEqual([false, true, true])
+  expect(index.isComplete(10_003)).toBe(false)
 })

@@ -130,8 +130,8 @@ test('errors and streams carry the CORS headers, too', async () => {
   const { url } = await start()
   const origin = { Origin: 'http://localhost:5173' }
   for (const [path, status] of [
-    ['/messages?sessionId=x', 404],
-    ['/mcp?client_id=x', 400],
+    ['/messages?sessionId=x', 415],
+    ['/mcp?client_id=x', 415],
   ] as const) {
     const response = await get(url + path, origin, 'POST')
     expect(response.status).toBe(status)

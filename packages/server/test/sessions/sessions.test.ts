@@ -112,7 +112,8 @@ test('1,000 sessions opened and dropped leave nothing behind', async () => {
   const before = { timers: timers(), heap: await heapUsed() }
   await round(1000)
   expect(server.changes.size).toBe(0)
-  expect(timers()).toBeLessThanOrEqual(before.timers)
+  // fetch has timers of its own that come and go.
+  await until(async () => timers() <= before.timers)
   // The heap of 1,000 sessions with a call in flight each would be several MiB.
   expect((await heapUsed()) - before.heap).toBeLessThan(2 * 1024 * 1024)
 }, 60_000)

@@ -1,0 +1,186 @@
+import {
+  errorCodes,
+  isRequest,
+  JSONRPC_VERSION,
+  type JSONRPCRequest,
+  type JSONRPCResponse,
+  McpError,
+  mediaTypes,
+  modernHttpStatus,
+  type NotificationToClient,
+  type ParamsOf,
+  parseMessage,
+  parseParams,
+  type RequestToClient,
+  type ResultOf,
+} from '@tidings/protocol'
+import type { Context } from 'koa'
+import { encodeResponse } from '../encode.ts'
+import { InputRounds } from '../input-rounds.ts'
+import type { Outlet } from '../peer.ts'
+import { RequestStates } from '../request-state.ts'
+import { Mailbox } from '../sessions/mailbox.ts'
+import { recovery, type Subscription } from '../subscriptions.ts'
+import type { Door, DoorEnv } from './door.ts'
+import type { EventStream } from './event-stream.ts'
+import { ModernPeer } from './modern-peer.ts'
+import { accept, refuse } from './refuse.ts'
+
+/** The door of revision 2026-07-28, and the streams of changes that are open on it. */
+export interface StatelessDoor extends Door {
+  readonly subscriptions: ReadonlySet<Subscription>
+}
+
+/**
+ * Revision 2026-07-28: each request says all there is to know of its client and is answered in its HTTP response, by
+ * JSON, or by a stream as soon as something is sent before the answer. Changes are on the stream of a
+ * `subscriptions/listen` request.
+ *
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
+ */
+export function stateless(env: DoorEnv): StatelessDoor {
+  const { server, streams } = env
+  const states = new RequestStates(env.stateSecret)
+  const subscriptions = new Set<Subscription>()
+
+  function listen(ctx: Context, { id, method, params }: JSONRPCRequest): void {
+    const { notifications: filter, _meta } = parseParams(method as 'subscriptions/listen', params)
+    const since = (_meta as Record<string, unknown> | undefined)?.[recovery.since]
+    let stream: EventStream
+    const subscription = server.listen({ id, filter, since }, () => (stream = streams.open(ctx)))
+    subscriptions.add(subscription)
+    stream!.onClose = () => {
+      subscriptions.delete(subscription)
+      subscription.release()
+    }
+  }
+
+  async function answer(ctx: Context, request: JSONRPCRequest, peer: ModernPeer): Promise<void> {
+    const reply = new Reply(ctx, request, peer, new InputRounds(request, peer.principal, states), env)
+    ctx.res.once('close', () => peer.call?.abort(new DOMException('The client is gone', 'AbortError')))
+    const response = await server.answer(request, peer, reply)
+    if (response !== undefined) reply.end(response)
+    else if (ctx.respond !== false) accept(ctx)
+  }
+
+  return {
+    subscriptions,
+
+    open: (ctx) =>
+      refuse(ctx, 405, 'Revision 2026-07-28 has no GET: changes are on a subscriptions/listen stream'),
+
+    async receive(ctx, principal, body) {
+      if (Array.isArray(body))
+        throw new McpError(errorCodes.invalidRequest, 'Revision 2026-07-28 has no batches')
+      const message = parseMessage(body)
+      if (!isRequest(message)) {
+        if ('method' in message) return accept(ctx)
+        throw new McpError(
+          errorCodes.invalidRequest,
+          'A response is sent in inputResponses, with the request again',
+        )
+      }
+      if (!ctx.accepts(mediaTypes.json, mediaTypes.eventStream)) {
+        return refuse(
+          ctx,
+          406,
+          `The Accept header must list ${mediaTypes.json} and ${mediaTypes.eventStream}`,
+        )
+      }
+      try {
+        const peer = new ModernPeer(ctx, message, principal, env)
+        if (message.method === 'subscriptions/listen') listen(ctx, message)
+        else await answer(ctx, message, peer)
+      } catch (thrown) {
+        if (!(thrown instanceof McpError)) throw thrown
+        ctx.status = 400
+        ctx.body = { jsonrpc: JSONRPC_VERSION, id: message.id, error: thrown.toJSON() }
+      }
+    },
+
+    end: (ctx) => refuse(ctx, 405, 'Revision 2026-07-28 has no sessions, and so no DELETE'),
+  }
+}
+
+/** What becomes the HTTP response of a request: JSON, unless something is to be sent before the answer. */
+class Reply implements Outlet {
+  readonly #ctx: Context
+  readonly #request: JSONRPCRequest
+  readonly #peer: ModernPeer
+  readonly #inputs: InputRounds
+  readonly #env: DoorEnv
+  #stream: EventStream | undefined
+  /** What waits for a reader that is slow; nothing is kept once it is written, since nobody can come back for it. */
+  #mailbox: Mailbox | undefined
+  #answered = false
+
+  constructor(ctx: Context, request: JSONRPCRequest, peer: ModernPeer, inputs: InputRounds, env: DoorEnv) {
+    this.#ctx = ctx
+    this.#request = request
+    this.#peer = peer
+    this.#inputs = inputs
+    this.#env = env
+  }
+
+  notify(method: NotificationToClient, params: object, mergeKey?: string): void {
+    if (!this.#ctx.accepts(mediaTypes.eventStream) || this.#peer.call?.over) return
+    this.#send(JSON.stringify({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
+  }
+
+  ask<M extends RequestToClient>(
+    method: M,
+    params: ParamsOf<M>,
+    key: string | undefined,
+  ): Promise<ResultOf<M>> {
+    return this.#inputs.ask(method, params, key, this.#peer.call!)
+  }
+
+  closeStream(): void {
+    // A client of this revision cannot come back.
+  }
+
+  end(response: JSONRPCResponse): void {
+    const json = encodeResponse(response, this.#env.logger)
+    const wantsJson = this.#ctx.accepts(mediaTypes.json) !== false
+    if (this.#stream === undefined && wantsJson) {
+      this.#ctx.status = 'error' in response ? modernHttpStatus(response.error.code) : 200
+      this.#ctx.type = mediaTypes.json
+      this.#ctx.body = json
+      return
+    }
+    this.#answered = true
+    this.#send(json)
+  }
+
+  #send(json: string, mergeKey?: string): void {
+    const stream = (this.#stream ??= this.#open())
+    this.#mailbox ??= new Mailbox({ ...this.#env.sessions.mailboxLimits, keepMs: 0 })
+    if (!this.#mailbox.post(Buffer.from(`data: ${json}\n\n`), mergeKey)) {
+      const { method } = this.#request
+      this.#env.logger.warn({ session: this.#peer.label, method }, 'a reader is too slow for its request')
+      stream.end('mailbox full')
+      this.#peer.call?.abort(new DOMException('mailbox full', 'AbortError'))
+      return
+    }
+    this.#pump()
+  }
+
+  #open(): EventStream {
+    const stream = this.#env.streams.open(this.#ctx)
+    stream.onReady = () => this.#pump()
+    return stream
+  }
+
+  #pump(): void {
+    const stream = this.#stream!
+    while (stream.ready) {
+      const mail = this.#mailbox!.take(0, 0)
+      if (mail === undefined) {
+        if (this.#answered) stream.end()
+        break
+      }
+      stream.write(mail.data)
+    }
+    this.#mailbox!.trim(1)
+  }
+}

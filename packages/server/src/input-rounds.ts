@@ -1,0 +1,80 @@
+import {
+  errorCodes,
+  type InputRequests,
+  type InputResponses,
+  type JSONRPCRequest,
+  McpError,
+  mayRequireInput,
+  type ParamsOf,
+  parseResult,
+  type RequestToClient,
+  type ResultOf,
+} from '@tidings/protocol'
+import type { Call } from './call.ts'
+import type { RequestIdentity, RequestStates } from './request-state.ts'
+
+/**
+ * The questions of one request of the modern era, over the rounds it takes. A question that has been answered is
+ * answered at once; the first that has not ends the run: the client is answered that input is required, and makes the
+ * request again.
+ *
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
+ */
+export class InputRounds {
+  readonly #states: RequestStates
+  readonly #identity: RequestIdentity
+  readonly #answers: InputResponses
+  readonly #mayAsk: boolean
+  #required: InputRequests | undefined
+  #asked = 0
+
+  /** @throws {McpError} `invalidParams` when the `requestState` is not of this request. */
+  constructor({ method, params = {} }: JSONRPCRequest, principal: string | undefined, states: RequestStates) {
+    const { inputResponses = {}, requestState, ...rest } = params as Record<string, unknown>
+    const salient = { ...rest, _meta: undefined }
+    this.#states = states
+    this.#identity = { principal, method, salient }
+    this.#mayAsk = mayRequireInput(method)
+    const before = typeof requestState === 'string' ? states.open(requestState, this.#identity) : {}
+    this.#answers = Object.assign(Object.create(null), before, inputResponses) as InputResponses
+  }
+
+  ask<M extends RequestToClient>(
+    method: M,
+    params: ParamsOf<M>,
+    key = `ask-${++this.#asked}`,
+    call: Call,
+  ): Promise<ResultOf<M>> {
+    if (!this.#mayAsk) {
+      const message = `${this.#identity.method} cannot ask the client: only tools, prompts and reads of resources can`
+      return Promise.reject(new McpError(errorCodes.invalidRequest, message))
+    }
+    const answer = this.#answerTo(method, key)
+    if (answer !== undefined) return Promise.resolve(answer)
+    if (this.#required === undefined) {
+      this.#required = {}
+      // What is asked at the same time is asked in one round.
+      setImmediate(() => this.#suspend(call))
+    }
+    this.#required[key] = { method, params } as InputRequests[string]
+    return new Promise((_resolve, reject) => {
+      call.signal.addEventListener('abort', () => reject(call.signal.reason as Error), { once: true })
+    })
+  }
+
+  #answerTo<M extends RequestToClient>(method: M, key: string): ResultOf<M> | undefined {
+    const given = this.#answers[key]
+    if (given === undefined) return undefined
+    try {
+      return parseResult(method, given)
+    } catch {
+      return undefined // An answer that is none is asked for again.
+    }
+  }
+
+  #suspend(call: Call): void {
+    const requestState = this.#states.seal(this.#answers, this.#identity)
+    const result = { resultType: 'input_required', inputRequests: this.#required, requestState }
+    call.abort(new DOMException('Run again when the client has answered', 'AbortError'), { result })
+  }
+}

@@ -1,0 +1,149 @@
+import {
+  errorCodes,
+  JSONRPC_VERSION,
+  McpError,
+  metaKeys,
+  type RequestId,
+  type SubscriptionFilter,
+} from '@tidings/protocol'
+import type { ChangeIndex, List, Topic, TopicState } from './changes/change-index.ts'
+import { changeNotification } from './changes/notification.ts'
+import { Subscriber } from './changes/subscriber.ts'
+import type { MessageStream } from './sessions/channel.ts'
+
+/**
+ * The names of the recovery extension: a client that lost its stream says up to where it has been told, and is told
+ * what changed since. See PROTOCOL.md.
+ */
+export const recovery = {
+  extension: 'dev.tidings/recovery',
+  /** Of a listen request: the position it was told of last. */
+  since: 'dev.tidings/since',
+  /** Of what is sent on the stream: up to where the client has been told when it has read this. */
+  position: 'dev.tidings/position',
+  /** Of the acknowledgement: whether what follows is all that changed since. */
+  recovered: 'dev.tidings/recovered',
+} as const
+
+const maxResources = 1_000
+
+const lists: readonly (readonly [keyof SubscriptionFilter, List])[] = [
+  ['toolsListChanged', 'tools'],
+  ['promptsListChanged', 'prompts'],
+  ['resourcesListChanged', 'resources'],
+]
+
+/** What a listen request asks for, and from where on. */
+export interface ListenRequest {
+  id: RequestId
+  filter: SubscriptionFilter
+  /** The position of the recovery extension, if the client gave one. */
+  since: unknown
+}
+
+/**
+ * One `subscriptions/listen` stream: acknowledged first, then what changes, tagged with the id of its request.
+ *
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions
+ */
+export class Subscription {
+  readonly #id: RequestId
+  readonly #stream: MessageStream
+  readonly #changes: ChangeIndex
+  readonly #subscriber: Subscriber
+  /** The end of each frame, the only part that differs from one stream to another. */
+  readonly #tail: Buffer
+
+  /**
+   * @param isResource whether a URI is of a resource; others are left out.
+   * @throws {McpError} `invalidParams` when it asks for too many resources.
+   */
+  constructor(
+    { id, filter, since }: ListenRequest,
+    changes: ChangeIndex,
+    isResource: (uri: string) => boolean,
+    open: () => MessageStream,
+  ) {
+    const asked = new Set(filter.resourceSubscriptions)
+    if (asked.size > maxResources) {
+      const message = `A subscription may be for ${maxResources} resources at the most, this one asks for ${asked.size}`
+      throw new McpError(errorCodes.invalidParams, message)
+    }
+    const resources = [...asked].filter(isResource)
+    const honoured = lists.filter(([name]) => filter[name] === true)
+    const from = positionOf(since, changes)
+    this.#id = id
+    this.#changes = changes
+    this.#tail = Buffer.from(`${JSON.stringify(id)}}}}\n\n`)
+    this.#subscriber = new Subscriber(changes, {
+      isReady: () => this.#stream.ready,
+      write: (state) => this.#stream.write(Buffer.concat([state.frame(encodeChange), this.#tail])),
+    })
+    this.#stream = open()
+    if (from !== undefined) this.#subscriber.rewind(from)
+    this.#acknowledge(
+      {
+        ...Object.fromEntries(honoured.map(([name]) => [name, true])),
+        ...(filter.resourceSubscriptions !== undefined && { resourceSubscriptions: resources }),
+      },
+      since === undefined ? undefined : from !== undefined,
+    )
+    const topics: Topic[] = [...honoured.map(([, list]) => list), ...resources]
+    for (const topic of topics) this.#subscriber.watch(topic, from)
+    this.#stream.onReady = () => this.#subscriber.catchUp()
+    this.#subscriber.catchUp()
+  }
+
+  /** Ends it gracefully: the request is answered, the stream closed. */
+  end(reason: string): void {
+    this.release()
+    const result = { resultType: 'complete', _meta: { [metaKeys.subscriptionId]: this.#id } }
+    this.#write({ id: this.#id, result })
+    this.#stream.end(reason)
+  }
+
+  /** Watches nothing any more. */
+  release(): void {
+    this.#subscriber.clear()
+  }
+
+  #acknowledge(notifications: SubscriptionFilter, recovered: boolean | undefined): void {
+    this.#write({
+      method: 'notifications/subscriptions/acknowledged',
+      params: {
+        notifications,
+        _meta: {
+          [metaKeys.subscriptionId]: this.#id,
+          [recovery.position]: formatPosition(this.#changes.epoch, this.#subscriber.position),
+          ...(recovered !== undefined && { [recovery.recovered]: recovered }),
+        },
+      },
+    })
+  }
+
+  #write(message: object): void {
+    this.#stream.write(Buffer.from(`data: ${JSON.stringify({ jsonrpc: JSONRPC_VERSION, ...message })}\n\n`))
+  }
+}
+
+// All but the subscription's id, which is last.
+function encodeChange({ topic, seq, epoch }: TopicState): Buffer {
+  const { params, ...notification } = changeNotification(topic)
+  const position = JSON.stringify(formatPosition(epoch, seq))
+  const meta = `{"${recovery.position}":${position},"${metaKeys.subscriptionId}":`
+  const head = JSON.stringify({ ...notification, params: { ...params, _meta: 0 } }).slice(0, -'0}}'.length)
+  return Buffer.from(`data: ${head}${meta}`)
+}
+
+function formatPosition(epoch: string, seq: number): string {
+  return `${epoch}.${seq}`
+}
+
+/** The sequence number of a position from which on all changes are known. */
+function positionOf(since: unknown, changes: ChangeIndex): number | undefined {
+  if (typeof since !== 'string') return undefined
+  const match = /^([\w-]{1,16})\.(\d{1,15})$/.exec(since)
+  if (match?.[1] !== changes.epoch) return undefined
+  const seq = Number(match[2])
+  return changes.isComplete(seq) ? seq : undefined
+}
