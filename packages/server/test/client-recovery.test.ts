@@ -204,7 +204,11 @@ test('a graceful stop, and a start on the same port, is a pause to a client', as
 
 test.each(doors)('%s: a session that was not kept for so long is begun anew', async (door) => {
   const state = counter()
-  const { client, proxy, url } = await throughProxy(door, state.register, { ...quick, resumeWithinMs: 50 })
+  const { client, proxy, url } = await throughProxy(door, state.register, {
+    ...quick,
+    resumeWithinMs: 50,
+    idleTimeoutMs: 50,
+  })
   const watch = client.watch(uri)
   await watch.next()
   const next = watch.next()

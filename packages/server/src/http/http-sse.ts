@@ -36,7 +36,7 @@ export function httpSse(env: DoorEnv): Door {
   return {
     open(ctx, principal) {
       const resumed = resume(ctx, principal)
-      const session = resumed ?? sessions.open(principal)
+      const session = resumed ?? sessions.open(principal, { needsStream: true })
       if (!(session instanceof Session)) return refuseSession(ctx, session)
       if (resumed !== undefined) sessions.counts.resumed++
       if (ctx.get(headers.lastEventId) !== '') ctx.set(headers.recovered, String(resumed !== undefined))

@@ -47,8 +47,16 @@ export interface McpOptions extends GuardOptions {
   maxBodyBytes?: number
   /** Default 10,000. Past it the session that has been without its client for longest ends, or 503 is answered. */
   maxSessions?: number
-  /** How long a session is kept for a client that has lost its stream to return to. Default 60,000. */
+  /**
+   * How long a client that has lost its stream has to come back: for so long what it was sent is kept, and over
+   * HTTP+SSE its session. Default 60,000.
+   */
   resumeWithinMs?: number
+  /**
+   * How long a session is kept of a client that can do without a stream (streamable, paired), since it was last heard
+   * of. Default 1,800,000.
+   */
+  idleTimeoutMs?: number
   /** How long a stream may be silent before a comment is written. Default 15,000. */
   keepAliveMs?: number
   /** How long clients are told to wait before they open a lost stream again. Default 1,000. */
@@ -69,14 +77,15 @@ export interface McpMiddleware extends Middleware {
  */
 export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware {
   const { logger = silent, retryMs = 1_000 } = options
-  const { maxSessions = 10_000, resumeWithinMs = 60_000, keepAliveMs = 15_000 } = options
+  const { maxSessions = 10_000, keepAliveMs = 15_000 } = options
+  const { resumeWithinMs = 60_000, idleTimeoutMs = 30 * 60_000 } = options
   const paths = { sse: '/sse', messages: '/messages', mcp: '/mcp', health: '/health', ...options.paths }
   for (const [name, path] of Object.entries(paths)) {
     if (/^\/([\w.~-]+(\/[\w.~-]+)*)?$/.test(path)) continue
     throw new TypeError(`paths.${name} must be a plain path such as /mcp, got ${JSON.stringify(path)}`)
   }
   const calls = new Calls()
-  const sessions = new Sessions(server.changes, { maxSessions, resumeWithinMs, logger, calls })
+  const sessions = new Sessions(server.changes, { maxSessions, resumeWithinMs, idleTimeoutMs, logger, calls })
   const env: DoorEnv = {
     server,
     sessions,

@@ -36,7 +36,7 @@ export function paired(env: DoorEnv): Door {
       return undefined
     }
     const found = sessions.find(id, principal)
-    const session = found === 'unknown' && openNew ? sessions.open(principal, id) : found
+    const session = found === 'unknown' && openNew ? sessions.open(principal, { chosenId: id }) : found
     if (session instanceof Session) return session
     refuseSession(ctx, session)
     return undefined

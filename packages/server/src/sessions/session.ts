@@ -59,6 +59,8 @@ export class Session implements Peer, Outlet, ChannelHome {
   readonly channel: Channel
   /** How many of its HTTP requests are being answered: as long as there are any, the client is there. */
   openResponses = 0
+  /** How long it is kept without a stream. */
+  keepMs = Infinity
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
   readonly #home: SessionHome

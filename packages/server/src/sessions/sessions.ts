@@ -8,8 +8,10 @@ import { Session, type SessionHome } from './session.ts'
 
 export interface SessionsOptions {
   maxSessions: number
-  /** How long a session without a stream is kept. */
+  /** How long a session is kept whose stream was lost, and what was written to it. */
   resumeWithinMs: number
+  /** How long a session is kept whose client does without a stream, since it was last heard of. */
+  idleTimeoutMs: number
   logger: Logger
   /** Where the requests in flight are kept. */
   calls: Calls
@@ -52,8 +54,16 @@ export class Sessions implements SessionHome {
     return this.#closing
   }
 
-  /** Opens a session, by the id its client has chosen, or by one made here: 128 random bits. */
-  open(principal: string | undefined, chosenId?: string): Session | Refusal {
+  /**
+   * Opens a session.
+   *
+   * @param chosenId the id its client has chosen; one is made here otherwise, of 128 random bits.
+   * @param needsStream whether its client cannot do without a stream, and so is gone when it has lost it.
+   */
+  open(
+    principal: string | undefined,
+    { chosenId, needsStream = false }: { chosenId?: string; needsStream?: boolean } = {},
+  ): Session | Refusal {
     if (this.#closing) return this.#refuse('closing')
     if (this.#sessions.size >= this.#options.maxSessions) {
       const [longestAway] = this.#detached.keys()
@@ -62,6 +72,8 @@ export class Sessions implements SessionHome {
     }
     const key = randomBytes(16).toString('base64url')
     const session = new Session(chosenId ?? key, principal, this, key)
+    const { resumeWithinMs, idleTimeoutMs } = this.#options
+    session.keepMs = needsStream ? resumeWithinMs : idleTimeoutMs
     this.#sessions.set(session.id, session)
     this.detached(session)
     this.#sweeper ??= setInterval(() => this.#sweep(), this.#sweepMs).unref()
@@ -138,13 +150,14 @@ export class Sessions implements SessionHome {
   }
 
   get #sweepMs(): number {
-    return Math.min(5_000, Math.max(10, this.#options.resumeWithinMs / 4))
+    const { resumeWithinMs, idleTimeoutMs } = this.#options
+    return Math.min(5_000, Math.max(10, Math.min(resumeWithinMs, idleTimeoutMs) / 4))
   }
 
   #sweep(): void {
     const now = Date.now()
     for (const [session, since] of this.#detached) {
-      if (now - since < this.#options.resumeWithinMs) break
+      if (now - since < session.keepMs) continue
       if (session.openResponses > 0) this.detached(session)
       else session.end('idle')
     }

@@ -117,3 +117,16 @@ test('1,000 sessions opened and dropped leave nothing behind', async () => {
   // The heap of 1,000 sessions with a call in flight each would be several MiB.
   expect((await heapUsed()) - before.heap).toBeLessThan(2 * 1024 * 1024)
 }, 60_000)
+
+test('a session whose client does without a stream is kept for as long as it is heard of', async () => {
+  const { url } = await start(() => {}, { resumeWithinMs: 20, idleTimeoutMs: 400 })
+  const mcp = `${url}/mcp?client_id=${crypto.randomUUID()}`
+  const ping = () => post(mcp, { jsonrpc: '2.0', id: 1, method: 'ping' })
+  const gone = await connectRaw(url)
+  await ping()
+  gone.reader.cut()
+  await until(async () => (await health(url)).sessions.ended.idle === 1)
+  expect((await health(url)).sessions.open).toBe(1)
+  await ping()
+  await until(async () => (await health(url)).sessions.ended.idle === 2)
+})
