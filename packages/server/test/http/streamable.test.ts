@@ -298,4 +298,4 @@ test('the streams of requests that are answered are not kept for ever', async ()
   // They are let go of in time: 600 of them would be more than 6 MiB.
   while ((await heapUsed()) - before > 3 * 1024 * 1024) await new Promise(setImmediate)
   expect(stream.closed).toBe(false)
-})
+}, 30_000)
