@@ -72,7 +72,11 @@ export interface ResourceHandle {
 /** A registered template. */
 export interface TemplateHandle {
   readonly uriTemplate: string
-  /** Tells every subscriber of the URI that what a read of it gives has changed. */
+  /**
+   * Tells every subscriber of the URI that what a read of it gives has changed.
+   *
+   * @throws {TypeError} when the URI is not of this template.
+   */
   readonly changed: (uri: string) => void
   /** Tells every client that `list` now gives another list. */
   readonly listChanged: () => void
@@ -166,7 +170,11 @@ export class Resources {
     this.#publish('resources')
     return {
       uriTemplate,
-      changed: (uri) => this.#publish(uri),
+      changed: (uri) => {
+        if (template.match(uri) === undefined)
+          throw new TypeError(`${uri} is not of the template ${uriTemplate}`)
+        this.#publish(uri)
+      },
       listChanged: () => this.#publish('resources'),
       update: ({ cacheHint = registered.cacheHint, ...changes }) => {
         registered.listing = { ...registered.listing, ...changes }

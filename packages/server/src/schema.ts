@@ -125,7 +125,9 @@ function inWords<T>(of: string, compile: () => T): T {
 
 function requireObject(json: JsonSchema, of: string): void {
   if (typeof json === 'object' && json !== null && json.type === 'object') return
-  throw new TypeError(`${of}: the schema must be of an object, got ${JSON.stringify(json)?.slice(0, 200)}`)
+  throw new TypeError(
+    `${of}: the schema must be of an object (a shape is made one by z.object), got ${JSON.stringify(json)?.slice(0, 200)}`,
+  )
 }
 
 /** The first few problems are enough to go on with; a hostile value can have a million. */

@@ -72,7 +72,8 @@ export class McpServer {
   readonly info: Implementation
   /** What changed last, and who is to be told. */
   readonly changes = new ChangeIndex()
-  readonly #logger: Logger
+  /** Where failures go; what serves this server logs there, too, unless it is given another. */
+  readonly logger: Logger
   readonly #requestTimeoutMs: number
   readonly #tools: Tools
   readonly #resources: Resources
@@ -83,7 +84,7 @@ export class McpServer {
   constructor(info: Implementation, options: McpServerOptions = {}) {
     const { instructions, pageSize, requestTimeoutMs = 600_000, logger = silent, cacheHints = {} } = options
     this.info = info
-    this.#logger = logger
+    this.logger = logger
     this.#requestTimeoutMs = Math.min(requestTimeoutMs, longestTimerMs)
     this.#tools = new Tools(() => this.listChanged('tools'), logger, {
       pageSize,
@@ -199,7 +200,7 @@ export class McpServer {
       })
       const timer = setTimeout(() => {
         const message = `${method} took longer than ${this.#requestTimeoutMs} ms`
-        this.#logger.warn({ session: peer.label, method }, message)
+        this.logger.warn({ session: peer.label, method }, message)
         const error = new McpError(errorCodes.internalError, message)
         call.abort(new DOMException(message, 'TimeoutError'), { error })
       }, this.#requestTimeoutMs)
@@ -209,7 +210,7 @@ export class McpServer {
         (result) => call.settle({ result }),
         (thrown: unknown) => {
           const error = McpError.from(thrown)
-          if (error !== thrown && !call.over) this.#logger.error({ err: thrown, method }, 'request failed')
+          if (error !== thrown && !call.over) this.logger.error({ err: thrown, method }, 'request failed')
           call.settle({ error })
         },
       )
@@ -248,7 +249,7 @@ export class McpServer {
   accept(message: JSONRPCNotification | JSONRPCResponse, session: Session): void {
     if (isResponse(message)) {
       if (!session.asks.settle(message))
-        this.#logger.debug({ session: session.label, id: message.id }, 'stray response')
+        this.logger.debug({ session: session.label, id: message.id }, 'stray response')
     } else if (message.method === 'notifications/initialized') {
       session.ready()
     } else if (message.method === 'notifications/cancelled') {

@@ -5,7 +5,7 @@ import * as z from 'zod'
 import type { McpServer, ServeOptions } from '../src/index.ts'
 import { start } from './harness.ts'
 import { TcpProxy } from './tcp-proxy.ts'
-import { connectTidings, doors, nextState, rejection } from './tidings-client.ts'
+import { connectTidings, doors, nextState, rejection, sessionDoors, streamMethod } from './tidings-client.ts'
 
 const uri = 'demo://counter'
 const quick: ServeOptions = { retryMs: 100 }
@@ -86,7 +86,7 @@ test.each(doors)('%s: what was sent while the client was away is there when it i
   expect(heard).toEqual([uri, 'demo://other'])
 })
 
-test.each(doors)(
+test.each(sessionDoors)(
   '%s: no message is lost, doubled or out of order, however often the stream is cut',
   async (door) => {
     await fc.assert(
@@ -140,7 +140,7 @@ test.each(doors)('%s: a watch is right in the end, whatever happens to the netwo
   })()
   for (let i = 1; i <= last; i++) {
     state.change()
-    if (i % 20 === 5) proxy.cut('GET')
+    if (i % 20 === 5) proxy.cut(streamMethod(door))
     if (i % 20 === 10) proxy.cut()
     if (i % 20 === 15) proxy.goDown()
     if (i % 20 === 19) proxy.goUp()
@@ -191,18 +191,22 @@ test.each(doors)('%s: a server that is started again on its port is used again',
   expect(await logged).toBe('loud')
 })
 
-test('a graceful stop, and a start on the same port, is a pause to a client', async () => {
-  const first = await start(counter().register, quick)
-  const client = await connectTidings(first.url)
-  const back = nextState(client, 'connected')
-  await first.close()
-  const call = client.readResource(uri)
-  await start(counter().register, { ...quick, port: first.port })
-  expect((await back).recovered).toBe(false)
-  expect((await call).contents).toMatchObject([{ text: '0' }])
-})
+test.each(doors)(
+  '%s: a graceful stop, and a start on the same port, is a pause to a client',
+  async (door) => {
+    const first = await start(counter().register, quick)
+    const client = await connectTidings(first.url, { door })
+    await client.subscribe(uri)
+    const back = nextState(client, 'connected')
+    await first.close()
+    const call = client.readResource(uri)
+    await start(counter().register, { ...quick, port: first.port })
+    expect((await back).recovered).toBe(false)
+    expect((await call).contents).toMatchObject([{ text: '0' }])
+  },
+)
 
-test.each(doors)('%s: a session that was not kept for so long is begun anew', async (door) => {
+test.each(sessionDoors)('%s: a session that was not kept for so long is begun anew', async (door) => {
   const state = counter()
   const { client, proxy, url } = await throughProxy(door, state.register, {
     ...quick,
@@ -220,6 +224,33 @@ test.each(doors)('%s: a session that was not kept for so long is begun anew', as
   expect((await back).recovered).toBe(false)
   expect(textOf(await next)).toBe('5')
   expect(await openSessions(url)).toBe(1)
+})
+
+test('stateless: however long it was away, a client is told what has changed, and nothing else', async () => {
+  const state = counter()
+  const { client, proxy, url } = await throughProxy('stateless', state.register, {
+    ...quick,
+    resumeWithinMs: 50,
+    idleTimeoutMs: 50,
+  })
+  const heard: string[] = []
+  client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
+  await client.subscribe('demo://other')
+  const watch = client.watch(uri)
+  await watch.next()
+  const next = watch.next()
+  const back = nextState(client, 'connected')
+  const clients = async () =>
+    ((await (await fetch(`${url}/health`)).json()) as { connected_clients: number }).connected_clients
+  proxy.goDown()
+  while ((await clients()) > 0) await wait(10)
+  await wait(100)
+  state.change()
+  state.change()
+  proxy.goUp()
+  expect((await back).recovered).toBe(true)
+  expect(textOf(await next)).toBe('2')
+  expect(heard).toEqual([uri])
 })
 
 test('a session that the server has ended is begun anew, and the call that found out is made again', async () => {
@@ -242,7 +273,7 @@ test.each(doors)('%s: a client that is no longer let in closes, and says why', a
   const next = rejection(watch.next())
   const closed = nextState(client, 'closed')
   allowed = false
-  proxy.cut('GET')
+  proxy.cut(streamMethod(door))
   const { error } = await closed
   expect(error).toBeInstanceOf(HttpError)
   expect(error).toMatchObject({ status: 403 })
@@ -251,9 +282,10 @@ test.each(doors)('%s: a client that is no longer let in closes, and says why', a
 
 test.each(doors)('%s: a stream that is cut before anything came on it is resumed as well', async (door) => {
   const { client, proxy } = await throughProxy(door, counter().register)
+  await client.subscribe(uri)
   for (let i = 0; i < 2; i++) {
     const back = nextState(client, 'connected')
-    proxy.cut('GET')
+    proxy.cut(streamMethod(door))
     expect((await back).recovered).toBe(true)
   }
 })

@@ -2,11 +2,18 @@ import { type Client, connect, type ConnectOptions, type Door, type StateEvent }
 import { defer } from './harness.ts'
 
 /** The doors our client comes in by. */
-export const doors: readonly Door[] = ['http+sse', 'paired']
+export const doors: readonly Door[] = ['http+sse', 'paired', 'streamable', 'stateless']
+
+/** Those that have a session, which is lost when nobody comes back for it. */
+export const sessionDoors = doors.filter((door) => door !== 'stateless')
+
+/** The method of the request that a door's stream of changes is the response to. */
+export const streamMethod = (door: Door) => (door === 'stateless' ? 'POST' : 'GET')
 
 /** Our client, closed after the test. */
-export async function connectTidings(url: string, options?: ConnectOptions): Promise<Client> {
-  const client = await connect(`${url}/sse`, options)
+export async function connectTidings(url: string, options: ConnectOptions = {}): Promise<Client> {
+  const path = options.door === 'http+sse' || options.door === 'paired' ? '/sse' : '/mcp'
+  const client = await connect(url + path, options)
   return defer(client, () => client.close())
 }
 

@@ -1,9 +1,13 @@
 import { isIP } from 'node:net'
 import type { Context, Middleware } from 'koa'
+import type { Logger } from '../logger.ts'
 import { refuse } from './refuse.ts'
 
 export interface GuardOptions {
-  /** Host names (without port) this server is reached by. Default: loopback names when reached over loopback. */
+  /**
+   * Host names (without port) this server is reached by: these and no others, `localhost` included. Default: loopback
+   * names when reached over loopback, else its IP address.
+   */
   allowedHosts?: readonly string[]
   /** Origins whose pages may use this server, such as `https://app.example.com`, besides those of its own hosts. */
   allowedOrigins?: readonly string[]
@@ -16,7 +20,10 @@ export class Guard {
   readonly #hosts: ReadonlySet<string> | undefined
   readonly #origins: ReadonlySet<string>
 
-  constructor({ allowedHosts, allowedOrigins = [] }: GuardOptions) {
+  readonly #logger: Logger
+
+  constructor({ allowedHosts, allowedOrigins = [] }: GuardOptions, logger: Logger) {
+    this.#logger = logger
     this.#hosts = allowedHosts && new Set(allowedHosts.map((host) => host.toLowerCase()))
     this.#origins = new Set(allowedOrigins.map(originOf))
   }
@@ -25,12 +32,11 @@ export class Guard {
   readonly middleware: Middleware = (ctx, next) => {
     const host = hostnameOf(`http://${ctx.get('Host')}`)
     if (host === undefined || !this.#isOurs(host, ctx)) {
-      return refuse(ctx, 403, `The Host ${ctx.get('Host')} is not allowed here: name it in allowedHosts`)
+      return this.#refuse(ctx, `The Host ${ctx.get('Host')} is not allowed here: name it in allowedHosts`)
     }
     if (!this.allowsOrigin(ctx)) {
-      return refuse(
+      return this.#refuse(
         ctx,
-        403,
         `The Origin ${ctx.get('Origin')} is not allowed here: name it in allowedOrigins`,
       )
     }
@@ -43,6 +49,11 @@ export class Guard {
     if (origin === '' || this.#origins.has(origin)) return true
     const host = hostnameOf(origin)
     return host !== undefined && this.#isOurs(host, ctx)
+  }
+
+  #refuse(ctx: Context, message: string): void {
+    this.#logger.warn({ path: ctx.path }, message)
+    refuse(ctx, 403, message)
   }
 
   #isOurs(host: string, ctx: Context): boolean {

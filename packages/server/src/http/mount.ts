@@ -2,7 +2,7 @@ import cors from '@koa/cors'
 import { headers } from '@tidings/protocol'
 import type { Context, Middleware } from 'koa'
 import { Calls } from '../calls.ts'
-import { type Logger, silent } from '../logger.ts'
+import type { Logger } from '../logger.ts'
 import type { McpServer } from '../server.ts'
 import { Sessions } from '../sessions/sessions.ts'
 import type { DoorEnv } from './door.ts'
@@ -38,7 +38,7 @@ export interface McpOptions extends GuardOptions {
    * the same to all nodes that serve the same clients. Random by default.
    */
   stateSecret?: string | Uint8Array
-  /** Silent by default. */
+  /** Where sessions and failures are logged. The server's logger by default. */
   logger?: Logger
   /** A larger body is answered 413. Default 4 MiB. */
   maxBodyBytes?: number
@@ -73,7 +73,7 @@ export interface McpMiddleware extends Middleware {
  * @example new Koa().use(mcp(server)).listen(3000, '127.0.0.1')
  */
 export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware {
-  const { logger = silent, retryMs = 1_000 } = options
+  const { logger = server.logger, retryMs = 1_000 } = options
   const { maxSessions = 10_000, keepAliveMs = 15_000 } = options
   const { resumeWithinMs = 60_000, idleTimeoutMs = 30 * 60_000 } = options
   const paths = { sse: '/sse', messages: '/messages', mcp: '/mcp', health: '/health', ...options.paths }
@@ -94,7 +94,7 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
     stateSecret: options.stateSecret,
     messagesPath: (ctx) => prefixOf(ctx) + paths.messages,
   }
-  const guard = new Guard(options)
+  const guard = new Guard(options, logger)
   const allowCors = cors({
     origin: (ctx) => (guard.allowsOrigin(ctx) ? ctx.get('Origin') : ''),
     allowMethods: 'GET,POST,DELETE',

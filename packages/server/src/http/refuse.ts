@@ -32,6 +32,8 @@ const refusals: Record<Refusal, [status: number, message: string]> = {
 export function refuseSession(ctx: Context, refusal: Refusal): void {
   const [status, message] = refusals[refusal]
   if (status === 503) ctx.set('Retry-After', '1')
+  // A connection that is kept would keep the server from stopping.
+  if (refusal === 'closing') ctx.set('Connection', 'close')
   refuse(ctx, status, message)
 }
 

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import Koa from 'koa'
-import { silent } from '../logger.ts'
 import type { McpServer } from '../server.ts'
 import { mcp, type McpOptions } from './mount.ts'
 
@@ -31,7 +30,7 @@ export interface Serving {
  * @throws when the port cannot be had.
  */
 export async function serve(server: McpServer, options: ServeOptions = {}): Promise<Serving> {
-  const { port = 0, host = '127.0.0.1', logger = silent } = options
+  const { port = 0, host = '127.0.0.1', logger = server.logger } = options
   const middleware = mcp(server, options)
   const app = new Koa()
   app.on('error', (err: Error) => logger.error({ err }, 'request failed'))

@@ -150,3 +150,29 @@ test('a path that could not be routed is a mistake that is told at once', () => 
     )
   }
 })
+
+test('behind a body parser messages are taken as it has read them, and one that keeps the body is an error', async () => {
+  const server = new McpServer({ name: 'test', version: '0' })
+  const errors: unknown[] = []
+  const app = new Koa()
+  app.on('error', (error: Error) => errors.push(error.message))
+  app.use(async (ctx, next) => {
+    let text = ''
+    for await (const chunk of ctx.req) text += String(chunk)
+    if (ctx.get('X-Keep') === '') Object.assign(ctx.request, { body: JSON.parse(text) as unknown })
+    await next()
+  })
+  app.use(mcp(server))
+  const http = app.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  defer(http, () => {
+    http.closeAllConnections()
+    http.close()
+  })
+  const { port } = http.address() as { port: number }
+  const url = `http://127.0.0.1:${port}/mcp?client_id=${crypto.randomUUID()}`
+  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
+  expect(await (await post(url, ping)).json()).toEqual({ jsonrpc: '2.0', id: 1, result: {} })
+  expect((await post(url, ping, { 'X-Keep': 'yes' })).status).toBe(500)
+  expect(errors).toEqual(['The body was read before mcp(): put mcp() before what reads bodies'])
+})
