@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/server.ts', 'src/client.ts'],
+  entry: {
+    server: 'src/server.ts',
+    client: 'src/client.ts',
+    suite: 'src/suite/run.ts',
+    'glob-sync': 'src/suite/glob-sync.ts',
+    'bridge-for-client': 'src/suite/bridge-for-client.ts',
+  },
   format: ['esm'],
   target: 'node20',
   clean: true,

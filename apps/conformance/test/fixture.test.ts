@@ -208,7 +208,7 @@ test('every resource, template and prompt is listed with a name and a descriptio
     ...(await client.listResourceTemplates()),
     ...(await client.listPrompts()),
   ]
-  expect(listed).toHaveLength(3 + 1 + 4)
+  expect(listed).toHaveLength(3 + 1 + 5)
   expect(listed.filter(({ name, description }) => !name || !description)).toEqual([])
 })
 

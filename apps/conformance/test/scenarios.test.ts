@@ -5,18 +5,18 @@ import { scenarios } from '../src/scenarios.ts'
 
 const done = { content: [{ type: 'text' as const, text: 'done' }] }
 
-/** Runs a scenario against a server with these tools. Gives what became of the sessions of that server. */
-async function run(scenario: string, addTools: (server: McpServer) => void): Promise<unknown> {
+/** Runs a scenario against a server that offers this. Gives what became of the sessions of that server. */
+async function run(scenario: string, offer: (server: McpServer) => void, path = '/mcp'): Promise<unknown> {
   const server = new McpServer({ name: 'referee', version: '0.0.0' })
-  addTools(server)
+  offer(server)
   await using running = await serve(server, { port: 0 })
-  await scenarios[scenario]!(`${running.url}/sse`)
+  await scenarios[scenario]!(running.url + path)
   const health = (await (await fetch(`${running.url}/health`)).json()) as { sessions: unknown }
   return health.sessions
 }
 
 test('the scenario initialize opens a session and ends it', async () => {
-  const sessions = await run('initialize', (server) => server.tool('nothing', {}, () => done))
+  const sessions = await run('initialize', (server) => server.tool('nothing', {}, () => done), '/sse')
   expect(sessions).toMatchObject({ opened: 1, open: 0 })
 })
 
@@ -65,4 +65,66 @@ test('the scenario of schema preservation sends back the schema it was listed', 
     })
   })
   expect(calls).toEqual([{ schema: jsonSchema202012 }])
+})
+
+test('the scenario of standard headers uses everything it is listed', async () => {
+  const used: string[] = []
+  await run('http-standard-headers', (server) => {
+    for (const name of ['one', 'two']) server.tool(name, {}, () => (used.push(name), done))
+    server.resource('test://three', {}, ({ uri }) => (used.push(uri), 'text'))
+    server.prompt('four', {}, () => (used.push('four'), { messages: [] }))
+  })
+  expect(used).toEqual(['one', 'two', 'test://three', 'four'])
+})
+
+test('the scenario of custom headers makes the calls that the suite has it make', async () => {
+  const calls = [
+    { name: 'first', arguments: { region: 'us-west1', verbose: null } },
+    { name: 'second', arguments: { region: 'Zürich' } },
+  ]
+  process.env.MCP_CONFORMANCE_CONTEXT = JSON.stringify({ name: 'http-custom-headers', toolCalls: calls })
+  const made: unknown[] = []
+  try {
+    await run('http-custom-headers', (server) => {
+      for (const { name } of calls) {
+        server.tool(name, { input: { type: 'object' } }, (args) => {
+          made.push({ name, arguments: args })
+          return done
+        })
+      }
+    })
+  } finally {
+    delete process.env.MCP_CONFORMANCE_CONTEXT
+  }
+  expect(made).toEqual(calls)
+})
+
+test('the scenario of invalid headers calls every tool it is listed', async () => {
+  const calls: unknown[] = []
+  const input = {
+    type: 'object',
+    properties: { region: { type: 'string', 'x-mcp-header': 'Region' } },
+  } as const
+  await run('http-invalid-tool-headers', (server) =>
+    server.tool('valid_tool', { input }, (args) => (calls.push(args), done)),
+  )
+  expect(calls).toEqual([{ region: 'us-west1' }])
+})
+
+test('the scenario of request state answers what each call is asked', async () => {
+  const answers: unknown[] = []
+  await run('sep-2322-client-request-state', (server) => {
+    for (const name of ['test_mrtr_unrelated', 'test_mrtr_no_result_type']) server.tool(name, {}, () => done)
+    for (const name of ['test_mrtr_echo_state', 'test_mrtr_no_state']) {
+      server.tool(name, {}, async (_args, { elicit }) => {
+        const message = `Confirm ${name}`
+        answers.push(await elicit({ message, requestedSchema: { type: 'object', properties: {} } }))
+        return done
+      })
+    }
+  })
+  expect(answers).toEqual([
+    { action: 'accept', content: {} },
+    { action: 'accept', content: {} },
+  ])
 })

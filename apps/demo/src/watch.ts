@@ -3,7 +3,7 @@ import { connect } from '@tidings/client'
 import { watchAll } from './watch-all.ts'
 import { changeLine, eventLine, printable, styled, summaryOf } from './watch-lines.ts'
 
-const url = process.argv[2] ?? process.env.URL ?? 'http://127.0.0.1:3000/sse'
+const url = process.argv[2] ?? process.env.URL ?? `http://127.0.0.1:${process.env.PORT ?? 3000}/mcp`
 const startedAt = Date.now()
 const counts = new Map<string, number>()
 const seenAt = new Map<string, Date>()

@@ -27,17 +27,17 @@ afterEach(async () => {
   expect(complaints).toEqual([])
 })
 
-async function openPage(): Promise<Page> {
+async function openPage(door = 'http+sse'): Promise<Page> {
   const opened = await browser.newPage()
   opened.on('pageerror', (error) => complaints.push(error.message))
   opened.on('console', (message) => {
     if (message.type() !== 'error') return
     // Requests fail while a connection is cut on purpose, and are refused by a server that stops or has just begun.
-    const toDoor = /\/(sse|messages)\b/.test(message.location().url)
+    const toDoor = /\/(sse|messages|mcp)\b/.test(message.location().url)
     if (/net::ERR_/.test(message.text()) || (toDoor && /status of (404|503)/.test(message.text()))) return
     complaints.push(message.text())
   })
-  await opened.goto(demo.url)
+  await opened.goto(`${demo.url}/?${new URLSearchParams({ door }).toString()}`)
   await inState(opened, 'connected')
   return opened
 }
@@ -219,6 +219,29 @@ test('the page has no width of its own on a phone', async () => {
   const width = await page.evaluate(() => document.documentElement.scrollWidth)
   expect(width).toBeLessThanOrEqual(360)
 })
+
+test.each([
+  ['auto', 'stateless', '2026-07-28'],
+  ['stateless', 'stateless', '2026-07-28'],
+  ['streamable', 'streamable', '2025-11-25'],
+  ['http+sse', 'http+sse', '2025-11-25'],
+  ['paired', 'paired', '2025-11-25'],
+])(
+  'by the door %s values move, and what changes while it is cut is shown',
+  async (choice, door, revision) => {
+    if (choice === 'http+sse') await page.locator('#door').selectOption('auto')
+    await page.locator('#door').selectOption(choice)
+    await page.locator('#server-door', { hasText: door }).waitFor()
+    await page.locator('#server-revision', { hasText: revision }).waitFor()
+    await inState(page, 'connected')
+    await card(page, 'clock://now', /[2-9] updates/).waitFor()
+    await page.locator('#cut').click()
+    await inState(page, 'reconnecting')
+    await saveNote('while-cut', `while ${choice} was cut`)
+    await inState(page, 'connected')
+    await card(page, 'note:///while-cut', `while ${choice} was cut`).waitFor()
+  },
+)
 
 test('a server that is started anew is found again', async () => {
   await demo.end()

@@ -1,16 +1,26 @@
 import {
   JSONRPC_VERSION,
+  type JSONRPCMessage,
   type JSONRPCResponse,
   McpError,
   type ParamsOf,
-  parseResult,
+  type parseResult,
   type ProgressNotificationParams,
   type ProgressToken,
+  type RequestId,
   type RequestToServer,
   type ResultOf,
 } from '@tidings/protocol'
-import { ClosedError, ProtocolError, SessionGoneError, TimeoutError } from './errors.ts'
+import {
+  type ClientError,
+  ClosedError,
+  ConnectionError,
+  ProtocolError,
+  SessionGoneError,
+  TimeoutError,
+} from './errors.ts'
 import type { Logger } from './logger.ts'
+import { Backoff } from './reconnect.ts'
 import { RequestTimer } from './request-timer.ts'
 import { LinkedController } from './signals.ts'
 import type { Transport } from './transports/transport.ts'
@@ -30,13 +40,29 @@ export interface RequestOptions {
   onProgress?: (progress: ProgressNotificationParams) => void
 }
 
+/** How one request is made from within. */
+export interface CallOptions extends RequestOptions {
+  /** Resolves when it can be sent; if it is lost it is not sent again. Default: when the connection is there. */
+  ready?: CallsOptions['ready']
+  /** Headers for this request alone. */
+  headers?: Record<string, string> | undefined
+  /** Given what comes on the stream of the response before it, and the request's id. */
+  received?: (message: JSONRPCMessage, id: RequestId) => void
+  /** Asks the server, whatever is remembered. */
+  fresh?: boolean
+}
+
 /** What {@link Calls} are made with. */
 export interface CallsOptions {
   transport: Transport
   logger: Logger
   timeoutMs: number
   totalTimeoutMs: number
-  /** Resolves when messages can be sent. */
+  /** Checks a result. */
+  parseResult: typeof parseResult
+  /** What every request says in its `_meta`. */
+  meta: () => object
+  /** Resolves when the connection is there. */
   ready: (signal: AbortSignal) => Promise<void>
   /** Whether the server is waiting for us. */
   busy: () => boolean
@@ -44,55 +70,68 @@ export interface CallsOptions {
   closing: AbortSignal
 }
 
+/** One request, however often it is sent. */
+interface Call {
+  /** The id it was last sent with. */
+  id: number
+  /** Whether the server may have it. */
+  sent: boolean
+  readonly method: RequestToServer
+  readonly params: { _meta?: object | undefined } | undefined
+  readonly timer: RequestTimer
+  readonly options: CallOptions
+  readonly signal: AbortSignal
+}
+
+/** What may be sent again when it is not known whether it was served: what it asks for changes nothing. */
+const repeatable: readonly string[] = [
+  'ping',
+  'server/discover',
+  'tools/list',
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/read',
+  'resources/templates/list',
+  'completion/complete',
+] satisfies RequestToServer[]
+
 /** The requests to the server: their ids, timeouts, progress and cancellation. */
 export class Calls {
   readonly #options: CallsOptions
   /** By progress token, which is the request's id. */
-  readonly #inFlight = new Map<
-    ProgressToken,
-    { timer: RequestTimer; onProgress: RequestOptions['onProgress'] }
-  >()
+  readonly #inFlight = new Map<ProgressToken, Call>()
   #lastId = 0
 
   constructor(options: CallsOptions) {
     this.#options = options
   }
 
-  /**
-   * Sends a request, when the connection is there, and returns its checked result.
-   *
-   * @param options.ready resolves when it can be sent. Default: when the connection is there.
-   */
+  /** Sends a request, when the connection is there, and returns its checked result. */
   async request<M extends RequestToServer>(
     method: M,
     params: ParamsOf<M> | undefined,
-    options: RequestOptions & { ready?: CallsOptions['ready'] } = {},
+    options: CallOptions = {},
   ): Promise<ResultOf<M>> {
     options.signal?.throwIfAborted()
-    const id = ++this.#lastId
     const { timeoutMs = this.#options.timeoutMs, totalTimeoutMs = this.#options.totalTimeoutMs } = options
     const { busy, closing } = this.#options
     const abort = new LinkedController(options.signal, closing)
-    const call = { sent: false }
     const timer = new RequestTimer({ timeoutMs, totalTimeoutMs, busy }, (limit) => {
       const doing = call.sent ? 'no response' : 'no connection to send it on'
       abort.abort(new TimeoutError(`${method}: ${doing} within ${limit}`, { mayHaveRun: call.sent }))
     })
-    this.#inFlight.set(id, { timer, onProgress: options.onProgress })
+    const call: Call = { id: 0, sent: false, method, params, timer, options, signal: abort.signal }
     try {
-      // A server that reports progress keeps the request alive, wanted or not: so it is always asked to.
-      const _meta = { ...params?._meta, progressToken: id }
-      const message = { jsonrpc: JSONRPC_VERSION, id, method, params: { ...params, _meta } } as const
-      return resultOf(method, await this.#send(message, abort.signal, call, options.ready))
+      return this.#resultOf(method, await this.#send(call))
     } catch (error) {
-      if (abort.signal.aborted && error === abort.signal.reason) this.#giveUp(id, method, error, call.sent)
+      if (abort.signal.aborted && error === abort.signal.reason) this.#giveUp(call, error)
       throw error instanceof ClosedError && call.sent
         ? new ClosedError(error.message, { cause: error.cause })
         : error
     } finally {
       timer.stop()
       abort.release()
-      this.#inFlight.delete(id)
     }
   }
 
@@ -102,7 +141,7 @@ export class Calls {
     if (!call) return
     call.timer.restart()
     try {
-      call.onProgress?.(params)
+      call.options.onProgress?.(params)
     } catch (err) {
       this.#options.logger.error({ err, requestId: params.progressToken }, 'onProgress threw')
     }
@@ -113,32 +152,51 @@ export class Calls {
     for (const { timer } of this.#inFlight.values()) timer.restart()
   }
 
-  async #send(
-    message: Parameters<Transport['request']>[0],
-    signal: AbortSignal,
-    call: { sent: boolean },
-    ready = this.#options.ready,
-  ): Promise<JSONRPCResponse> {
+  async #send(call: Call): Promise<JSONRPCResponse> {
+    const { transport } = this.#options
+    const { signal } = call
+    const { ready } = call.options
     for (let again = false; ; again = true) {
-      await ready(signal)
-      call.sent = true
+      if (ready) await ready(signal)
+      else if (again || !transport.independent) await this.#options.ready(signal)
+      signal.throwIfAborted()
       try {
-        return await this.#options.transport.request(message, { signal })
+        return await this.#sendOnce(call)
       } catch (error) {
-        // The session was gone before the request came: it was not served, and the next session can.
-        if (!(error instanceof SessionGoneError) || again) throw error
-        call.sent = false
+        if (again || signal.aborted || !mayRepeat(call, error)) throw error
+        call.sent = error.mayHaveRun
+        // What it was lost by may not have been noticed by the connection yet.
+        if (error instanceof ConnectionError) {
+          await new Backoff().pause({ livedMs: 0, retryMs: transport.retryMs }, signal)
+        }
       }
     }
   }
 
+  async #sendOnce(call: Call): Promise<JSONRPCResponse> {
+    const { method, params, signal } = call
+    const { headers, received } = call.options
+    const id = (call.id = ++this.#lastId)
+    // A server that reports progress keeps the request alive, wanted or not: so it is always asked to.
+    const _meta = { ...params?._meta, ...this.#options.meta(), progressToken: id }
+    const how = { signal, headers, received: received && ((other: JSONRPCMessage) => received(other, id)) }
+    this.#inFlight.set(id, call)
+    call.sent = true
+    try {
+      const message = { jsonrpc: JSONRPC_VERSION, id, method, params: { ...params, _meta } } as const
+      return await this.#options.transport.request(message, how)
+    } finally {
+      this.#inFlight.delete(id)
+    }
+  }
+
   /** Tells the server that a response is no longer wanted. */
-  #giveUp(requestId: number, method: string, error: unknown, sent: boolean): void {
+  #giveUp({ id: requestId, method, sent }: Call, error: unknown): void {
     // The specification excepts initialize.
     const { transport, ready, logger, closing: signal } = this.#options
     if (!sent || method === 'initialize' || signal.aborted) return
     const params = { requestId, reason: error instanceof Error ? error.message : String(error) }
-    ready(signal)
+    Promise.resolve(transport.independent || ready(signal))
       .then(() =>
         transport.notify({ jsonrpc: JSONRPC_VERSION, method: 'notifications/cancelled', params }, { signal }),
       )
@@ -146,16 +204,24 @@ export class Calls {
         logger.debug({ err, requestId }, 'the server could not be told of a cancellation'),
       )
   }
+
+  #resultOf<M extends RequestToServer>(method: M, response: JSONRPCResponse): ResultOf<M> {
+    if ('error' in response) {
+      const { code, message, data } = response.error
+      throw new McpError(code, message, { data })
+    }
+    try {
+      return this.#options.parseResult(method, response.result)
+    } catch (cause) {
+      throw new ProtocolError((cause as Error).message, { cause })
+    }
+  }
 }
 
-function resultOf<M extends RequestToServer>(method: M, response: JSONRPCResponse): ResultOf<M> {
-  if ('error' in response) {
-    const { code, message, data } = response.error
-    throw new McpError(code, message, { data })
-  }
-  try {
-    return parseResult(method, response.result)
-  } catch (cause) {
-    throw new ProtocolError((cause as Error).message, { cause })
-  }
+/** Whether a request that failed can be made again by itself. */
+function mayRepeat({ method, options }: Call, error: unknown): error is ClientError {
+  // The session was gone before the request came: it was not served, and the next session can.
+  if (error instanceof SessionGoneError) return true
+  if (!(error instanceof ConnectionError) || options.ready) return false
+  return !error.mayHaveRun || repeatable.includes(method)
 }

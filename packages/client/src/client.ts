@@ -18,9 +18,9 @@ import type {
   ServerCapabilities,
   Tool,
 } from '@tidings/protocol'
+import { allPages } from './all-pages.ts'
 import type { RequestOptions } from './calls.ts'
 import type { State, StateEvent } from './connection.ts'
-import { ProtocolError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Door } from './transports/transport.ts'
@@ -30,7 +30,8 @@ type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/
 
 /**
  * A client of one MCP server, made by {@link connect}. When the connection is lost it is made again, for as long as the
- * client is open: calls made meanwhile wait for it, subscriptions and the log level are restored.
+ * client is open: calls that depend on it wait, subscriptions and the log level are restored. A request that was lost is
+ * made again when it is safe to repeat.
  *
  * Each call may throw:
  * - {@link McpError}: what the server answered;
@@ -76,7 +77,7 @@ export class Client {
     return this.#exchange.server.instructions
   }
 
-  /** The protocol revision of the session. */
+  /** The protocol revision that is spoken. */
   get revision(): Revision {
     return this.#exchange.server.protocolVersion
   }
@@ -197,13 +198,14 @@ export class Client {
     return this.#exchange.request(method, params, options)
   }
 
-  /** Sends any notification of the protocol. Resolves when the server has taken it. */
+  /** Sends any notification of the protocol, if the revision has it. Resolves when the server has taken it. */
   async notify<M extends NotificationToServer>(method: M, params?: ParamsOf<M>): Promise<void> {
     await this.#exchange.notify(method, params)
   }
 
   /**
-   * Listens: to a notification of the server, by its method, or to what becomes of the connection, by `state`.
+   * Listens: to a notification of the server, by its method, or to what becomes of the connection, by `state`. Listen to
+   * a list first and read it then, and no change is missed in between.
    *
    * @returns what ends it.
    * @example const off = client.on('notifications/tools/list_changed', () => refresh())
@@ -214,7 +216,7 @@ export class Client {
     return this.#exchange.on(name, listener)
   }
 
-  /** Ends the session. Calls in flight are rejected, watches end, and nothing is left open. */
+  /** Ends it. Calls in flight are rejected, watches end, and nothing is left open. */
   async close(): Promise<void> {
     await this.#exchange.close()
   }
@@ -230,19 +232,8 @@ export class Client {
     options?: RequestOptions,
   ): Promise<Item[]> {
     const items: Item[] = []
-    const seen = new Set<string>()
-    let cursor: string | undefined
-    do {
-      const page = await this.request(method, { ...(cursor && { cursor }) } as ParamsOf<M>, options)
-      for (const item of itemsOf(page)) items.push(item)
-      cursor = page.nextCursor
-      if (cursor !== undefined && seen.has(cursor)) {
-        throw new ProtocolError(
-          `${method}: the server goes round in circles, it gave the cursor ${cursor} twice`,
-        )
-      }
-      if (cursor !== undefined) seen.add(cursor)
-    } while (cursor !== undefined)
+    const read = (params: object) => this.request(method, params as ParamsOf<M>, options)
+    for await (const page of allPages(method, read)) for (const item of itemsOf(page)) items.push(item)
     return items
   }
 }

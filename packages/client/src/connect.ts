@@ -1,18 +1,21 @@
 import type { Implementation } from '@tidings/protocol'
 import { Client } from './client.ts'
 import { Exchange } from './exchange.ts'
+import { findDoor } from './find-door.ts'
 import type { Handlers } from './handlers.ts'
 import { type Logger, silent } from './logger.ts'
 import { onAbort } from './signals.ts'
 import { type HeadersOption, Http } from './transports/http.ts'
 import { HttpSseTransport } from './transports/http-sse.ts'
 import { PairedTransport } from './transports/paired.ts'
+import { StatelessTransport } from './transports/stateless.ts'
+import { StreamableTransport } from './transports/streamable.ts'
 import type { Door, TransportListener } from './transports/transport.ts'
 
 /** What {@link connect} may be told. */
 export interface ConnectOptions {
-  /** The door to come in by. Default: `http+sse`. */
-  door?: Door
+  /** The door to come in by. Default: `auto`, the best one that the server turns out to have. */
+  door?: Door | 'auto'
   /** Which program this is, for the server to know. */
   clientInfo?: Implementation
   /** What the server may ask of this client. */
@@ -35,31 +38,44 @@ export interface ConnectOptions {
   logger?: Logger
 }
 
-const transports = { 'http+sse': HttpSseTransport, paired: PairedTransport }
+const transports = {
+  stateless: StatelessTransport,
+  streamable: StreamableTransport,
+  'http+sse': HttpSseTransport,
+  paired: PairedTransport,
+}
 
 /**
  * Connects to an MCP server, and stays connected until the client is closed.
  *
- * @param url the URL of the server's event stream, such as `http://127.0.0.1:3000/sse`.
+ * @param url the URL of the server, such as `http://127.0.0.1:3000/mcp`; by the doors `http+sse` and `paired` that of its
+ * event stream, such as `http://127.0.0.1:3000/sse`.
  * @throws {ConnectionError | HttpError} the server cannot be reached, or does not answer with success.
  * @throws {ProtocolError} what answers is no MCP server, or speaks a revision this client does not.
  * @throws {TimeoutError} it took longer than `connectTimeoutMs`.
  * @throws {McpError} the server refused to initialize.
  * @example
- * const client = await connect('http://127.0.0.1:3000/sse')
+ * const client = await connect('http://127.0.0.1:3000/mcp')
  * const result = await client.callTool('water', { litres: 2 })
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  const { door = 'http+sse', signal, logger = silent, maxEventBytes = 16 * 2 ** 20 } = options
+  const { door = 'auto', signal } = options
   signal?.throwIfAborted()
   const target = new URL(url)
   target.hash = ''
   const http = new Http(options)
+  const open = (door: Door) => connectBy(door, target, http, options)
+  return door === 'auto' ? findDoor(target, open) : open(door)
+}
+
+async function connectBy(door: Door, url: URL, http: Http, options: ConnectOptions): Promise<Client> {
+  const { signal, logger = silent, maxEventBytes = 16 * 2 ** 20 } = options
   const Transport = transports[door]
   const exchange = new Exchange({
-    url: target,
+    url,
+    door,
     makeTransport: (listener: TransportListener) =>
-      new Transport({ url: target, http, maxEventBytes, logger, listener }),
+      new Transport({ url, http, maxEventBytes, logger, listener }),
     clientInfo: options.clientInfo ?? { name: '@tidings/client', version: 'unknown' },
     handlers: options.handlers ?? {},
     timeoutMs: options.timeoutMs ?? 60_000,

@@ -11,8 +11,8 @@ export type State = 'connecting' | 'connected' | 'reconnecting' | 'closed'
 export interface StateEvent {
   state: State
   /**
-   * With `connected`, after the connection was lost: true when the same session goes on and nothing was missed, false
-   * when it is a new one.
+   * With `connected`, after the connection was lost: true when everything goes on and nothing was missed; false when
+   * the session is a new one, or what the server had to tell meanwhile may have been missed.
    */
   recovered?: boolean
   /** With `reconnecting`, why: once for the loss, and again for each attempt that failed. With `closed`, unless asked for. */
@@ -26,7 +26,10 @@ export interface ConnectionOptions {
   connectTimeoutMs: number
   /** Begins a session on what has been opened: the handshake. */
   begin: (signal: AbortSignal) => Promise<void>
-  /** Brings a new session to where the lost one was. May take as long as it needs. */
+  /**
+   * Brings things to where they were before the loss. May take as long as it needs, and says by
+   * {@link Connection.missed} when not all can be known that happened meanwhile.
+   */
   restore: (signal: AbortSignal) => Promise<void>
   onState: (event: StateEvent) => void
   backoff?: Backoff
@@ -44,6 +47,9 @@ export class Connection {
   #attempt: AbortController | undefined
   /** False while the session has not been begun, or was begun in part. */
   #begun = false
+  /** False while there is something to be restored: also when an attempt that was to do so has failed. */
+  #restored = true
+  #hasMissed = false
   #connectedAt = 0
 
   constructor(options: ConnectionOptions) {
@@ -74,6 +80,15 @@ export class Connection {
   lost(error: Error): void {
     if (this.#attempt) this.#attempt.abort(error)
     else if (this.#state === 'connected') void this.#reconnect(error)
+  }
+
+  /** Something may have been missed since the connection was lost. It is not forgotten until the connection is there. */
+  missed(): void {
+    this.#hasMissed = true
+  }
+
+  get hasMissed(): boolean {
+    return this.#hasMissed
   }
 
   /** Closes. Who waits is rejected with a {@link ClosedError}. */
@@ -121,21 +136,23 @@ export class Connection {
       attempt.abort(new TimeoutError(message, { mayHaveRun: false }))
     })
     try {
-      const { resumed } = await transport.open({ resume: this.#begun, signal: attempt.signal })
-      doing = 'waiting for the response to initialize'
-      if (!resumed) {
+      const opened = await transport.open({ resume: this.#begun, signal: attempt.signal })
+      doing = 'waiting for the server to say who it is'
+      if (opened === 'new') {
         this.#begun = false
         await abortable(begin(attempt.signal), attempt.signal)
-        stop()
-        await abortable(restore(attempt.signal), attempt.signal)
       }
+      stop()
+      if (opened !== 'resumed') this.#restored = false
+      if (!this.#restored) await abortable(restore(attempt.signal), attempt.signal)
       attempt.signal.throwIfAborted()
       this.#begun = true
       // Without a step between: a loss is either the attempt's or the connection's.
       this.#attempt = undefined
-      this.#setState(
-        this.#state === 'connecting' ? { state: 'connected' } : { state: 'connected', recovered: resumed },
-      )
+      const recovered = !this.#hasMissed
+      this.#restored = true
+      this.#hasMissed = false
+      this.#setState({ state: 'connected', ...(this.#state !== 'connecting' && { recovered }) })
     } catch (error) {
       this.#attempt = undefined
       transport.drop(error as Error)

@@ -47,6 +47,18 @@ export class RefusedError extends ProtocolError {
   override readonly name: string = 'RefusedError'
 }
 
+/** The server speaks no revision that it could be spoken with. */
+export class RevisionError extends RefusedError {
+  /** Those it does. */
+  readonly supported: readonly string[]
+
+  constructor(supported: readonly string[], spoken: readonly string[]) {
+    const theirs = supported.join(', ') || 'it does not name'
+    super(`The server speaks revision ${theirs}; this client speaks ${spoken.join(', ')}`)
+    this.supported = supported
+  }
+}
+
 /** What an {@link HttpError} is made of. */
 export interface HttpErrorInit {
   status: number

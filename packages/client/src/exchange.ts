@@ -1,36 +1,35 @@
 import {
   isMethod,
   isRequest,
-  isLegacyRevision,
   JSONRPC_VERSION,
   type JSONRPCNotification,
   type JSONRPCRequest,
   type JSONRPCResponse,
-  latestLegacyRevision,
   type Implementation,
-  type InitializeResult,
   type NotificationToServer,
   type ParamsOf,
   parseParams,
   type RequestToServer,
   type ResultOf,
-  type Revision,
-  legacyRevisions,
 } from '@tidings/protocol'
-import { Calls } from './calls.ts'
+import { type CallOptions, Calls } from './calls.ts'
 import { Connection, type State, type StateEvent } from './connection.ts'
-import { ClosedError, ConnectionError, RefusedError, TimeoutError } from './errors.ts'
+import type { Era, ServerDescription } from './era.ts'
+import { ClosedError, ConnectionError, TimeoutError } from './errors.ts'
 import { capabilitiesOf, type Handlers } from './handlers.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Inbound } from './inbound.ts'
+import { LegacyEra } from './legacy-era.ts'
 import { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
+import { ModernEra } from './modern-era.ts'
 import { after, LinkedController } from './signals.ts'
-import type { Transport, TransportListener } from './transports/transport.ts'
+import type { Door, Transport, TransportListener } from './transports/transport.ts'
 
 /** What an {@link Exchange} is made with. */
 export interface ExchangeOptions {
   url: URL
+  door: Door
   makeTransport(listener: TransportListener): Transport
   clientInfo: Implementation
   handlers: Handlers
@@ -40,13 +39,13 @@ export interface ExchangeOptions {
   logger: Logger
 }
 
-/** What `initialize` told of the server. */
-export interface ServerDescription extends InitializeResult {
-  protocolVersion: Revision
-}
-
-/** How what a session has to know is told to a new one: past those who wait for the connection. */
-export type Restore = (options: { signal: AbortSignal; ready(): Promise<void> }) => Promise<void>
+/** How what the server has to know is told again: past those who wait for the connection. */
+export type Restore = (options: {
+  signal: AbortSignal
+  ready(): Promise<void>
+  /** Whether changes may have been missed. */
+  missed: boolean
+}) => Promise<void>
 
 /** Brings messages to where they belong, both ways, over a connection that may come and go. */
 export class Exchange {
@@ -57,14 +56,15 @@ export class Exchange {
   readonly #inbound: Inbound
   readonly #listeners: Listeners
   readonly #heartbeat: Heartbeat
+  readonly #era: Era
   readonly #restores: Restore[] = []
   #server: ServerDescription | undefined
-  /** Counts the sessions: what belongs to an earlier one is not to be sent on a later one. */
+  /** Counts the sessions: what belongs to one is not to be sent on the next. */
   #session = 0
   #closed: Promise<void> | undefined
 
   constructor(options: ExchangeOptions) {
-    const { url, logger, handlers, timeoutMs, totalTimeoutMs, connectTimeoutMs } = options
+    const { door, logger, handlers } = options
     this.#options = options
     this.#listeners = new Listeners(logger)
     this.#inbound = new Inbound(handlers, logger)
@@ -73,21 +73,34 @@ export class Exchange {
       dropped: (error) => this.#connection.lost(error),
     }))
     const connection = (this.#connection = new Connection({
+      ...options,
       transport,
-      url,
-      connectTimeoutMs,
       begin: (signal) => this.#begin(signal),
       restore: (signal) => this.#restore(signal),
       onState: (event) => this.#stateChanged(event),
     }))
+    const { closing } = connection
+    const Era = door === 'stateless' ? ModernEra : LegacyEra
+    const era: Era = (this.#era = new Era({
+      ...options,
+      capabilities: capabilitiesOf(handlers),
+      closing,
+      call: (method, params, options) => this.#calls.request(method, params, options),
+      notify: (message, options) => transport.notify(message, options),
+      answer: (request, signal) => this.#inbound.input(request, signal),
+      isHeard: (method) => this.#listeners.has(method),
+      receive: (message) => this.#receive(message),
+      lost: (error) => connection.lost(error),
+      missed: () => connection.missed(),
+    }))
     this.#calls = new Calls({
+      ...options,
       transport,
-      logger,
-      timeoutMs,
-      totalTimeoutMs,
+      parseResult: era.parseResult,
+      meta: () => era.meta(),
       ready: (signal) => connection.ready(signal),
       busy: () => this.#inbound.busy,
-      closing: connection.closing,
+      closing,
     })
     this.#heartbeat = new Heartbeat({
       heardAt: () => transport.heardAt,
@@ -128,9 +141,9 @@ export class Exchange {
   async request<M extends RequestToServer>(
     method: M,
     params: ParamsOf<M> | undefined,
-    options?: Parameters<Calls['request']>[2],
+    options?: CallOptions,
   ): Promise<ResultOf<M>> {
-    return this.#calls.request(method, params, options)
+    return this.#era.request(method, params, options)
   }
 
   async notify<M extends NotificationToServer>(method: M, params: ParamsOf<M> | undefined): Promise<void> {
@@ -139,10 +152,15 @@ export class Exchange {
 
   /** Listens to a notification, or to `state`. */
   on(name: string, listener: (value: never) => void): () => void {
-    return this.#listeners.on(name, listener)
+    const off = this.#listeners.on(name, listener)
+    this.#era.listenersChanged()
+    return () => {
+      off()
+      this.#era.listenersChanged()
+    }
   }
 
-  /** Has something told to each session after the first, before it is used. */
+  /** Has something told to the server again when the connection was lost, before it is used. */
   onNewSession(restore: Restore): void {
     this.#restores.push(restore)
   }
@@ -156,24 +174,13 @@ export class Exchange {
   async #begin(signal: AbortSignal): Promise<void> {
     this.#session++
     this.#inbound.abortAll(new ConnectionError('The session was lost'))
-    const { clientInfo, handlers } = this.#options
-    const capabilities = capabilitiesOf(handlers)
-    const params = { protocolVersion: latestLegacyRevision, capabilities, clientInfo }
-    const result = await this.#calls.request('initialize', params, { signal, ready: atOnce })
-    const { protocolVersion } = result
-    if (!isLegacyRevision(protocolVersion)) {
-      const spoken = legacyRevisions.join(', ')
-      throw new RefusedError(`The server speaks revision ${protocolVersion}; this client speaks ${spoken}`)
-    }
-    this.#server = { ...result, protocolVersion }
-    await this.#transport.notify(
-      { jsonrpc: JSONRPC_VERSION, method: 'notifications/initialized' },
-      { signal },
-    )
+    this.#server = await this.#era.begin(signal)
   }
 
   async #restore(signal: AbortSignal): Promise<void> {
-    for (const restore of this.#restores) await restore({ signal, ready: atOnce })
+    await this.#era.restore(signal)
+    const missed = this.#connection.hasMissed
+    for (const restore of this.#restores) await restore({ signal, ready: atOnce, missed })
   }
 
   #stateChanged(event: StateEvent): void {
@@ -200,10 +207,7 @@ export class Exchange {
       if (response) await this.#send(response, () => session === this.#session)
     } catch (err) {
       if (this.state === 'closed') return
-      this.logger.warn(
-        { err, method: request.method },
-        'the server could not be sent the response to its request',
-      )
+      this.logger.warn({ err, method: request.method }, 'the server could not be sent its response')
     }
   }
 
@@ -219,7 +223,7 @@ export class Exchange {
       abort.abort(new TimeoutError(`${what} could not be sent within ${timeoutMs} ms (timeoutMs)`))
     })
     try {
-      await this.ready(abort.signal)
+      if (!this.#transport.independent) await this.ready(abort.signal)
       if (wanted()) await this.#transport.notify(message, { signal: abort.signal })
     } finally {
       stop()
@@ -227,12 +231,14 @@ export class Exchange {
     }
   }
 
-  #notified({ method, params }: JSONRPCNotification): void {
+  #notified(message: JSONRPCNotification): void {
+    const { method, params } = message
     try {
       if (!isMethod(method)) return this.logger.debug({ method }, 'the server sent an unknown notification')
       const checked: unknown = parseParams(method, params)
       if (method === 'notifications/progress') this.#calls.progressed(checked as ParamsOf<typeof method>)
       if (method === 'notifications/cancelled') this.#inbound.cancelled(checked as ParamsOf<typeof method>)
+      this.#era.notified(message)
       this.#listeners.emit(method, checked)
     } catch (err) {
       this.logger.warn({ err, method }, 'the server sent a notification with wrong params')

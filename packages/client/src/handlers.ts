@@ -10,7 +10,7 @@ import { withDefaults } from './elicit-defaults.ts'
 
 /** What a handler is given besides the params. */
 export interface HandlerContext {
-  /** Aborted when the server cancels its request, or when the session it came in ends. */
+  /** Aborted when the server cancels its request, when its session ends, or when the call is given up that it came of. */
   signal: AbortSignal
 }
 

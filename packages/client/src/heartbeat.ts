@@ -9,7 +9,8 @@ const lostAfterMs = 60_000
 
 /** What a {@link Heartbeat} is made with. */
 export interface HeartbeatOptions {
-  heardAt: () => number
+  /** Undefined where silence says nothing. */
+  heardAt: () => number | undefined
   /** Has the server say something. */
   ping: (options: { timeoutMs: number }) => Promise<unknown>
   /** Called when the server is silent. */
@@ -41,7 +42,9 @@ export class Heartbeat {
 
   #look(): void {
     const { heardAt, silent } = this.#options
-    const silentMs = Date.now() - heardAt()
+    const at = heardAt()
+    if (at === undefined) return
+    const silentMs = Date.now() - at
     if (silentMs >= lostAfterMs) {
       const seconds = Math.round(silentMs / 1_000)
       return silent(new ConnectionError(`Nothing was heard from the server for ${seconds} s`))

@@ -1,6 +1,7 @@
 import {
   type CancelledNotificationParams,
   errorCodes,
+  type InputRequest,
   isMethod,
   JSONRPC_VERSION,
   type JSONRPCRequest,
@@ -9,6 +10,7 @@ import {
   parseParams,
   type RequestId,
 } from '@tidings/protocol'
+import { ProtocolError } from './errors.ts'
 import { answersOf, type Handlers } from './handlers.ts'
 import type { Logger } from './logger.ts'
 
@@ -45,6 +47,14 @@ export class Inbound {
       if (this.#running.get(id) === abort) this.#running.delete(id)
     }
     return abort.signal.aborted ? undefined : response
+  }
+
+  /** The result of a request that came in a result, and is answered by making that request again. */
+  async input({ method, params }: InputRequest, signal: AbortSignal): Promise<object> {
+    if (!this.#answers[method]) {
+      throw new ProtocolError(`The server requires ${method}, for which this client was given no handler`)
+    }
+    return this.#run(method, params, signal)
   }
 
   /** The server no longer wants an answer. */

@@ -21,6 +21,11 @@ export class Listeners {
     }
   }
 
+  /** Whether anybody listens. */
+  has(name: string): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0
+  }
+
   emit(name: string, value: unknown): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {
       try {

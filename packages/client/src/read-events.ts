@@ -1,6 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { ProtocolError } from './errors.ts'
 import { EventLines } from './event-lines.ts'
+import { onAbort } from './signals.ts'
 
 /** How a stream is read. */
 export interface ReadEventsOptions {
@@ -10,6 +11,10 @@ export interface ReadEventsOptions {
   onRetry?: (retryMs: number) => void
   /** Called whenever anything arrived, be it only a comment. */
   onBytes?: () => void
+  /** Called with each comment. */
+  onComment?: () => void
+  /** Aborting it ends the events. */
+  signal?: AbortSignal
 }
 
 /**
@@ -21,7 +26,7 @@ export interface ReadEventsOptions {
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  { maxEventBytes, onRetry, onBytes }: ReadEventsOptions,
+  { maxEventBytes, onRetry, onBytes, onComment, signal }: ReadEventsOptions,
 ): AsyncGenerator<EventSourceMessage, void, void> {
   let events: EventSourceMessage[] = []
   let tooLarge = false
@@ -34,10 +39,12 @@ export async function* readEvents(
     },
     onError: (error) => (tooLarge ||= error.type === 'max-buffer-size-exceeded'),
     onRetry,
+    onComment,
   })
   const decoder = new TextDecoder()
   const lines = new EventLines()
   const reader = body.getReader()
+  const off = signal && onAbort(signal, () => void reader.cancel().catch(() => {}))
   try {
     for (;;) {
       const { done, value } = await reader.read()
@@ -57,6 +64,7 @@ export async function* readEvents(
       }
     }
   } finally {
+    off?.()
     // Also reached when the body failed: then there is nothing to cancel, and its error is on its way already.
     await reader.cancel().catch(() => {})
   }

@@ -113,14 +113,16 @@ export class Subscriptions {
     const all = this.#held.entries()
     const worker = async () => {
       for (const [uri, subscription] of all) {
+        let isStale = options.missed
         subscription.done = this.#exchange.request('resources/subscribe', { uri }, options)
         // A refusal is for those who hold it to see; what makes the session unusable is for the connection.
         await subscription.done.catch((err: unknown) => {
           options.signal.throwIfAborted()
           this.#exchange.logger.warn({ err, uri }, 'the new session does not subscribe')
           this.#forget(uri, subscription)
+          isStale = true
         })
-        for (const stale of subscription.holders) stale()
+        if (isStale) for (const stale of subscription.holders) stale()
       }
     }
     await Promise.all(Array.from({ length: atOnce }, worker))

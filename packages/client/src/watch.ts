@@ -55,7 +55,7 @@ async function* changingContents(
         subscribed = true
         // Lowered before it is read: a change from here on is another one.
         stale.lower()
-        yield await exchange.request('resources/read', { uri }, { signal })
+        yield await exchange.request('resources/read', { uri }, { signal, fresh: true })
       } catch (error) {
         if (signal.aborted || (exchange.state === 'connected' && !isTransient(error))) throw error
         if (!subscribed) release()

@@ -12,6 +12,9 @@ import {
 import type { FakeStream } from './harness/fake-server.ts'
 import { connected, fakeServer, rejection } from './harness/harness.ts'
 
+// What is behind it is said by itself; how it is found is in find-door.test.ts.
+const door = 'http+sse'
+
 /** A server that answers the GET in a way of its own. */
 async function serverThat(onGet: (stream: FakeStream) => void) {
   const server = await fakeServer()
@@ -67,7 +70,7 @@ test.each(legacyRevisions)('a server may choose revision %s', async (revision) =
 test('a server that speaks another revision is refused, and its stream is closed', async () => {
   const server = await fakeServer()
   server.protocolVersion = '2031-01-01'
-  const error = await rejection(connect(server.url))
+  const error = await rejection(connect(server.url, { door }))
   expect(error).toBeInstanceOf(RefusedError)
   expect(error.message).toMatch('revision 2031-01-01')
   expect(server.methods).not.toContain('notifications/initialized')
@@ -80,7 +83,7 @@ test.each([401, 403, 404, 500])(
   'an answer of %i is an HttpError with its status and body',
   async (status) => {
     const server = await serverThat(({ response }) => response.writeHead(status).end('go away'))
-    const error = (await rejection(connect(server.url))) as HttpError
+    const error = (await rejection(connect(server.url, { door }))) as HttpError
     expect(error).toBeInstanceOf(HttpError)
     expect(error).toMatchObject({ status, body: 'go away' })
     expect(error.message).toBe(`GET ${server.url} answered ${status}: go away`)
@@ -89,7 +92,7 @@ test.each([401, 403, 404, 500])(
 
 test('204 is an HttpError: there is no stream', async () => {
   const server = await serverThat(({ response }) => response.writeHead(204).end())
-  expect(await rejection(connect(server.url))).toMatchObject({ name: 'HttpError', status: 204 })
+  expect(await rejection(connect(server.url, { door }))).toMatchObject({ name: 'HttpError', status: 204 })
 })
 
 test('an error page without end is cut short', async () => {
@@ -101,7 +104,7 @@ test('an error page without end is cut short', async () => {
     response.on('drain', write)
     write()
   })
-  const error = (await rejection(connect(server.url))) as HttpError
+  const error = (await rejection(connect(server.url, { door }))) as HttpError
   expect(error.body).toHaveLength(1_000)
   await (
     await server.streams.next()
@@ -112,7 +115,7 @@ test('a web page in place of a stream is a ProtocolError that shows what came', 
   const server = await serverThat(({ response }) =>
     response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>'),
   )
-  const error = await rejection(connect(server.url))
+  const error = await rejection(connect(server.url, { door }))
   expect(error).toBeInstanceOf(ProtocolError)
   expect(error.message).toMatch('answered with text/html')
   expect(error.message).toMatch('<!doctype html>')
@@ -136,7 +139,7 @@ test('the content type of the stream may have parameters and any case', async ()
 
 test('a stream without an endpoint event times out, and is closed', async () => {
   const server = await serverThat((stream) => stream.open())
-  const error = (await rejection(connect(server.url, { connectTimeoutMs: 50 }))) as TimeoutError
+  const error = (await rejection(connect(server.url, { door, connectTimeoutMs: 50 }))) as TimeoutError
   expect(error).toBeInstanceOf(TimeoutError)
   expect(error.mayHaveRun).toBe(false)
   expect(error.message).toMatch('within 50 ms (connectTimeoutMs)')
@@ -147,7 +150,7 @@ test('a stream without an endpoint event times out, and is closed', async () => 
 
 test('a stream that ends before its endpoint event is a ProtocolError', async () => {
   const server = await serverThat((stream) => stream.open().end())
-  const error = await rejection(connect(server.url))
+  const error = await rejection(connect(server.url, { door }))
   expect(error).toBeInstanceOf(ProtocolError)
   expect(error.message).toMatch('ended before its endpoint event')
 })
@@ -160,7 +163,7 @@ test.each([
   'data:,x',
 ])('an endpoint of another origin is refused: %s', async (endpoint) => {
   const server = await serverThat((stream) => stream.open().endpoint(endpoint))
-  const error = await rejection(connect(server.url))
+  const error = await rejection(connect(server.url, { door }))
   expect(error).toBeInstanceOf(RefusedError)
   expect(error.message).toMatch(endpoint)
   expect(server.posts.all).toEqual([])
@@ -192,7 +195,7 @@ test('a redirect of a POST is not followed either', async () => {
   const other = await fakeServer()
   const server = await fakeServer()
   server.onPost = ({ response }) => response.writeHead(308, { location: `${other.origin}/messages` }).end()
-  expect(await rejection(connect(server.url))).toMatchObject({ name: 'HttpError', status: 308 })
+  expect(await rejection(connect(server.url, { door }))).toMatchObject({ name: 'HttpError', status: 308 })
   expect(other.posts.all).toEqual([])
 })
 
@@ -200,7 +203,7 @@ test('a server that is not there is a ConnectionError: nothing can have run', as
   const server = await fakeServer()
   const { url } = server
   await server.close()
-  const error = (await rejection(connect(url))) as ConnectionError
+  const error = (await rejection(connect(url, { door }))) as ConnectionError
   expect(error).toBeInstanceOf(ConnectionError)
   expect(error.message).toMatch(`GET ${url} got no response: connect ECONNREFUSED`)
   expect(error.mayHaveRun).toBe(false)
@@ -208,13 +211,13 @@ test('a server that is not there is a ConnectionError: nothing can have run', as
 
 test('a server that hangs up is a ConnectionError', async () => {
   const server = await serverThat((stream) => stream.cut())
-  expect(await rejection(connect(server.url))).toBeInstanceOf(ConnectionError)
+  expect(await rejection(connect(server.url, { door }))).toBeInstanceOf(ConnectionError)
 })
 
 test('a refusal to initialize is an McpError', async () => {
   const server = await fakeServer()
   server.answers = { initialize: () => ({ error: { code: -32602, message: 'not you', data: { why: 1 } } }) }
-  const error = (await rejection(connect(server.url))) as McpError
+  const error = (await rejection(connect(server.url, { door }))) as McpError
   expect(error).toBeInstanceOf(McpError)
   expect(error).toMatchObject({ code: -32602, message: 'not you', data: { why: 1 } })
   await (
@@ -225,16 +228,16 @@ test('a refusal to initialize is an McpError', async () => {
 test('initialize without an answer times out', async () => {
   const server = await fakeServer()
   server.answers = { initialize: () => undefined }
-  const error = await rejection(connect(server.url, { connectTimeoutMs: 50 }))
+  const error = await rejection(connect(server.url, { door, connectTimeoutMs: 50 }))
   expect(error).toBeInstanceOf(TimeoutError)
-  expect(error.message).toMatch('still waiting for the response to initialize')
+  expect(error.message).toMatch('still waiting for the server to say who it is')
   expect(server.methods).not.toContain('notifications/cancelled')
 })
 
 test('an initialize result that is not one is a ProtocolError', async () => {
   const server = await fakeServer()
   server.answers = { initialize: () => ({ protocolVersion: 5 }) }
-  const error = await rejection(connect(server.url))
+  const error = await rejection(connect(server.url, { door }))
   expect(error).toBeInstanceOf(ProtocolError)
   expect(error.message).toMatch('Invalid result of initialize: protocolVersion')
 })
@@ -242,7 +245,10 @@ test('an initialize result that is not one is a ProtocolError', async () => {
 test('a session that the server does not know when it is initialized is an HttpError', async () => {
   const server = await fakeServer()
   server.onPost = ({ response }) => response.writeHead(404).end('which session?')
-  expect(await rejection(connect(server.url))).toMatchObject({ status: 404, body: 'which session?' })
+  expect(await rejection(connect(server.url, { door }))).toMatchObject({
+    status: 404,
+    body: 'which session?',
+  })
 })
 
 test('connecting can be given up by the signal, at any time', async () => {

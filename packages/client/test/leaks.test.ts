@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { connect } from '../src/index.ts'
-import { fakeServer, rejection } from './harness/harness.ts'
+import { fakeServer, fakeStateless, fakeStreamable, rejection } from './harness/harness.ts'
 
 // The client's timers: what fetch has of its own is not made by these functions.
 const timers = new Set<unknown>()
@@ -73,6 +73,49 @@ test('closing leaves no timer, no listener, and no connection with anything unde
   expect(server.open.size).toBe(0)
   expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0)
   expect(timers.size).toBe(before)
+})
+
+test.each(['streamable', 'stateless'] as const)(
+  '%s: closing leaves no timer, no listener, and nothing open',
+  async (door) => {
+    const server =
+      door === 'streamable' ? (await fakeStreamable()).withStream() : (await fakeStateless()).withRecovery()
+    server.hold('tools/call').answers['resources/read'] = () => ({ contents: [] })
+    const before = timers.size
+    const abort = new AbortController()
+    const { signal } = abort
+    const client = await connect(server.url, { door, signal })
+    const calls = Array.from({ length: 5 }, () => rejection(client.callTool('slow', {}, { signal })))
+    client.on('notifications/tools/list_changed', () => {})
+    const watches = ['x://1', 'x://2'].map((uri) => client.watch(uri, { signal }))
+    for (const watch of watches) await watch.next()
+    const waiting = watches.map((watch) => watch.next())
+    const post = await server.post('tools/call')
+    post.stream().raw('id: 1\nretry: 50\ndata:\n\n')
+    await client.close()
+    await Promise.all([...calls, ...waiting])
+    const open = [
+      ...server.streams.all,
+      ...server.posts.all.filter(({ response }) => !response.writableEnded),
+    ]
+    await Promise.all(open.map(({ closed }) => closed))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+    expect(timers.size).toBe(before)
+  },
+)
+
+test.each(['streamable', 'stateless'] as const)('%s: a call leaves nothing', async (door) => {
+  const server = door === 'streamable' ? await fakeStreamable() : await fakeStateless()
+  const client = await connect(server.url, { door, handlers: { roots: () => [] } })
+  const requires = { resultType: 'input_required', inputRequests: { a: { method: 'roots/list' } } }
+  let n = 0
+  server.answers = { 'tools/call': () => (door === 'stateless' && n++ % 2 ? requires : { content: [] }) }
+  const { signal } = new AbortController()
+  const before = timers.size
+  for (let i = 0; i < 20; i++) await client.callTool('x', {}, { signal })
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  expect(timers.size).toBe(before)
+  await client.close()
 })
 
 test('closing does not wait for a server that does not answer', async () => {

@@ -106,6 +106,18 @@ test('a server that cannot resume: in flight is lost, the session begins anew', 
   await client.ping()
 })
 
+test('a request that is safe to repeat is made again when it was lost with its session', async () => {
+  const server = await restarting()
+  server.answers = { 'tools/list': () => undefined }
+  const client = await connected(server.url)
+  const list = client.listTools()
+  const { message } = await server.post('tools/list')
+  server.answers = { 'tools/list': () => ({ tools: [] }) }
+  ;(await server.streams.next()).cut()
+  expect(await list).toEqual([])
+  expect((await server.post('tools/list')).message.id).not.toBe(message.id)
+})
+
 test('a server that has ids but says the session is new is believed', async () => {
   const server = (
     await quickServer((server, stream) => {

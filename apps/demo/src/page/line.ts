@@ -1,7 +1,7 @@
-/** A `fetch` whose open streams can be cut, which looks to the client like a network that went away. */
+/** A `fetch` whose requests can be cut, which looks to the client like a network that went away. */
 export interface Line {
   fetch: typeof fetch
-  /** Breaks every open stream off in the middle. The next request goes through. */
+  /** Breaks off all that is open, in the middle. The next request goes through. */
   cut(): void
 }
 
@@ -9,8 +9,6 @@ export function makeLine(): Line {
   let broken = new AbortController()
   return {
     fetch(input, init) {
-      const isStream = (init?.method ?? 'GET') === 'GET'
-      if (!isStream) return fetch(input, init)
       const signals = init?.signal ? [init.signal, broken.signal] : [broken.signal]
       return fetch(input, { ...init, signal: AbortSignal.any(signals) })
     },

@@ -1,5 +1,6 @@
 import { connect } from '@tidings/client'
 import { Connection } from './connection.ts'
+import { chosenDoor } from './door.ts'
 import { askInDialog } from './elicitation.ts'
 import { makeLine } from './line.ts'
 import { Log } from './log.ts'
@@ -10,7 +11,9 @@ const log = new Log()
 const line = makeLine()
 const connection = new Connection(line, log)
 
-const client = await connect(new URL('/sse', location.href), {
+const { door, url } = chosenDoor()
+const client = await connect(url, {
+  door,
   clientInfo: { name: 'tidings-demo-page', title: 'Tidings demo page', version: '1.0.0' },
   fetch: line.fetch,
   handlers: { elicit: askInDialog },

@@ -5,11 +5,15 @@ import type { TransportOptions } from './transport.ts'
 const patienceMs = 1_000
 
 /** Tells the server that its session will not be used again. What it answers makes no difference. */
-export async function endSession({ http, logger }: TransportOptions, url: URL): Promise<void> {
+export async function endSession(
+  { http, logger }: TransportOptions,
+  url: URL,
+  headers: Record<string, string> = {},
+): Promise<void> {
   const timeout = new AbortController()
   const stop = after(patienceMs, () => timeout.abort(new DOMException('No answer', 'TimeoutError')))
   try {
-    const response = await http.send(url, { method: 'DELETE', signal: timeout.signal })
+    const response = await http.send(url, { method: 'DELETE', headers, signal: timeout.signal })
     await response.body?.cancel()
   } catch (err) {
     logger.debug({ err }, 'the server did not take the end of its session')

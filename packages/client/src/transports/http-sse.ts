@@ -11,8 +11,9 @@ import { Pending } from '../pending.ts'
 import { abortable, LinkedController } from '../signals.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
+import type { OpenStream } from './http.ts'
 import { readStart } from './read-body.ts'
-import type { Transport, TransportOptions } from './transport.ts'
+import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
 /**
  * HTTP+SSE, the door of revision 2024-11-05: everything from the server comes on one event stream, whose first event
@@ -21,6 +22,7 @@ import type { Transport, TransportOptions } from './transport.ts'
  * @see https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse
  */
 export class HttpSseTransport implements Transport {
+  readonly independent = false
   readonly #options: TransportOptions
   readonly #stream: EventStream
   readonly #pending = new Pending()
@@ -48,18 +50,20 @@ export class HttpSseTransport implements Transport {
     return this.#stream.retryMs
   }
 
-  async open({ resume, signal }: { resume: boolean; signal: AbortSignal }): Promise<{ resumed: boolean }> {
+  async open({ resume, signal }: { resume: boolean; signal: AbortSignal }): Promise<Opened> {
     const before = resume ? this.#endpoint : undefined
     const opening = (this.#opening = new Deferred<URL>())
     try {
-      const resumable = before !== undefined && this.#stream.resumable
-      const recovered = await this.#stream.open(this.#options.url, { resume: resumable, signal })
+      const { http, url } = this.#options
+      const resumable = before !== undefined && this.#stream.lastEventId !== undefined
+      const get = (options: OpenStream) => http.openStream(url, options)
+      const recovered = await this.#stream.open(get, { resume: resumable, signal })
       const endpoint = await abortable(opening.promise, signal)
       // A server that says nothing of it has gone on if it goes on at the same address, and could know from where.
       const resumed = resumable && (recovered ?? endpoint.href === before.href)
       if (!resumed)
         this.#pending.rejectAll(new ConnectionError('The session was lost while the request was in flight'))
-      return { resumed }
+      return resumed ? 'resumed' : 'new'
     } catch (error) {
       this.#stream.end()
       this.#opening = undefined
@@ -72,7 +76,7 @@ export class HttpSseTransport implements Transport {
     this.#lost(error)
   }
 
-  async request(message: JSONRPCRequest, { signal }: { signal: AbortSignal }): Promise<JSONRPCResponse> {
+  async request(message: JSONRPCRequest, { signal }: SendOptions): Promise<JSONRPCResponse> {
     const response = this.#pending.wait(message.id, signal)
     this.#post(message, signal).catch((error: unknown) => this.#pending.reject(message.id, error))
     return response
@@ -91,7 +95,8 @@ export class HttpSseTransport implements Transport {
     this.#pending.rejectAll(error)
     this.#closing.abort(error)
     // To lose its stream is the end of a session, except to a server that would keep it for a resume.
-    if (this.#endpoint && this.#stream.resumable) await endSession(this.#options, this.#endpoint)
+    if (this.#endpoint && this.#stream.lastEventId !== undefined)
+      await endSession(this.#options, this.#endpoint)
   }
 
   async #post(message: JSONRPCMessage, signal: AbortSignal): Promise<void> {
@@ -101,7 +106,7 @@ export class HttpSseTransport implements Transport {
     const linked = new LinkedController(signal, this.#closing.signal)
     try {
       const response = await this.#options.http.post(endpoint, message, {
-        accept: '*/*',
+        headers: { accept: '*/*' },
         signal: linked.signal,
       })
       // Its body says nothing, and need not end: it is not waited for.

@@ -15,8 +15,17 @@ export interface HttpOptions {
 
 interface Send {
   method: 'GET' | 'POST' | 'DELETE'
-  headers?: Record<string, string | undefined>
+  headers?: Record<string, string | undefined> | undefined
   body?: string
+  /** Statuses that are no success, and whose response is for the caller to read nevertheless. */
+  answers?: readonly number[]
+  signal: AbortSignal
+}
+
+/** How an event stream is opened: the signal ends it as well. */
+export interface OpenStream {
+  lastEventId?: string | undefined
+  headers?: Record<string, string | undefined>
   signal: AbortSignal
 }
 
@@ -34,18 +43,15 @@ export class Http {
   }
 
   /**
-   * Opens an event stream. The signal ends it as well.
+   * Opens an event stream.
    *
    * @throws {HttpError | ProtocolError | ConnectionError}
    */
-  async openStream(
-    url: URL,
-    { lastEventId, signal }: { lastEventId?: string | undefined; signal: AbortSignal },
-  ) {
-    const headers = { accept: mediaTypes.eventStream, [headerNames.lastEventId]: lastEventId }
+  async openStream(url: URL, { lastEventId, headers: own, signal }: OpenStream): Promise<Response> {
+    const headers = { ...own, accept: mediaTypes.eventStream, [headerNames.lastEventId]: lastEventId }
     const response = await this.send(url, { method: 'GET', headers, signal })
+    if (isEventStream(response)) return response
     const type = response.headers.get('content-type') ?? 'no content type'
-    if (mediaType(type) === mediaTypes.eventStream && response.body) return { response, body: response.body }
     const body = await readStart(response)
     throw new ProtocolError(
       `GET ${url.href} answered with ${type}, not ${mediaTypes.eventStream}: is this the URL of the event stream? ` +
@@ -54,12 +60,16 @@ export class Http {
   }
 
   /** Sends a message. The response's body is the caller's to read or cancel. */
-  async post(url: URL, message: unknown, { accept, signal }: { accept: string; signal: AbortSignal }) {
+  async post(
+    url: URL,
+    message: unknown,
+    { headers, ...how }: Omit<Send, 'method' | 'body'>,
+  ): Promise<Response> {
     return this.send(url, {
+      ...how,
       method: 'POST',
-      headers: { accept, 'content-type': mediaTypes.json },
+      headers: { ...headers, 'content-type': mediaTypes.json },
       body: JSON.stringify(message),
-      signal,
     })
   }
 
@@ -69,7 +79,7 @@ export class Http {
    * @throws {HttpError} when the status is not a success, {@link SessionGoneError} for a POST that gets 404.
    * @throws {ConnectionError} when there is no response.
    */
-  async send(url: URL, { method, headers = {}, body, signal }: Send): Promise<Response> {
+  async send(url: URL, { method, headers = {}, body, answers = [], signal }: Send): Promise<Response> {
     const what = `${method} ${url.href}`
     const init: RequestInit = {
       method,
@@ -84,10 +94,11 @@ export class Http {
       signal.throwIfAborted()
       throw unreachable(what, error)
     })
+    if (answers.includes(response.status)) return response
     if (response.ok && !(method === 'GET' && response.status === 204)) return response
-    const error = await httpError(what, method, response)
+    const error = httpError(what, response, await readStart(response))
     signal.throwIfAborted()
-    throw error
+    throw method === 'POST' && error.status === 404 ? new SessionGoneError(error.message, error) : error
   }
 
   async #allHeaders(own: Record<string, string | undefined>, signal: AbortSignal): Promise<Headers> {
@@ -100,26 +111,28 @@ export class Http {
   }
 }
 
-/** The media type of a Content-Type, without its parameters. */
-export function mediaType(contentType: string | null): string {
-  return (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
+/** True when the response's body is an event stream. */
+export function isEventStream(response: Response): boolean {
+  return mediaType(response) === mediaTypes.eventStream && response.body !== null
 }
 
-async function httpError(what: string, method: string, response: Response): Promise<HttpError> {
-  const { status, headers } = response
-  const body = await readStart(response)
+/** The media type of a response, without its parameters. */
+export function mediaType({ headers }: Response): string {
+  return (headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
+}
+
+/** What a response is that is not a success, given the start of its body. */
+export function httpError(what: string, { status, headers, type }: Response, text: string): HttpError {
+  const body = text.slice(0, 1_000)
   const init = { status, body, retryAfterMs: retryAfterMs(headers.get('retry-after')) }
-  if (response.type === 'opaqueredirect' || (status >= 300 && status < 400)) {
+  if (type === 'opaqueredirect' || (status >= 300 && status < 400)) {
     const to = headers.get('location') ?? 'another URL'
     return new HttpError(
       `${what} redirects to ${to}. Redirects are not followed: connect to where it leads`,
       init,
     )
   }
-  const answer = `${what} answered ${status}${body && `: ${body.slice(0, 200)}`}`
-  return method === 'POST' && status === 404
-    ? new SessionGoneError(answer, init)
-    : new HttpError(answer, init)
+  return new HttpError(`${what} answered ${status}${body && `: ${body.slice(0, 200)}`}`, init)
 }
 
 function unreachable(what: string, error: unknown): ConnectionError {

@@ -5,26 +5,29 @@ import {
   type JSONRPCRequest,
   type JSONRPCResponse,
   mediaTypes,
-  parseJson,
-  parseMessage,
 } from '@tidings/protocol'
-import { ConnectionError, ProtocolError, SessionGoneError } from '../errors.ts'
+import { SessionGoneError } from '../errors.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
-import { mediaType } from './http.ts'
-import { readAll, readStart } from './read-body.ts'
-import type { Transport, TransportOptions } from './transport.ts'
+import type { OpenStream } from './http.ts'
+import { readAnswer } from './read-answer.ts'
+import { readStart } from './read-body.ts'
+import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
 /**
  * The paired door: an event stream and a URL for messages that are the same client's by the `client_id` both carry.
  * The response to a request is the HTTP response; the stream brings the server's requests and notifications.
  */
 export class PairedTransport implements Transport {
+  readonly independent = false
   readonly #options: TransportOptions
   readonly #stream: EventStream
   readonly #streamUrl: URL
   readonly #messagesUrl: URL
   #opened = 0
+  readonly #received = (message: JSONRPCMessage) => {
+    if (!isResponse(message)) this.#options.listener.message(message)
+  }
 
   constructor(options: TransportOptions) {
     this.#options = options
@@ -33,9 +36,7 @@ export class PairedTransport implements Transport {
     this.#messagesUrl = withClientId(new URL(`mcp${options.url.search}`, options.url), clientId)
     this.#stream = new EventStream({
       ...options,
-      onMessage: (message) => {
-        if (!isResponse(message)) options.listener.message(message)
-      },
+      onMessage: this.#received,
       onLost: (error) => options.listener.dropped(error),
     })
   }
@@ -48,10 +49,12 @@ export class PairedTransport implements Transport {
     return this.#stream.retryMs
   }
 
-  async open({ resume, signal }: { resume: boolean; signal: AbortSignal }): Promise<{ resumed: boolean }> {
+  async open({ resume, signal }: { resume: boolean; signal: AbortSignal }): Promise<Opened> {
     this.#opened++
-    const recovered = await this.#stream.open(this.#streamUrl, { resume, signal })
-    return { resumed: recovered ?? false }
+    const { http } = this.#options
+    const get = (options: OpenStream) => http.openStream(this.#streamUrl, options)
+    const recovered = await this.#stream.open(get, { resume, signal })
+    return recovered ? 'resumed' : 'new'
   }
 
   drop(error: Error): void {
@@ -59,13 +62,9 @@ export class PairedTransport implements Transport {
     this.#options.listener.dropped(error)
   }
 
-  async request(message: JSONRPCRequest, { signal }: { signal: AbortSignal }): Promise<JSONRPCResponse> {
+  async request(message: JSONRPCRequest, { signal }: SendOptions): Promise<JSONRPCResponse> {
     const response = await this.#post(message, signal)
-    const text = await this.#read(response, signal)
-    const answer = messageIn(text, response.headers.get('content-type'))
-    if (answer && isResponse(answer) && (answer.id ?? message.id) === message.id) return answer
-    const what = `POST ${this.#messagesUrl.pathname} answered ${message.method} with what is not its response`
-    throw new ProtocolError(`${what}: ${text.slice(0, 200)}`)
+    return readAnswer(response, message, { ...this.#options, signal, received: this.#received })
   }
 
   async notify(
@@ -83,7 +82,10 @@ export class PairedTransport implements Transport {
   async #post(message: JSONRPCMessage, signal: AbortSignal): Promise<Response> {
     const opened = this.#opened
     try {
-      return await this.#options.http.post(this.#messagesUrl, message, { accept: mediaTypes.json, signal })
+      return await this.#options.http.post(this.#messagesUrl, message, {
+        headers: { accept: mediaTypes.json },
+        signal,
+      })
     } catch (error) {
       if (error instanceof SessionGoneError && opened === this.#opened) {
         this.#stream.forget()
@@ -92,32 +94,12 @@ export class PairedTransport implements Transport {
       throw error
     }
   }
-
-  async #read(response: Response, signal: AbortSignal): Promise<string> {
-    try {
-      return await readAll(response, this.#options.maxEventBytes)
-    } catch (cause) {
-      signal.throwIfAborted()
-      if (cause instanceof ProtocolError) throw cause
-      throw new ConnectionError('The response broke off', { cause })
-    }
-  }
 }
 
 function withClientId(url: URL, clientId: string): URL {
   const copy = new URL(url)
   copy.searchParams.set('client_id', clientId)
   return copy
-}
-
-function messageIn(text: string, contentType: string | null): JSONRPCMessage | undefined {
-  if (mediaType(contentType) !== mediaTypes.json) return undefined
-  try {
-    return parseMessage(parseJson(text))
-  } catch {
-    // What it is instead is said by who wanted a message.
-    return undefined
-  }
 }
 
 /** 128 bits: whoever knows it reads this client's stream. randomUUID is not there on a page that came by plain HTTP. */

@@ -1,9 +1,27 @@
-import type { JSONRPCNotification, JSONRPCRequest, JSONRPCResponse } from '@tidings/protocol'
+import type { JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse } from '@tidings/protocol'
 import type { Logger } from '../logger.ts'
 import type { Http } from './http.ts'
 
 /** The wire shape a client comes in by. */
-export type Door = 'http+sse' | 'paired'
+export type Door = 'http+sse' | 'paired' | 'streamable' | 'stateless'
+
+/**
+ * What opening has led to:
+ * - `new`: nothing is left of what there was. A session has to be begun;
+ * - `reopened`: the session goes on, but what the server sent meanwhile may be lost;
+ * - `resumed`: the session goes on, and nothing is lost.
+ */
+export type Opened = 'new' | 'reopened' | 'resumed'
+
+/** How a request is sent. */
+export interface SendOptions {
+  /** Stops waiting for the response, with the signal's reason. */
+  signal: AbortSignal
+  /** Headers for this request alone. */
+  headers?: Record<string, string> | undefined
+  /** Given what comes before the response on a stream of its own, in place of the listener. */
+  received?: ((message: JSONRPCMessage) => void) | undefined
+}
 
 /**
  * One door to a server: messages out and messages in. It knows HTTP, and nothing of what the messages say.
@@ -12,10 +30,15 @@ export type Door = 'http+sse' | 'paired'
  * decided by its owner.
  */
 export interface Transport {
-  /** When anything last came from the server, in milliseconds since 1970. */
-  readonly heardAt: number
+  /**
+   * When anything last came from the server, in milliseconds since 1970; undefined where a server may well be silent,
+   * and what it is asked is answered elsewhere.
+   */
+  readonly heardAt: number | undefined
   /** What the server asks a reader to wait before it comes back, in milliseconds. */
   readonly retryMs: number | undefined
+  /** Whether requests can be sent and answered even while what was opened is lost. */
+  readonly independent: boolean
 
   /**
    * Opens the way from the server, in place of the one that may be open.
@@ -24,17 +47,13 @@ export interface Transport {
    * a new one, and the requests in flight on the old one are rejected.
    * @param options.signal gives up opening; what has been opened stays open.
    */
-  open(options: { resume: boolean; signal: AbortSignal }): Promise<{ resumed: boolean }>
+  open(options: { resume: boolean; signal: AbortSignal }): Promise<Opened>
 
   /** Lets go of what is open, as if it had been lost. */
   drop(error: Error): void
 
-  /**
-   * Sends a request and returns its response, be it a result or an error.
-   *
-   * @param options.signal stops waiting for it, with the signal's reason.
-   */
-  request(message: JSONRPCRequest, options: { signal: AbortSignal }): Promise<JSONRPCResponse>
+  /** Sends a request and returns its response, be it a result or an error. */
+  request(message: JSONRPCRequest, options: SendOptions): Promise<JSONRPCResponse>
 
   /** Sends what is not answered. Resolves when the server has taken it. */
   notify(message: JSONRPCNotification | JSONRPCResponse, options: { signal: AbortSignal }): Promise<void>

@@ -202,6 +202,8 @@ export class FakeServer {
       this.onGet(stream)
       return this.streams.push(stream)
     }
+    // The stream's URL is not one for messages: so a client sees that this is not Streamable HTTP.
+    if (request.url === '/sse') return void response.writeHead(405).end()
     const post = { request, response, message: JSON.parse(await text(request)) as Message }
     this.onPost(post)
     this.posts.push(post)

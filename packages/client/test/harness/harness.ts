@@ -1,6 +1,8 @@
 import { type Client, connect, type ConnectOptions, type StateEvent } from '../../src/index.ts'
 import type { Logger } from '../../src/logger.ts'
 import { FakeServer } from './fake-server.ts'
+import { FakeStateless } from './fake-stateless.ts'
+import { FakeStreamable } from './fake-streamable.ts'
 import { Inbox } from './inbox.ts'
 
 const closers: (() => Promise<void>)[] = []
@@ -17,6 +19,20 @@ export function closeAfterwards(close: () => Promise<void>): void {
 /** A fake server, closed after the test. */
 export async function fakeServer(): Promise<FakeServer> {
   const server = await FakeServer.start()
+  closeAfterwards(() => server.close())
+  return server
+}
+
+/** A fake server of Streamable HTTP, closed after the test. */
+export async function fakeStreamable(): Promise<FakeStreamable> {
+  const server = await FakeStreamable.start()
+  closeAfterwards(() => server.close())
+  return server
+}
+
+/** A fake server of revision 2026-07-28, closed after the test. */
+export async function fakeStateless(): Promise<FakeStateless> {
+  const server = await FakeStateless.start()
   closeAfterwards(() => server.close())
   return server
 }

@@ -1,0 +1,4 @@
+import { testMatrix } from './matrix.ts'
+import { ourClient, ourClientByDoor, ourServer } from './peers.ts'
+
+testMatrix([...ourClientByDoor, ourClient], [ourServer])

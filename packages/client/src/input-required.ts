@@ -1,0 +1,57 @@
+import { type InputRequest, isInputRequired, type Result } from '@tidings/protocol'
+import { ProtocolError, TimeoutError } from './errors.ts'
+import { Backoff } from './reconnect.ts'
+import { after, LinkedController } from './signals.ts'
+
+/** How often a request is made again with input, before the server is taken to go round in circles. */
+const mostRounds = 10
+
+/** What {@link withInput} is done with. */
+export interface InputOptions {
+  /** Sends the request with these params more than it has by itself. */
+  send: (more: object, signal: AbortSignal) => Promise<Result>
+  /** Answers one request of the server's. */
+  answer: (request: InputRequest, signal: AbortSignal) => Promise<object>
+  signal: AbortSignal | undefined
+  closing: AbortSignal
+  totalTimeoutMs: number
+}
+
+/**
+ * Makes a request, and makes it again with the input the server requires, until it is complete.
+ *
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
+ */
+export async function withInput(method: string, options: InputOptions): Promise<Result> {
+  const { send, answer, signal, closing, totalTimeoutMs } = options
+  const abort = new LinkedController(signal, closing)
+  const stop = after(totalTimeoutMs, () =>
+    abort.abort(new TimeoutError(`${method}: no result within ${totalTimeoutMs} ms (totalTimeoutMs)`)),
+  )
+  const backoff = new Backoff()
+  let askedForNothing = false
+  try {
+    for (let round = 0, more = {}; round <= mostRounds; round++) {
+      const result = await send(more, abort.signal)
+      if (!isInputRequired(result)) return result
+      const { inputRequests, requestState } = result
+      if (askedForNothing && !inputRequests) await backoff.pause({ livedMs: 0 }, abort.signal)
+      askedForNothing = !inputRequests
+      const answers = Object.entries(inputRequests ?? {}).map(
+        async ([key, request]) => [key, await answer(request, abort.signal)] as const,
+      )
+      more = {
+        ...(inputRequests && { inputResponses: Object.fromEntries(await Promise.all(answers)) }),
+        ...(requestState !== undefined && { requestState }),
+      }
+    }
+    throw new ProtocolError(
+      `${method}: the server required input ${mostRounds + 1} times, and gave no result`,
+    )
+  } finally {
+    stop()
+    abort.release()
+    // When one handler has failed, the others need not go on.
+    abort.abort()
+  }
+}
