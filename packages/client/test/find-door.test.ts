@@ -115,6 +115,25 @@ test.each([400, 404, 405])(
   },
 )
 
+test.each([
+  ['an event stream', (response: Response) => response],
+  ['202', () => new Response(null, { status: 202 })],
+])(
+  'a server of HTTP+SSE that answers any method with %s is opened by its stream',
+  async (_what, answered) => {
+    const legacy = await fakeServer()
+    const client = await connected(legacy.url, {
+      fetch: async (input, init) => {
+        if (init?.method !== 'POST' || (input as URL).pathname !== '/sse') return fetch(input, init)
+        const { signal } = init
+        return answered(await fetch(input, { ...(signal && { signal }) }))
+      },
+    })
+    expect(client.door).toBe('http+sse')
+    await client.ping()
+  },
+)
+
 test('a URL with nothing behind it says what the POST was answered', async () => {
   const server = await fakeStreamable()
   server.onPost = ({ response }) => response.writeHead(404).end('nothing here')

@@ -84,6 +84,11 @@ async function readStream(
       else if (other.id === message.id) answer.resolve(other)
       else options.logger.warn({ id: other.id }, 'the server answered another request than this')
     },
+    // Some servers open the stream of HTTP+SSE whatever the method.
+    onEvent: (type) => {
+      if (type === 'endpoint')
+        answer.reject(new ProtocolError('The server answered by the stream of HTTP+SSE'))
+    },
     onLost: (error) => void goOn(error).catch(answer.reject),
   })
 
