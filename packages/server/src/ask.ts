@@ -19,10 +19,6 @@ export class Asks {
   readonly #pending = new Map<number, Pending>()
   #lastId = 0
 
-  get size(): number {
-    return this.#pending.size
-  }
-
   /**
    * Asks the client, and waits for its answer. When the signal aborts, the client is told that the answer is no longer
    * wanted.

@@ -31,10 +31,6 @@ export class Subscriber {
     return this.#position
   }
 
-  get topics(): ReadonlySet<Topic> {
-    return new Set(this.#topics.keys())
-  }
-
   /** @param since the position from which on its changes are told; those before are not. Now, when left out. */
   watch(topic: Topic, since = this.#index.seq): void {
     if (this.#topics.has(topic)) return

@@ -4,6 +4,7 @@ import {
   isLegacyRevision,
   JSONRPC_VERSION,
   type JSONRPCResponse,
+  type LegacyRevision,
   McpError,
   mediaTypes,
   type NotificationToClient,
@@ -68,7 +69,7 @@ export function streamable(env: DoorEnv): Door {
   return {
     open(ctx, principal) {
       if (!keepsSessions) return refuse(ctx, 405, 'This server has no sessions, and so no stream of one')
-      requireRevision(ctx)
+      revisionOf(ctx)
       const session = find(ctx, principal)
       if (session === undefined) return
       const lastEventId = ctx.get(headers.lastEventId)
@@ -90,7 +91,7 @@ export function streamable(env: DoorEnv): Door {
     },
 
     async receive(ctx, principal, body) {
-      requireRevision(ctx)
+      revisionOf(ctx)
       if (!ctx.accepts(mediaTypes.json, mediaTypes.eventStream)) {
         return refuse(
           ctx,
@@ -195,7 +196,8 @@ function isInitialize(body: unknown): boolean {
   return (body as { method?: unknown } | null)?.method === 'initialize'
 }
 
-function revisionOf(ctx: Context) {
+/** The revision of the header. Refuses one that is not of this era. */
+function revisionOf(ctx: Context): LegacyRevision {
   const version = ctx.get(headers.protocolVersion) || '2025-03-26'
   if (isLegacyRevision(version)) return version
   const known = 'name one of 2024-11-05 to 2025-11-25, or send the _meta of a later revision'
@@ -203,9 +205,4 @@ function revisionOf(ctx: Context) {
     errorCodes.invalidRequest,
     `${headers.protocolVersion} ${version} is not served so: ${known}`,
   )
-}
-
-/** Refuses a revision that is not of this era. */
-function requireRevision(ctx: Context): void {
-  revisionOf(ctx)
 }

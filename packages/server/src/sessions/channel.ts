@@ -67,11 +67,6 @@ export class Channel {
     return this.#mailbox.size
   }
 
-  /** What is watched on this channel. */
-  get topics(): ReadonlySet<Topic> {
-    return this.#subscriber.topics
-  }
-
   watch(topic: Topic): void {
     this.#subscriber.watch(topic)
   }

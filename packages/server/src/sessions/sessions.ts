@@ -46,10 +46,6 @@ export class Sessions implements SessionHome {
     return this.#sessions.size
   }
 
-  get all(): Iterable<Session> {
-    return this.#sessions.values()
-  }
-
   get closing(): boolean {
     return this.#closing
   }
