@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts'
 import type { McpServer } from '../server.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { EventStreams } from './event-stream.ts'
+import type { Responses } from './response-forms.ts'
 
 /** What a door has of the mount it belongs to. */
 export interface DoorEnv {
@@ -18,6 +19,8 @@ export interface DoorEnv {
   readonly stateSecret: string | Uint8Array | undefined
   /** Whether Streamable HTTP has sessions. */
   readonly keepsSessions: boolean
+  /** What answers a request by its HTTP response. */
+  readonly responses: Responses
   /** The path at which clients send messages, as they see it. */
   messagesPath(ctx: Context): string
 }

@@ -10,6 +10,7 @@ import { EventStreams } from './event-stream.ts'
 import { Guard, type GuardOptions } from './guard.ts'
 import { httpSse } from './http-sse.ts'
 import { paired } from './paired.ts'
+import type { Responses } from './response-forms.ts'
 import { router } from './routes.ts'
 import { stateless } from './stateless.ts'
 import { streamable } from './streamable.ts'
@@ -33,6 +34,12 @@ export interface McpOptions extends GuardOptions {
   principal?: (ctx: Context) => string | undefined | Promise<string | undefined>
   /** False serves clients of Streamable HTTP without sessions: no stream of changes, nothing to resume. Default true. */
   sessions?: boolean
+  /**
+   * What answers a request over Streamable HTTP and in revision 2026-07-28: `json`, `sse`, or, by default, `auto`: a
+   * stream as soon as something is sent before the answer, JSON otherwise. With `json`, what is sent before the answer
+   * goes on the session's stream, and in 2026-07-28 nowhere. A client that accepts only one of them gets that.
+   */
+  responses?: Responses
   /**
    * From which the key is made that protects what a client of 2026-07-28 carries between two rounds of a request. Give
    * the same to all nodes that serve the same clients. Random by default.
@@ -91,6 +98,7 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
     logger,
     retryMs,
     keepsSessions: options.sessions ?? true,
+    responses: options.responses ?? 'auto',
     stateSecret: options.stateSecret,
     messagesPath: (ctx) => prefixOf(ctx) + paths.messages,
   }

@@ -25,6 +25,7 @@ import type { Door, DoorEnv } from './door.ts'
 import type { EventStream } from './event-stream.ts'
 import { ModernPeer } from './modern-peer.ts'
 import { accept, refuse } from './refuse.ts'
+import { type ResponseForms, responseForms } from './response-forms.ts'
 
 /** The door of revision 2026-07-28, and the streams of changes that are open on it. */
 export interface StatelessDoor extends Door {
@@ -55,8 +56,13 @@ export function stateless(env: DoorEnv): StatelessDoor {
     }
   }
 
-  async function answer(ctx: Context, request: JSONRPCRequest, peer: ModernPeer): Promise<void> {
-    const reply = new Reply(ctx, request, peer, new InputRounds(request, peer.principal, states), env)
+  async function answer(
+    ctx: Context,
+    request: JSONRPCRequest,
+    peer: ModernPeer,
+    forms: ResponseForms,
+  ): Promise<void> {
+    const reply = new Reply(ctx, request, peer, new InputRounds(request, peer.principal, states), forms, env)
     ctx.res.once('close', () => peer.call?.abort(new DOMException('The client is gone', 'AbortError')))
     const response = await server.answer(request, peer, reply)
     if (response !== undefined) reply.end(response)
@@ -80,17 +86,12 @@ export function stateless(env: DoorEnv): StatelessDoor {
           'A response is sent in inputResponses, with the request again',
         )
       }
-      if (!ctx.accepts(mediaTypes.json, mediaTypes.eventStream)) {
-        return refuse(
-          ctx,
-          406,
-          `The Accept header must list ${mediaTypes.json} and ${mediaTypes.eventStream}`,
-        )
-      }
+      const forms = responseForms(ctx, env.responses)
+      if (forms === undefined) return
       try {
         const peer = new ModernPeer(ctx, message, principal, env)
         if (message.method === 'subscriptions/listen') listen(ctx, message)
-        else await answer(ctx, message, peer)
+        else await answer(ctx, message, peer, forms)
       } catch (thrown) {
         if (!(thrown instanceof McpError)) throw thrown
         ctx.status = 400
@@ -108,22 +109,31 @@ class Reply implements Outlet {
   readonly #request: JSONRPCRequest
   readonly #peer: ModernPeer
   readonly #inputs: InputRounds
+  readonly #forms: ResponseForms
   readonly #env: DoorEnv
   #stream: EventStream | undefined
   /** What waits for a reader that is slow; nothing is kept once it is written, since nobody can come back for it. */
   #mailbox: Mailbox | undefined
   #answered = false
 
-  constructor(ctx: Context, request: JSONRPCRequest, peer: ModernPeer, inputs: InputRounds, env: DoorEnv) {
+  constructor(
+    ctx: Context,
+    request: JSONRPCRequest,
+    peer: ModernPeer,
+    inputs: InputRounds,
+    forms: ResponseForms,
+    env: DoorEnv,
+  ) {
     this.#ctx = ctx
     this.#request = request
     this.#peer = peer
     this.#inputs = inputs
+    this.#forms = forms
     this.#env = env
   }
 
   notify(method: NotificationToClient, params: object, mergeKey?: string): void {
-    if (!this.#ctx.accepts(mediaTypes.eventStream) || this.#peer.call?.over) return
+    if (!this.#forms.stream || this.#peer.call?.over) return
     this.#send(JSON.stringify({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
   }
 
@@ -141,8 +151,8 @@ class Reply implements Outlet {
 
   end(response: JSONRPCResponse): void {
     const json = encodeResponse(response, this.#env.logger)
-    const wantsJson = this.#ctx.accepts(mediaTypes.json) !== false
-    if (this.#stream === undefined && wantsJson) {
+    // An error is told by its status, too, as long as nothing else was.
+    if (this.#stream === undefined && (this.#forms.json || 'error' in response)) {
       this.#ctx.status = 'error' in response ? modernHttpStatus(response.error.code) : 200
       this.#ctx.type = mediaTypes.json
       this.#ctx.body = json

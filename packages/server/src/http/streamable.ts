@@ -22,6 +22,7 @@ import { Session } from '../sessions/session.ts'
 import type { Door, DoorEnv, Principal } from './door.ts'
 import { exchange } from './exchange.ts'
 import { accept, refuse, refuseSession } from './refuse.ts'
+import { type ResponseForms, responseForms } from './response-forms.ts'
 
 /**
  * Revisions 2025-03-26 to 2025-11-25: a request is answered in its HTTP response, by JSON, or by a stream as soon as
@@ -92,18 +93,13 @@ export function streamable(env: DoorEnv): Door {
 
     async receive(ctx, principal, body) {
       revisionOf(ctx)
-      if (!ctx.accepts(mediaTypes.json, mediaTypes.eventStream)) {
-        return refuse(
-          ctx,
-          406,
-          `The Accept header must list ${mediaTypes.json} and ${mediaTypes.eventStream}`,
-        )
-      }
+      const forms = responseForms(ctx, env.responses)
+      if (forms === undefined) return
       // Checked before a session is opened for it.
       if (!Array.isArray(body)) parseMessage(body)
       const session = sessionFor(ctx, principal, body)
       if (session === undefined) return
-      const reply = new Reply(ctx, session, env)
+      const reply = new Reply(ctx, session, forms, env)
       session.openResponses++
       try {
         const response = await exchange(body, session, server, reply)
@@ -130,12 +126,14 @@ export function streamable(env: DoorEnv): Door {
 class Reply implements Outlet {
   readonly #ctx: Context
   readonly #session: Session
+  readonly #forms: ResponseForms
   readonly #env: DoorEnv
   #channel: Channel | undefined
 
-  constructor(ctx: Context, session: Session, env: DoorEnv) {
+  constructor(ctx: Context, session: Session, forms: ResponseForms, env: DoorEnv) {
     this.#ctx = ctx
     this.#session = session
+    this.#forms = forms
     this.#env = env
   }
 
@@ -156,14 +154,13 @@ class Reply implements Outlet {
 
   closeStream(): void {
     // Before 2025-11-25 a client does not expect it.
-    if (this.#session.revision < '2025-11-25' || !this.#env.keepsSessions) return
+    if (this.#session.revision < '2025-11-25' || !this.#env.keepsSessions || !this.#forms.stream) return
     this.#open()?.release(Buffer.from(`retry: ${this.#env.retryMs}\n\n`))
   }
 
   end(response: JSONRPCResponse | JSONRPCResponse[]): void {
     const json = encodeResponse(response, this.#env.logger)
-    const wantsJson = this.#ctx.accepts(mediaTypes.json) !== false
-    if (this.#channel === undefined && wantsJson) {
+    if (this.#channel === undefined && this.#forms.json) {
       this.#ctx.type = mediaTypes.json
       this.#ctx.body = json
       return
@@ -176,8 +173,8 @@ class Reply implements Outlet {
   /** The stream that the request is answered by, from now on if not already. None when the session has ended. */
   #open(): Channel | undefined {
     if (this.#channel !== undefined || this.#session.ended) return this.#channel
-    // A client that takes no stream as an answer has one for the session, perhaps.
-    if (!this.#ctx.accepts(mediaTypes.eventStream)) return this.#session.channel
+    // Where the answer is no stream, the session has one, perhaps.
+    if (!this.#forms.stream) return this.#session.channel
     this.#channel = this.#session.openChannel()
     const { streams, retryMs } = this.#env
     this.#channel.attach(streams.open(this.#ctx), (id) => priming(this.#session, id, retryMs))

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { McpServer } from '../../src/index.ts'
 import { deferred, post, start } from '../harness.ts'
 import { ask, modernBody, modernHeaders, send } from '../modern.ts'
 
@@ -324,4 +325,23 @@ test('what the client has not declared is not asked for', async () => {
   expect(await response.json()).toMatchObject({
     error: { code: -32021, data: { requiredCapabilities: { sampling: {} } } },
   })
+})
+
+test('a server that is told to answers always by JSON, or always by a stream; an error is told by its status', async () => {
+  const log = (server: McpServer) => {
+    server.tool('log', {}, (_args, { log }) => {
+      log('info', 'on the way')
+      return text('done')
+    })
+  }
+  const meta = { 'io.modelcontextprotocol/logLevel': 'info' }
+  const call = { method: 'tools/call', params: { name: 'log' }, meta }
+  const json = await start(log, { responses: 'json' })
+  expect(await ask(json.url, call)).toMatchObject({ result: text('done') })
+  const sse = await start(log, { responses: 'sse' })
+  const tools = await send(sse.url, { method: 'tools/list' })
+  expect(tools.headers.get('Content-Type')).toBe('text/event-stream')
+  expect(await tools.text()).toMatch(/^data: .*"tools":\[/m)
+  const unknown = await send(sse.url, { method: 'tools/unknown' })
+  expect([unknown.status, await unknown.json()]).toMatchObject([404, { error: { code: -32601 } }])
 })

@@ -110,6 +110,44 @@ test('what a client accepts decides how it is answered', async () => {
   expect((await send({ id: 3, method: 'ping' }, { Accept: 'text/html' })).status).toBe(406)
 })
 
+test('a server that is told to answers by JSON; what comes before an answer is on the stream of the session', async () => {
+  const { url } = await start(
+    (server) => {
+      server.tool('log', {}, (_args, { log, closeStream }) => {
+        log('info', 'on the way')
+        closeStream()
+        return { content: [] }
+      })
+    },
+    { responses: 'json' },
+  )
+  const { session, send } = await open(url)
+  const stream = await read(`${url}/mcp`, session)
+  await stream.next()
+  const answer = await send({ id: 1, method: 'tools/call', params: { name: 'log' } })
+  expect(await answer.json()).toMatchObject({ id: 1, result: { content: [] } })
+  expect(await stream.message()).toMatchObject({ params: { data: 'on the way' } })
+  expect(await eventsOf(await send({ id: 2, method: 'ping' }, { Accept: 'text/event-stream' }))).toHaveLength(
+    2,
+  )
+})
+
+test('a server that is told to answers by a stream, but for who accepts none', async () => {
+  const { url } = await start(() => {}, { responses: 'sse' })
+  const response = await post(`${url}/mcp`, initialize(), { Accept: accept })
+  const session = { [mcpHeaders.sessionId]: response.headers.get(mcpHeaders.sessionId)! }
+  const [, initialized] = await eventsOf(response)
+  expect(JSON.parse(initialized!.data)).toMatchObject({
+    id: 'init',
+    result: { serverInfo: { name: 'test' } },
+  })
+  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
+  const [, answer] = await eventsOf(await post(`${url}/mcp`, ping, { ...session, Accept: accept }))
+  expect(JSON.parse(answer!.data)).toEqual({ jsonrpc: '2.0', id: 1, result: {} })
+  const json = await post(`${url}/mcp`, ping, { ...session, Accept: 'application/json' })
+  expect(await json.json()).toEqual({ jsonrpc: '2.0', id: 1, result: {} })
+})
+
 test('the session has a stream of its own: changes, one at a time, resumed by the last event id', async () => {
   const { url, server } = await start((server) => void server.resource('test://a', {}, () => 'a'))
   const { session, send } = await open(url)
