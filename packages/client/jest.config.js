@@ -1,1 +1,17 @@
-export { default } from '../../jest.config.base.js'
+import base from '../../jest.config.base.js'
+
+export default {
+  projects: [
+    { ...base, displayName: 'node' },
+    {
+      ...base,
+      displayName: 'fetch',
+      // As elsewhere than in Node, where HTTP is by fetch.
+      testEnvironmentOptions: { customExportConditions: ['@tidings/source', 'browser'] },
+      testMatch: [
+        '<rootDir>/test/{connect,find-door,http,input-required,leaks,listening,notifications}.test.ts',
+        '<rootDir>/test/{paired,reconnection,requests,stateless,streamable,watch}.test.ts',
+      ],
+    },
+  ],
+}

@@ -1,4 +1,14 @@
 import { defineConfig } from 'tsup'
 import base from '../../tsup.config.base.ts'
 
-export default defineConfig(base)
+export default defineConfig({
+  ...base,
+  entry: {
+    index: 'src/index.ts',
+    // One of them is what `#platform-http` is, by the conditions of whoever imports it.
+    'node-http': 'src/transports/node-http.ts',
+    'platform-http': 'src/transports/platform-http.ts',
+  },
+  external: ['#platform-http'],
+  dts: { ...base.dts, entry: { index: 'src/index.ts' } },
+})

@@ -1,4 +1,35 @@
-import { defineConfig } from 'tsup'
+import { readFile } from 'node:fs/promises'
+import ts from 'typescript'
+import { defineConfig, type Options } from 'tsup'
 import base from '../../tsup.config.base.ts'
 
-export default defineConfig(base)
+type Plugin = NonNullable<Options['esbuildPlugins']>[number]
+
+/**
+ * Says of each schema that to make it has no effect, so that a bundle holds only those that it uses: a bundler cannot
+ * see that by itself, of calls to another package.
+ */
+const droppableSchemas: Plugin = {
+  name: 'droppable-schemas',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
+      const contents = await readFile(path, 'utf8')
+      return {
+        contents: withPureConstants(ts.createSourceFile(path, contents, ts.ScriptTarget.ES2022)),
+        loader: 'ts',
+      }
+    })
+  },
+}
+
+function withPureConstants(source: ts.SourceFile): string {
+  const values = source.statements
+    .filter((statement) => ts.isVariableStatement(statement))
+    .flatMap(({ declarationList }) => declarationList.declarations.map(({ initializer }) => initializer!))
+    .filter((value) => !ts.isLiteralExpression(value) && !ts.isArrowFunction(value))
+  return values.reduceRight((text, { pos, end }) => {
+    return `${text.slice(0, pos)} /* @__PURE__ */ (() => (${text.slice(pos, end)}))()${text.slice(end)}`
+  }, source.text)
+}
+
+export default defineConfig({ ...base, esbuildPlugins: [droppableSchemas] })

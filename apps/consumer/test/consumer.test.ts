@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { bundleClient, schemasAlone, schemasOfTools } from './budgets.ts'
 import { codeBlocks } from './code-blocks.ts'
 import { freePort, Project, withoutTypes } from './project.ts'
 
@@ -92,6 +93,21 @@ test('a packed package refers to nothing that is not packed', async () => {
     expect(manifest).not.toMatch('@tidings/source')
     expect(manifest).not.toMatch('workspace:')
   }
+})
+
+test('the packed client is at most 25,000 bytes in a browser, and asks for nothing of Node', async () => {
+  const { size, imports, text } = await bundleClient(project)
+  console.info(`The client for a browser, minified and compressed: ${size} bytes`)
+  expect(imports).toEqual([])
+  expect(text).not.toMatch(/["'`]node:/)
+  expect(size).toBeLessThanOrEqual(25_000)
+})
+
+test('a hundred tools cost the compiler at most a fifth more than their schemas', async () => {
+  await Promise.all([project.write('alone.mts', schemasAlone), project.write('tools.mts', schemasOfTools)])
+  const [alone, tools] = [project.instantiations('alone.mts'), project.instantiations('tools.mts')]
+  console.info(`Instantiations of 100 schemas: ${alone}; as tools: ${tools}, ${(tools / alone).toFixed(2)} x`)
+  expect(tools / alone).toBeLessThanOrEqual(1.2)
 })
 
 const documents = [

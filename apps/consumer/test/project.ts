@@ -50,7 +50,22 @@ export class Project {
 
   /** Type-checks files as a project of theirs would, the packages' own declarations included. */
   typeErrors(files: string[]): string[] {
-    const program = ts.createProgram({
+    return ts.getPreEmitDiagnostics(this.#program(files)).map(({ file, start, messageText }) => {
+      const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0
+      return `${file?.fileName.replace(this.folder, '.') ?? ''}:${line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
+    })
+  }
+
+  /** How many types the compiler makes to check a file: the instantiations of `tsc --extendedDiagnostics`. */
+  instantiations(file: string): number {
+    const program = this.#program([file], { skipLibCheck: true })
+    const problems = ts.getPreEmitDiagnostics(program)
+    if (problems.length > 0) throw new Error(`${file}: ${JSON.stringify(problems[0]!.messageText)}`)
+    return program.getInstantiationCount()
+  }
+
+  #program(files: string[], options: ts.CompilerOptions = {}): ts.Program {
+    return ts.createProgram({
       rootNames: files.map((file) => join(this.folder, file)),
       options: {
         target: ts.ScriptTarget.ES2022,
@@ -68,11 +83,8 @@ export class Project {
         skipLibCheck: false,
         types: ['node'],
         typeRoots: [join(this.folder, 'node_modules', '@types')],
+        ...options,
       },
-    })
-    return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
-      const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0
-      return `${file?.fileName.replace(this.folder, '.') ?? ''}:${line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
     })
   }
 
@@ -93,7 +105,8 @@ export class Project {
     let errors = ''
     child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
     while (!(await isOpen(port))) {
-      if (child.exitCode !== null) throw new Error(`${file} ended before it served: ${errors}`)
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`${file} ended before it served: ${errors}`)
       await new Promise(setImmediate)
     }
   }

@@ -22,13 +22,6 @@ const sseCall = {
   source: '`@modelcontextprotocol/sdk/dist/esm/server/sse.js`, `send`',
 }
 
-const deafAfterResume = {
-  why: 'Resumed by an event id of its example event store, the stream of the session brings nothing any more.',
-  source:
-    '`@modelcontextprotocol/sdk/dist/esm/examples/shared/inMemoryEventStore.js`, `getStreamIdFromEventId`: the stream `_GET_stream` is taken for the one without a name',
-  fails: /^Not heard within \d+ ms: /,
-}
-
 /** What does not work, with each peer. PROTOCOL.md has the same, under "Peers". */
 export const limits: Limit[] = [
   {
@@ -76,7 +69,6 @@ export const limits: Limit[] = [
     ...sseCall,
     fails: /^The session was lost while the request was in flight$/,
   },
-  { cell: `our client x official 1.x over Streamable HTTP: ${hear}`, ...deafAfterResume },
   {
     cell: `our client x official 2.x modern: ${finish}`,
     ...statelessCall,
@@ -93,5 +85,4 @@ export const limits: Limit[] = [
     ...sseCall,
     fails: /^The session was lost while the request was in flight$/,
   },
-  { cell: `our client x server-everything streamableHttp: ${hear}`, ...deafAfterResume },
 ]

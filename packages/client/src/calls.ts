@@ -4,7 +4,7 @@ import {
   type JSONRPCResponse,
   McpError,
   type ParamsOf,
-  type parseResult,
+  type parseResultToClient,
   type ProgressNotificationParams,
   type ProgressToken,
   type RequestId,
@@ -22,7 +22,7 @@ import {
 import type { Logger } from './logger.ts'
 import { Backoff } from './reconnect.ts'
 import { RequestTimer } from './request-timer.ts'
-import { LinkedController } from './signals.ts'
+import { LinkedController, type Signal } from './signals.ts'
 import type { Transport } from './transports/transport.ts'
 
 /** How one request is made. */
@@ -41,7 +41,8 @@ export interface RequestOptions {
 }
 
 /** How one request is made from within. */
-export interface CallOptions extends RequestOptions {
+export interface CallOptions extends Omit<RequestOptions, 'signal'> {
+  signal?: Signal
   /** Resolves when it can be sent; if it is lost it is not sent again. Default: when the connection is there. */
   ready?: CallsOptions['ready']
   /** Headers for this request alone. */
@@ -59,15 +60,15 @@ export interface CallsOptions {
   timeoutMs: number
   totalTimeoutMs: number
   /** Checks a result. */
-  parseResult: typeof parseResult
+  parseResult: typeof parseResultToClient
   /** What every request says in its `_meta`. */
   meta: () => object
   /** Resolves when the connection is there. */
-  ready: (signal: AbortSignal) => Promise<void>
+  ready: (signal: Signal) => Promise<void>
   /** Whether the server is waiting for us. */
   busy: () => boolean
   /** Aborted when the client is closed: what is in flight is rejected with its reason. */
-  closing: AbortSignal
+  closing: Signal
 }
 
 /** One request, however often it is sent. */
@@ -80,7 +81,7 @@ interface Call {
   readonly params: { _meta?: object | undefined } | undefined
   readonly timer: RequestTimer
   readonly options: CallOptions
-  readonly signal: AbortSignal
+  readonly signal: Signal
 }
 
 /** What may be sent again when it is not known whether it was served: what it asks for changes nothing. */

@@ -88,11 +88,7 @@ export class Client {
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools
    */
-  async callTool(
-    name: string,
-    args?: Record<string, unknown>,
-    options?: RequestOptions,
-  ): Promise<CallToolResult> {
+  callTool(name: string, args?: Record<string, unknown>, options?: RequestOptions): Promise<CallToolResult> {
     return this.request('tools/call', { name, ...(args && { arguments: args }) }, options)
   }
 
@@ -190,7 +186,7 @@ export class Client {
   }
 
   /** Sends any request of the protocol. */
-  async request<M extends RequestToServer>(
+  request<M extends RequestToServer>(
     method: M,
     params: ParamsOf<M>,
     options?: RequestOptions,
@@ -204,8 +200,11 @@ export class Client {
   }
 
   /**
-   * Listens: to a notification of the server, by its method, or to what becomes of the connection, by `state`. Listen to
-   * a list first and read it then, and no change is missed in between.
+   * Listens: to a notification of the server, by its method, or to what becomes of the connection, by `state`.
+   *
+   * Listen to a list first and read it then, and no change is missed in between. By the door `stateless` the server has
+   * to be asked to tell of a list: a change between this call and its acknowledgement is not heard, unless the list is
+   * read in between, which waits for the acknowledgement.
    *
    * @returns what ends it.
    * @example const off = client.on('notifications/tools/list_changed', () => refresh())

@@ -22,7 +22,7 @@ export interface ConnectOptions {
   handlers?: Handlers
   /** Headers for every HTTP request, such as `authorization`: fixed, or made anew for each by a function. */
   headers?: HeadersOption
-  /** Makes the HTTP requests in place of the global `fetch`. */
+  /** Makes the HTTP requests. Default: `node:http` in Node, the global `fetch` elsewhere. */
   fetch?: typeof fetch
   /** Aborting it gives up connecting and, later, closes the client. */
   signal?: AbortSignal
@@ -32,7 +32,7 @@ export interface ConnectOptions {
   timeoutMs?: number
   /** How long to wait for a response in all, in milliseconds. Default: 600,000. */
   totalTimeoutMs?: number
-  /** How large one message of the server may be, in bytes of UTF-8, roughly. Default: 16 MiB. */
+  /** How large one message of the server may be, counted in characters. Default: 16 MiB. */
   maxEventBytes?: number
   /** Told of what goes wrong where no caller can be: a listener that throws, a message that is none. Default: silent. */
   logger?: Logger
@@ -50,6 +50,7 @@ const transports = {
  *
  * @param url the URL of the server, such as `http://127.0.0.1:3000/mcp`; by the doors `http+sse` and `paired` that of its
  * event stream, such as `http://127.0.0.1:3000/sse`.
+ * @throws {TypeError} the URL is not one of `http:` or `https:`, or has credentials in it: give them by `headers`.
  * @throws {ConnectionError | HttpError} the server cannot be reached, or does not answer with success.
  * @throws {ProtocolError} what answers is no MCP server, or speaks a revision this client does not.
  * @throws {TimeoutError} it took longer than `connectTimeoutMs`.
@@ -62,15 +63,26 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
   const { door = 'auto', signal } = options
   signal?.throwIfAborted()
   const target = new URL(url)
+  if (!/^https?:$/.test(target.protocol) || target.username || target.password) {
+    throw new TypeError(
+      'The URL has to be one of http: or https:, with credentials in a header, not in itself',
+    )
+  }
   target.hash = ''
   const http = new Http(options)
   const open = (door: Door) => connectBy(door, target, http, options)
-  return door === 'auto' ? findDoor(target, open) : open(door)
+  try {
+    return await (door === 'auto' ? findDoor(target, open) : open(door))
+  } catch (error) {
+    http.close()
+    throw error
+  }
 }
 
 async function connectBy(door: Door, url: URL, http: Http, options: ConnectOptions): Promise<Client> {
   const { signal, logger = silent, maxEventBytes = 16 * 2 ** 20 } = options
   const Transport = transports[door]
+  let isOpen = false
   const exchange = new Exchange({
     url,
     door,
@@ -82,6 +94,8 @@ async function connectBy(door: Door, url: URL, http: Http, options: ConnectOptio
     totalTimeoutMs: options.totalTimeoutMs ?? 600_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     logger,
+    // A connection to a server that does not have this door is good for the next one.
+    closed: () => isOpen && http.close(),
   })
   const client = new Client(door, exchange)
   if (signal) {
@@ -90,6 +104,7 @@ async function connectBy(door: Door, url: URL, http: Http, options: ConnectOptio
   }
   try {
     await exchange.open()
+    isOpen = true
     return client
   } catch (error) {
     await client.close()

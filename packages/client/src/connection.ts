@@ -1,7 +1,7 @@
 import { ClosedError, HttpError, isFinal, TimeoutError } from './errors.ts'
 import { Deferred } from './deferred.ts'
 import { Backoff } from './reconnect.ts'
-import { abortable, after, LinkedController } from './signals.ts'
+import { abortable, after, LinkedController, type Signal } from './signals.ts'
 import type { Transport } from './transports/transport.ts'
 
 /** What a client's connection is in. */
@@ -25,12 +25,12 @@ export interface ConnectionOptions {
   url: URL
   connectTimeoutMs: number
   /** Begins a session on what has been opened: the handshake. */
-  begin: (signal: AbortSignal) => Promise<void>
+  begin: (signal: Signal) => Promise<void>
   /**
    * Brings things to where they were before the loss. May take as long as it needs, and says by
    * {@link Connection.missed} when not all can be known that happened meanwhile.
    */
-  restore: (signal: AbortSignal) => Promise<void>
+  restore: (signal: Signal) => Promise<void>
   onState: (event: StateEvent) => void
   backoff?: Backoff
 }
@@ -39,12 +39,12 @@ export interface ConnectionOptions {
 export class Connection {
   readonly #options: ConnectionOptions
   readonly #backoff: Backoff
-  readonly #closing = new AbortController()
+  readonly #closing = new LinkedController()
   #state: State = 'connecting'
   /** Settled when the state is `connected` or `closed`. */
   #ready = new Deferred<void>()
   /** Aborted when the attempt under way has failed. */
-  #attempt: AbortController | undefined
+  #attempt: LinkedController | undefined
   /** False while the session has not been begun, or was begun in part. */
   #begun = false
   /** False while there is something to be restored: also when an attempt that was to do so has failed. */
@@ -62,7 +62,7 @@ export class Connection {
   }
 
   /** Aborted when it is closed, with a {@link ClosedError}. */
-  get closing(): AbortSignal {
+  get closing(): Signal {
     return this.#closing.signal
   }
 
@@ -72,7 +72,7 @@ export class Connection {
   }
 
   /** Resolves when messages can be sent. Rejects with the signal's reason, or when the connection is closed. */
-  async ready(signal: AbortSignal): Promise<void> {
+  async ready(signal: Signal): Promise<void> {
     await abortable(this.#ready.promise, signal)
   }
 

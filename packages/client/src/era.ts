@@ -4,7 +4,7 @@ import type {
   InputRequest,
   JSONRPCNotification,
   ParamsOf,
-  parseResult,
+  parseResultToClient,
   RequestToServer,
   ResultOf,
   Revision,
@@ -12,6 +12,7 @@ import type {
 } from '@tidings/protocol'
 import type { CallOptions } from './calls.ts'
 import type { Logger } from './logger.ts'
+import type { Signal } from './signals.ts'
 
 /** What the server has told of itself. */
 export interface ServerDescription {
@@ -26,13 +27,13 @@ export interface ServerDescription {
  * handshake and a session, and modern, in which every request stands for itself.
  */
 export interface Era {
-  readonly parseResult: typeof parseResult
+  readonly parseResult: typeof parseResultToClient
   /** What every request says in its `_meta`. */
   meta(): object
   /** Finds out who the server is. */
-  begin(signal: AbortSignal): Promise<ServerDescription>
+  begin(signal: Signal): Promise<ServerDescription>
   /** Has the server tell again what it told before the loss. */
-  restore(signal: AbortSignal): Promise<void>
+  restore(signal: Signal): Promise<void>
   /** Makes any request, be it one of the other era. */
   request<M extends RequestToServer>(
     method: M,
@@ -54,13 +55,13 @@ export interface EraContext {
   connectTimeoutMs: number
   logger: Logger
   /** Aborted when the client is closed. */
-  closing: AbortSignal
+  closing: Signal
   /** Sends a request as it is. */
   call: Era['request']
   /** Sends a notification, whatever the connection is in. */
-  notify: (message: JSONRPCNotification, options: { signal: AbortSignal }) => Promise<void>
+  notify: (message: JSONRPCNotification, options: { signal: Signal }) => Promise<void>
   /** Has a handler answer what the server asks for in a result. */
-  answer: (request: InputRequest, signal: AbortSignal) => Promise<object>
+  answer: (request: InputRequest, signal: Signal) => Promise<object>
   /** Whether somebody listens to the notification. */
   isHeard: (method: string) => boolean
   /** A notification has come. */

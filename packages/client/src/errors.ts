@@ -104,3 +104,8 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof HttpError) return [404, 429, 502, 503, 504].includes(error.status)
   return error instanceof ConnectionError
 }
+
+/** True also for no answer in time: a dead connection may not have been seen to be one yet. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof TimeoutError || isTransient(error)
+}

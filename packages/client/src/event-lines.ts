@@ -1,3 +1,6 @@
+const letterI = 105
+const letterD = 100
+
 /**
  * The text of an event stream, as eventsource-parser takes it without loss:
  *
@@ -28,11 +31,13 @@ export class EventLines {
     let copied = 0
     let start = 0
     for (let end: number; (end = text.indexOf('\n', start)) !== -1; start = end + 1) {
-      const head = this.#head + text.slice(start, Math.min(end, start + 5))
-      this.#head = ''
-      if (head !== '') {
-        this.#hasId ||= head === 'id' || head.startsWith('id:')
-        this.#hasData ||= head === 'data' || head.startsWith('data:')
+      if (this.#head !== '') {
+        this.#look(this.#head + text.slice(start, Math.min(end, start + 5)), 0, Infinity)
+        this.#head = ''
+        continue
+      }
+      if (end > start) {
+        this.#look(text, start, end)
         continue
       }
       if (this.#hasId && !this.#hasData) {
@@ -42,6 +47,18 @@ export class EventLines {
       this.#hasId = this.#hasData = false
     }
     this.#head = (this.#head + text.slice(start, start + 5)).slice(0, 5)
-    return completed + text.slice(copied)
+    return completed === '' ? text : completed + text.slice(copied)
   }
+
+  /** Looks at the start of a line. */
+  #look(text: string, start: number, end: number): void {
+    const first = text.charCodeAt(start)
+    if (first === letterI) this.#hasId ||= isField('id', text, start, end)
+    else if (first === letterD) this.#hasData ||= isField('data', text, start, end)
+  }
+}
+
+function isField(name: string, text: string, start: number, end: number): boolean {
+  const after = start + name.length
+  return text.startsWith(name, start) && (after >= Math.min(end, text.length) || text[after] === ':')
 }

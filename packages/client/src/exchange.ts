@@ -1,5 +1,5 @@
 import {
-  isMethod,
+  isMethodToClient,
   isRequest,
   JSONRPC_VERSION,
   type JSONRPCNotification,
@@ -8,7 +8,7 @@ import {
   type Implementation,
   type NotificationToServer,
   type ParamsOf,
-  parseParams,
+  parseParamsToClient,
   type RequestToServer,
   type ResultOf,
 } from '@tidings/protocol'
@@ -23,7 +23,8 @@ import { LegacyEra } from './legacy-era.ts'
 import { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
 import { ModernEra } from './modern-era.ts'
-import { after, LinkedController } from './signals.ts'
+import { isKnownChange } from './known-change.ts'
+import { after, LinkedController, type Signal } from './signals.ts'
 import type { Door, Transport, TransportListener } from './transports/transport.ts'
 
 /** What an {@link Exchange} is made with. */
@@ -37,11 +38,13 @@ export interface ExchangeOptions {
   totalTimeoutMs: number
   connectTimeoutMs: number
   logger: Logger
+  /** Called when it is closed, and the server has been told. */
+  closed: () => void
 }
 
 /** How what the server has to know is told again: past those who wait for the connection. */
 export type Restore = (options: {
-  signal: AbortSignal
+  signal: Signal
   ready(): Promise<void>
   /** Whether changes may have been missed. */
   missed: boolean
@@ -114,7 +117,7 @@ export class Exchange {
   }
 
   /** Aborted when it is closed, with a {@link ClosedError}; that has a cause when it was not asked for. */
-  get closing(): AbortSignal {
+  get closing(): Signal {
     return this.#connection.closing
   }
 
@@ -134,11 +137,11 @@ export class Exchange {
   }
 
   /** Resolves when messages can be sent. */
-  async ready(signal: AbortSignal): Promise<void> {
+  async ready(signal: Signal): Promise<void> {
     await this.#connection.ready(signal)
   }
 
-  async request<M extends RequestToServer>(
+  request<M extends RequestToServer>(
     method: M,
     params: ParamsOf<M> | undefined,
     options?: CallOptions,
@@ -171,13 +174,13 @@ export class Exchange {
     await this.#closed
   }
 
-  async #begin(signal: AbortSignal): Promise<void> {
+  async #begin(signal: Signal): Promise<void> {
     this.#session++
     this.#inbound.abortAll(new ConnectionError('The session was lost'))
     this.#server = await this.#era.begin(signal)
   }
 
-  async #restore(signal: AbortSignal): Promise<void> {
+  async #restore(signal: Signal): Promise<void> {
     await this.#era.restore(signal)
     const missed = this.#connection.hasMissed
     for (const restore of this.#restores) await restore({ signal, ready: atOnce, missed })
@@ -187,7 +190,7 @@ export class Exchange {
     if (event.state === 'connected') this.#heartbeat.start()
     else this.#heartbeat.stop()
     if (event.state === 'closed') {
-      this.#closed = this.#transport.close()
+      this.#closed = this.#transport.close().finally(this.#options.closed)
       this.#inbound.abortAll(event.error ?? new ClosedError('The client is closed'))
     }
     this.#listeners.emit('state', event)
@@ -234,10 +237,14 @@ export class Exchange {
   #notified(message: JSONRPCNotification): void {
     const { method, params } = message
     try {
-      if (!isMethod(method)) return this.logger.debug({ method }, 'the server sent an unknown notification')
-      const checked: unknown = parseParams(method, params)
-      if (method === 'notifications/progress') this.#calls.progressed(checked as ParamsOf<typeof method>)
-      if (method === 'notifications/cancelled') this.#inbound.cancelled(checked as ParamsOf<typeof method>)
+      let checked: unknown = params
+      if (!isKnownChange(message)) {
+        if (!isMethodToClient(method))
+          return this.logger.debug({ method }, 'the server sent an unknown notification')
+        checked = parseParamsToClient(method, params)
+        if (method === 'notifications/progress') this.#calls.progressed(checked as ParamsOf<typeof method>)
+        if (method === 'notifications/cancelled') this.#inbound.cancelled(checked as ParamsOf<typeof method>)
+      }
       this.#era.notified(message)
       this.#listeners.emit(method, checked)
     } catch (err) {

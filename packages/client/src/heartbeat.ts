@@ -19,7 +19,7 @@ export interface HeartbeatOptions {
 
 /**
  * Finds out that the server is gone when nothing says so: after a sleep, a change of network or a lost NAT entry, a
- * dead connection looks like a quiet one. It also keeps a stream from being closed for being quiet, which Node's fetch
+ * dead connection looks like a quiet one. It also keeps a stream from being closed for being quiet, which a `fetch` of Node
  * does after five minutes.
  */
 export class Heartbeat {

@@ -2,17 +2,18 @@ import {
   type CancelledNotificationParams,
   errorCodes,
   type InputRequest,
-  isMethod,
+  isMethodToClient,
   JSONRPC_VERSION,
   type JSONRPCRequest,
   type JSONRPCResponse,
   McpError,
-  parseParams,
+  parseParamsToClient,
   type RequestId,
 } from '@tidings/protocol'
 import { ProtocolError } from './errors.ts'
 import { answersOf, type Handlers } from './handlers.ts'
 import type { Logger } from './logger.ts'
+import { abortSignalOf, type Signal } from './signals.ts'
 
 /** The requests of the server: each is answered by its handler, and may be cancelled by the server. */
 export class Inbound {
@@ -50,11 +51,16 @@ export class Inbound {
   }
 
   /** The result of a request that came in a result, and is answered by making that request again. */
-  async input({ method, params }: InputRequest, signal: AbortSignal): Promise<object> {
+  async input({ method, params }: InputRequest, signal: Signal): Promise<object> {
     if (!this.#answers[method]) {
       throw new ProtocolError(`The server requires ${method}, for which this client was given no handler`)
     }
-    return this.#run(method, params, signal)
+    const abort = abortSignalOf(signal)
+    try {
+      return await this.#run(method, params, abort.signal)
+    } finally {
+      abort.release()
+    }
   }
 
   /** The server no longer wants an answer. */
@@ -71,9 +77,9 @@ export class Inbound {
 
   async #run(method: string, params: unknown, signal: AbortSignal): Promise<object> {
     const answer = Object.hasOwn(this.#answers, method) ? this.#answers[method] : undefined
-    if (!answer || !isMethod(method)) {
+    if (!answer || !isMethodToClient(method)) {
       throw new McpError(errorCodes.methodNotFound, `Method not found: ${method}`)
     }
-    return answer(parseParams(method, params) as never, { signal })
+    return answer(parseParamsToClient(method, params) as never, { signal })
   }
 }

@@ -1,7 +1,7 @@
 import { type InputRequest, isInputRequired, type Result } from '@tidings/protocol'
 import { ProtocolError, TimeoutError } from './errors.ts'
 import { Backoff } from './reconnect.ts'
-import { after, LinkedController } from './signals.ts'
+import { after, LinkedController, type Signal } from './signals.ts'
 
 /** How often a request is made again with input, before the server is taken to go round in circles. */
 const mostRounds = 10
@@ -9,11 +9,11 @@ const mostRounds = 10
 /** What {@link withInput} is done with. */
 export interface InputOptions {
   /** Sends the request with these params more than it has by itself. */
-  send: (more: object, signal: AbortSignal) => Promise<Result>
+  send: (more: object, signal: Signal) => Promise<Result>
   /** Answers one request of the server's. */
-  answer: (request: InputRequest, signal: AbortSignal) => Promise<object>
-  signal: AbortSignal | undefined
-  closing: AbortSignal
+  answer: (request: InputRequest, signal: Signal) => Promise<object>
+  signal: Signal | undefined
+  closing: Signal
   totalTimeoutMs: number
 }
 
@@ -48,10 +48,12 @@ export async function withInput(method: string, options: InputOptions): Promise<
     throw new ProtocolError(
       `${method}: the server required input ${mostRounds + 1} times, and gave no result`,
     )
+  } catch (error) {
+    // When one handler has failed, the others need not go on.
+    abort.abort()
+    throw error
   } finally {
     stop()
     abort.release()
-    // When one handler has failed, the others need not go on.
-    abort.abort()
   }
 }

@@ -3,14 +3,15 @@ import {
   JSONRPC_VERSION,
   latestLegacyRevision,
   legacyRevisions,
-  parseResult,
+  parseResultToClient,
 } from '@tidings/protocol'
 import type { Era, EraContext, ServerDescription } from './era.ts'
 import { RevisionError } from './errors.ts'
+import type { Signal } from './signals.ts'
 
 /** Revisions 2024-11-05 to 2025-11-25: a session is begun by `initialize`, and the server keeps what it is told. */
 export class LegacyEra implements Era {
-  readonly parseResult = parseResult
+  readonly parseResult = parseResultToClient
   readonly request: Era['request']
   readonly #context: EraContext
 
@@ -23,7 +24,7 @@ export class LegacyEra implements Era {
     return {}
   }
 
-  async begin(signal: AbortSignal): Promise<ServerDescription> {
+  async begin(signal: Signal): Promise<ServerDescription> {
     const { clientInfo, capabilities, call, notify } = this.#context
     const params = { protocolVersion: latestLegacyRevision, capabilities, clientInfo }
     const result = await call('initialize', params, { signal, ready: atOnce })

@@ -4,7 +4,7 @@ import {
   type JSONRPCNotification,
   metaKeys,
   type ParamsOf,
-  parseParams,
+  parseParamsToClient,
   type RequestId,
   type SubscriptionFilter,
 } from '@tidings/protocol'
@@ -12,7 +12,7 @@ import type { CallOptions } from './calls.ts'
 import { Deferred } from './deferred.ts'
 import { ConnectionError, ProtocolError, TimeoutError } from './errors.ts'
 import type { Logger } from './logger.ts'
-import { after, LinkedController, onAbort } from './signals.ts'
+import { after, LinkedController, onAbort, type Signal } from './signals.ts'
 
 const acknowledgement = 'notifications/subscriptions/acknowledged'
 
@@ -46,7 +46,7 @@ export interface ListenStreamOptions {
   /** It has ended, by itself or by {@link ListenStream.end}. */
   ended: (stream: ListenStream, error: Error) => void
   ackTimeoutMs: number
-  closing: AbortSignal
+  closing: Signal
   logger: Logger
 }
 
@@ -113,7 +113,7 @@ export class ListenStream {
     }
     if (typeof meta[recovery.position] === 'string') this.position = meta[recovery.position] as string
     if (!isAck) return receive(message)
-    const { notifications: agreed } = parseParams(acknowledgement, message.params)
+    const { notifications: agreed } = parseParamsToClient(acknowledgement, message.params)
     this.#isAcknowledged = true
     acknowledged(this, { agreed, recovered: meta[recovery.recovered] as boolean | undefined })
     this.acknowledged.resolve()

@@ -2,7 +2,8 @@ import type { Logger } from './logger.ts'
 
 /** Who wants to hear of what. A listener that throws is logged, and does not keep the others from hearing. */
 export class Listeners {
-  readonly #listeners = new Map<string, Set<(value: never) => void>>()
+  /** The arrays are replaced, not changed: one that is being gone through stays as it is. */
+  readonly #listeners = new Map<string, ((value: never) => void)[]>()
   readonly #logger: Logger
 
   constructor(logger: Logger) {
@@ -11,23 +12,24 @@ export class Listeners {
 
   /** @returns what takes the listener away again. */
   on(name: string, listener: (value: never) => void): () => void {
-    let set = this.#listeners.get(name)
-    if (!set) this.#listeners.set(name, (set = new Set()))
     // The same function may listen twice, and stop one time.
     const entry = (value: never) => listener(value)
-    set.add(entry)
+    this.#listeners.set(name, [...this.#of(name), entry])
     return () => {
-      set.delete(entry)
+      this.#listeners.set(
+        name,
+        this.#of(name).filter((other) => other !== entry),
+      )
     }
   }
 
   /** Whether anybody listens. */
   has(name: string): boolean {
-    return (this.#listeners.get(name)?.size ?? 0) > 0
+    return this.#of(name).length > 0
   }
 
   emit(name: string, value: unknown): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+    for (const listener of this.#of(name)) {
       try {
         const returned: unknown = listener(value as never)
         if (returned instanceof Promise) returned.catch((error: unknown) => this.#failed(name, error))
@@ -35,6 +37,10 @@ export class Listeners {
         this.#failed(name, error)
       }
     }
+  }
+
+  #of(name: string): readonly ((value: never) => void)[] {
+    return this.#listeners.get(name) ?? []
   }
 
   clear(): void {

@@ -2,7 +2,7 @@ import { errorCodes, McpError, type SubscriptionFilter } from '@tidings/protocol
 import { Deferred } from './deferred.ts'
 import { ConnectionError, HttpError, isFinal, isTransient } from './errors.ts'
 import { type Acknowledgement, ListenStream, type ListenStreamOptions } from './listen-stream.ts'
-import { abortable, after, onAbort } from './signals.ts'
+import { abortable, after, onAbort, type Signal } from './signals.ts'
 
 /** The lists a client can hear of, by their names in a filter. */
 export const lists = {
@@ -92,12 +92,12 @@ export class Listening {
   }
 
   /** Resolves when what is wanted by now is listened to, or cannot be. */
-  async settled(signal: AbortSignal): Promise<void> {
+  async settled(signal: Signal): Promise<void> {
     await abortable(Promise.resolve(this.#update?.promise), signal)
   }
 
   /** Listens again to all there is to hear of. */
-  async restore(signal: AbortSignal): Promise<void> {
+  async restore(signal: Signal): Promise<void> {
     this.#stop()
     this.#refused.clear()
     while (!this.#isCurrent()) {
@@ -126,7 +126,7 @@ export class Listening {
   }
 
   /** Has a stream take the place of the one there is. */
-  async #open(signal: AbortSignal): Promise<void> {
+  async #open(signal: Signal): Promise<void> {
     this.#asked = this.#wanted()
     if (isEmpty(this.#asked)) return this.#replace(undefined, {})
     const position = this.#options.canRecover() ? (this.#stream?.position ?? this.#position) : undefined

@@ -12,7 +12,7 @@ import {
   modernRevisions,
   type ParamsOf,
   parseModernResult,
-  type parseResult,
+  type parseResultToClient,
   type RequestToServer,
   type Result,
   type ResultOf,
@@ -28,7 +28,7 @@ import { recovery } from './listen-stream.ts'
 import { Listening, lists } from './listening.ts'
 import { MirroredTools } from './mirrored-tools.ts'
 import { ResponseCache } from './response-cache.ts'
-import { abortable, after, LinkedController } from './signals.ts'
+import { abortable, after, LinkedController, type Signal } from './signals.ts'
 
 type Params = ParamsOf<RequestToServer> | undefined
 
@@ -38,7 +38,7 @@ type Params = ParamsOf<RequestToServer> | undefined
  */
 export class ModernEra implements Era {
   // What is not complete is told apart here.
-  readonly parseResult = parseModernResult as typeof parseResult
+  readonly parseResult = parseModernResult as typeof parseResultToClient
   readonly #context: EraContext
   readonly #tools: MirroredTools
   readonly #cache = new ResponseCache()
@@ -83,7 +83,7 @@ export class ModernEra implements Era {
     }
   }
 
-  async begin(signal: AbortSignal): Promise<ServerDescription> {
+  async begin(signal: Signal): Promise<ServerDescription> {
     for (let tries = 0; ; tries++) {
       const { result, supported } = await this.#discover(signal)
       if (result && supported.includes(this.#revision)) {
@@ -96,16 +96,16 @@ export class ModernEra implements Era {
     }
   }
 
-  async restore(signal: AbortSignal): Promise<void> {
+  async restore(signal: Signal): Promise<void> {
     await this.#listening.restore(signal)
   }
 
-  async request<M extends RequestToServer>(
+  request<M extends RequestToServer>(
     method: M,
     params: ParamsOf<M> | undefined,
     options: CallOptions = {},
   ): Promise<ResultOf<M>> {
-    return (await this.#request(method, params, options)) as ResultOf<M>
+    return this.#request(method, params, options) as Promise<ResultOf<M>>
   }
 
   notified({ method, params }: JSONRPCNotification): void {
@@ -192,7 +192,7 @@ export class ModernEra implements Era {
     }
   }
 
-  async #discover(signal: AbortSignal): Promise<{ supported: readonly string[]; result?: DiscoverResult }> {
+  async #discover(signal: Signal): Promise<{ supported: readonly string[]; result?: DiscoverResult }> {
     try {
       const result = await this.#context.call('server/discover', undefined, { signal, ready: atOnce })
       return { result, supported: result.supportedVersions }

@@ -1,5 +1,5 @@
 import type { JSONRPCResponse, RequestId } from '@tidings/protocol'
-import { onAbort } from './signals.ts'
+import { onAbort, type Signal } from './signals.ts'
 
 interface Waiting {
   resolve: (response: JSONRPCResponse) => void
@@ -11,7 +11,7 @@ export class Pending {
   readonly #waiting = new Map<RequestId, Waiting>()
 
   /** The response to a request. Rejects with the signal's reason when it is aborted. */
-  wait(id: RequestId, signal: AbortSignal): Promise<JSONRPCResponse> {
+  wait(id: RequestId, signal: Signal): Promise<JSONRPCResponse> {
     let off = () => {}
     const response = new Promise<JSONRPCResponse>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })

@@ -1,4 +1,4 @@
-import { wait } from './signals.ts'
+import { type Signal, wait } from './signals.ts'
 
 const defaultRetryMs = 1_000
 /** What a server may ask for, either way: less would storm it, more would never come back. */
@@ -44,7 +44,7 @@ export class Backoff {
   }
 
   /** Waits for {@link next}. Rejects with the signal's reason as soon as it is aborted. */
-  async pause(hints: BackoffHints, signal: AbortSignal): Promise<void> {
+  async pause(hints: BackoffHints, signal: Signal): Promise<void> {
     await wait(this.next(hints), signal)
   }
 }

@@ -10,26 +10,34 @@ export interface RequestTimerOptions {
 
 /** The two times a request may take: since there was last a sign of life, and in all. */
 export class RequestTimer {
-  readonly #restart: () => void
-  #stop = () => {}
-  readonly #stopTotal: () => void
+  readonly #options: RequestTimerOptions
+  readonly #expired: (limit: string) => void
+  readonly #beganAt = performance.now()
+  /** Of the time that is over first. */
+  #stop!: () => void
 
   /** @param expired called with the time that is over, in words. */
-  constructor({ timeoutMs, totalTimeoutMs, busy }: RequestTimerOptions, expired: (limit: string) => void) {
-    this.#restart = () => {
-      this.#stop = after(timeoutMs, () => (busy() ? this.#restart() : expired(`${timeoutMs} ms (timeoutMs)`)))
-    }
-    this.#stopTotal = after(totalTimeoutMs, () => expired(`${totalTimeoutMs} ms (totalTimeoutMs)`))
-    this.#restart()
+  constructor(options: RequestTimerOptions, expired: (limit: string) => void) {
+    this.#options = options
+    this.#expired = expired
+    this.#start()
   }
 
   restart(): void {
     this.#stop()
-    this.#restart()
+    this.#start()
   }
 
   stop(): void {
     this.#stop()
-    this.#stopTotal()
+  }
+
+  #start(): void {
+    const { timeoutMs, totalTimeoutMs, busy } = this.#options
+    const leftMs = totalTimeoutMs - (performance.now() - this.#beganAt)
+    this.#stop =
+      timeoutMs < leftMs
+        ? after(timeoutMs, () => (busy() ? this.#start() : this.#expired(`${timeoutMs} ms (timeoutMs)`)))
+        : after(leftMs, () => this.#expired(`${totalTimeoutMs} ms (totalTimeoutMs)`))
   }
 }

@@ -13,6 +13,8 @@ const cacheable: Record<string, string> = {
   'resources/read': 'notifications/resources/updated',
 }
 
+const notifications = new Set(Object.values(cacheable))
+
 interface Entry {
   method: string
   uri: unknown
@@ -34,20 +36,21 @@ export class ResponseCache {
 
   /** A copy of what was kept, as long as it is fresh. */
   get(method: string, params: Params): CacheableResult | undefined {
+    if (!isCacheable(method)) return undefined
     const entry = this.#entries.get(keyOf(method, params))
     return entry && Date.now() < entry.freshUntil ? structuredClone(entry.result) : undefined
   }
 
   /** To be called when the request is made. Returns what keeps its result, if it may be kept. */
   keeper(method: string, params: Params): (result: CacheableResult) => void {
+    if (!isCacheable(method)) return () => {}
     const changes = this.#changes
     const key = keyOf(method, params)
     return (result) => {
       this.#entries.delete(key)
       const { ttlMs = 0, resultType = 'complete' } = result
       const dependsOnMore = params?.['inputResponses'] ?? params?.['requestState']
-      if (!Object.hasOwn(cacheable, method) || resultType !== 'complete' || dependsOnMore !== undefined)
-        return
+      if (resultType !== 'complete' || dependsOnMore !== undefined) return
       if (!(ttlMs > 0) || changes !== this.#changes) return
       const freshUntil = Date.now() + ttlMs
       this.#entries.set(key, { method, uri: params?.['uri'], result: structuredClone(result), freshUntil })
@@ -57,7 +60,7 @@ export class ResponseCache {
 
   /** Forgets what a notification says has changed. */
   notified(notification: string, params: Params): void {
-    if (!Object.values(cacheable).includes(notification)) return
+    if (!notifications.has(notification)) return
     this.#changes++
     for (const [key, { method, uri }] of this.#entries) {
       if (cacheable[method] === notification && uri === params?.['uri']) this.#entries.delete(key)
@@ -68,6 +71,10 @@ export class ResponseCache {
     this.#changes++
     this.#entries.clear()
   }
+}
+
+function isCacheable(method: string): boolean {
+  return Object.hasOwn(cacheable, method)
 }
 
 function keyOf(method: string, params: Params): string {

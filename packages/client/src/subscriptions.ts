@@ -1,5 +1,6 @@
+import { mayPass } from './errors.ts'
 import type { Exchange, Restore } from './exchange.ts'
-import { abortable } from './signals.ts'
+import { abortable, type Signal } from './signals.ts'
 
 // How many requests are under way at once when a new session is told what is subscribed to.
 const atOnce = 8
@@ -13,7 +14,7 @@ interface Subscription {
 /** One holder's part in a subscription. */
 export interface Hold {
   /** Resolves when the server has subscribed us. Rejects with the signal's reason. */
-  subscribed(signal: AbortSignal): Promise<void>
+  subscribed(signal: Signal): Promise<void>
   /** Gives it up. With the last holder, the server is asked to unsubscribe us. */
   release(): Promise<void>
 }
@@ -34,7 +35,7 @@ export class Subscriptions {
   }
 
   /** Subscribes until {@link unsubscribe}. Once is enough. */
-  async subscribe(uri: string, signal: AbortSignal): Promise<void> {
+  async subscribe(uri: string, signal: Signal): Promise<void> {
     let hold = this.#asked.get(uri)
     if (!hold) this.#asked.set(uri, (hold = this.hold(uri, () => {})))
     try {
@@ -118,6 +119,7 @@ export class Subscriptions {
         // A refusal is for those who hold it to see; what makes the session unusable is for the connection.
         await subscription.done.catch((err: unknown) => {
           options.signal.throwIfAborted()
+          if (mayPass(err)) throw err
           this.#exchange.logger.warn({ err, uri }, 'the new session does not subscribe')
           this.#forget(uri, subscription)
           isStale = true

@@ -1,6 +1,6 @@
 import { errorCodes, McpError, type ReadResourceResult } from '@tidings/protocol'
 import { Deferred } from './deferred.ts'
-import { isTransient } from './errors.ts'
+import { mayPass } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { Backoff } from './reconnect.ts'
 import { abortable, LinkedController } from './signals.ts'
@@ -57,7 +57,7 @@ async function* changingContents(
         stale.lower()
         yield await exchange.request('resources/read', { uri }, { signal, fresh: true })
       } catch (error) {
-        if (signal.aborted || (exchange.state === 'connected' && !isTransient(error))) throw error
+        if (signal.aborted || (exchange.state === 'connected' && !mayPass(error))) throw error
         if (!subscribed) release()
         stale.raise()
         // While there is no connection, that is what is waited for.

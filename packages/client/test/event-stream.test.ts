@@ -1,5 +1,6 @@
 import { silent } from '../src/logger.ts'
 import { EventStream } from '../src/transports/event-stream.ts'
+import { FetchResponse } from '../src/transports/fetch-http.ts'
 
 const { jest } = import.meta
 
@@ -7,18 +8,19 @@ beforeEach(() => void jest.useFakeTimers())
 afterEach(() => void jest.useRealTimers())
 
 /** A stream that is written by hand. */
-async function opened() {
+async function opened({ mayBeQuiet = false } = {}) {
   let controller!: ReadableStreamDefaultController<Uint8Array>
   const body = new ReadableStream<Uint8Array>({ start: (given) => void (controller = given) })
   const lost: Error[] = []
   const stream = new EventStream({
     maxEventBytes: 1_000,
     logger: silent,
+    mayBeQuiet,
     onMessage: () => {},
     onLost: (error) => lost.push(error),
   })
   const { signal } = new AbortController()
-  await stream.open(() => Promise.resolve(new Response(body)), { resume: false, signal })
+  await stream.open(() => Promise.resolve(new FetchResponse(new Response(body))), { resume: false, signal })
   const send = async (text: string) => {
     controller.enqueue(new TextEncoder().encode(text))
     await jest.advanceTimersByTimeAsync(15_000)
@@ -37,9 +39,19 @@ test('a stream that was kept alive, and then is silent, is lost', async () => {
   expect(jest.getTimerCount()).toBe(0)
 })
 
-test('a stream that is always silent may well be open', async () => {
-  const { stream, lost, send } = await opened()
+test('a stream that was never kept alive may be quiet or dead: it is lost after five minutes', async () => {
+  const { lost, send } = await opened()
   await send(':ok\n\n')
+  await send('data: {}\n\n')
+  await jest.advanceTimersByTimeAsync(284_000)
+  expect(lost).toEqual([])
+  await jest.advanceTimersByTimeAsync(2_000)
+  expect(lost.map(({ message }) => message)).toEqual(['The event stream fell silent'])
+  expect(jest.getTimerCount()).toBe(0)
+})
+
+test('a stream that could not be opened again may be silent for as long as it likes', async () => {
+  const { stream, lost, send } = await opened({ mayBeQuiet: true })
   await send('data: {}\n\n')
   await jest.advanceTimersByTimeAsync(3_600_000)
   expect(lost).toEqual([])

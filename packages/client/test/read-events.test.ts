@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
 import { ProtocolError } from '../src/errors.ts'
 import { readEvents, type ReadEventsOptions } from '../src/read-events.ts'
+import { FetchResponse } from '../src/transports/fetch-http.ts'
 import { rejection } from './harness/harness.ts'
+import { Inbox } from './harness/inbox.ts'
 
 interface Event {
   event?: string | undefined
@@ -9,7 +11,9 @@ interface Event {
   data: string
 }
 
-/** A body of these pieces, and whether it was cancelled. */
+const responseOf = (body: ReadableStream<Uint8Array>) => new FetchResponse(new Response(body))
+
+/** A response with a body of these pieces, and whether it was cancelled. */
 function bodyOf(pieces: Iterable<Uint8Array>) {
   const iterator = pieces[Symbol.iterator]()
   const seen = { cancelled: false, pulled: 0 }
@@ -24,7 +28,7 @@ function bodyOf(pieces: Iterable<Uint8Array>) {
       seen.cancelled = true
     },
   })
-  return { body, seen }
+  return { response: responseOf(body), seen }
 }
 
 async function read(
@@ -32,8 +36,8 @@ async function read(
   options: Partial<ReadEventsOptions> = {},
 ): Promise<Event[]> {
   const events: Event[] = []
-  for await (const event of readEvents(bodyOf(pieces).body, { maxEventBytes: 1e6, ...options }))
-    events.push(event)
+  const onEvent = (event: Event) => events.push(event)
+  await readEvents(bodyOf(pieces).response, { maxEventBytes: 1e6, onEvent, ...options })
   return events
 }
 
@@ -93,11 +97,16 @@ test('events read the same however their bytes are cut, whatever ends their line
 test('an event is given when its last line ends, not when the next one begins', async () => {
   for (const end of ['\n\n', '\r\r', '\r\n\r\n']) {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
-    const events = readEvents(readable, { maxEventBytes: 100 })
+    const events = new Inbox<Event>()
+    const reading = readEvents(responseOf(readable), {
+      maxEventBytes: 100,
+      onEvent: (event) => events.push(event),
+    })
     const writer = writable.getWriter()
     void writer.write(bytes(`data: now${end}`))
-    expect((await events.next()).value).toMatchObject({ data: 'now' })
-    await events.return()
+    expect(await events.next()).toMatchObject({ data: 'now' })
+    await writer.close()
+    await reading
   }
 })
 
@@ -127,10 +136,11 @@ test('nothing is held beyond the bound, however it comes, and what came before i
           yield bytes(`data: first\n\n${start}`)
           for (;;) yield piece
         }
-        const { body, seen } = bodyOf(endless())
-        const events = readEvents(body, { maxEventBytes })
-        expect((await events.next()).value).toMatchObject({ data: 'first' })
-        const error = await rejection(events.next())
+        const { response, seen } = bodyOf(endless())
+        const events: string[] = []
+        const onEvent = ({ data }: Event) => events.push(data)
+        const error = await rejection(readEvents(response, { maxEventBytes, onEvent }))
+        expect(events[0]).toBe('first')
         expect(error).toBeInstanceOf(ProtocolError)
         expect(error.message).toMatch('more than 10000 characters')
         expect(seen.cancelled).toBe(true)
@@ -142,18 +152,23 @@ test('nothing is held beyond the bound, however it comes, and what came before i
 })
 
 test('an event that is too large is refused even when it comes in one piece, after the ones before it', async () => {
-  const { body } = bodyOf([bytes(`data: small\n\ndata: ${'x'.repeat(101)}\n\ndata: later\n\n`)])
-  const events = readEvents(body, { maxEventBytes: 100 })
-  expect((await events.next()).value).toMatchObject({ data: 'small' })
-  expect(await rejection(events.next())).toBeInstanceOf(ProtocolError)
+  const { response } = bodyOf([bytes(`data: small\n\ndata: ${'x'.repeat(101)}\n\ndata: later\n\n`)])
+  const events: string[] = []
+  const onEvent = ({ data }: Event) => events.push(data)
+  expect(await rejection(readEvents(response, { maxEventBytes: 100, onEvent }))).toBeInstanceOf(ProtocolError)
+  expect(events).toEqual(['small'])
 })
 
-test('stopping early cancels the body', async () => {
-  const { body, seen } = bodyOf([bytes('data: 1\n\n'), bytes('data: 2\n\n')])
-  for await (const { data } of readEvents(body, { maxEventBytes: 100 })) {
-    expect(data).toBe('1')
-    break
+test('its signal ends it, and cancels the body', async () => {
+  const { response, seen } = bodyOf([bytes('data: 1\n\n'), bytes('data: 2\n\n')])
+  const abort = new AbortController()
+  const events: string[] = []
+  const onEvent = ({ data }: Event) => {
+    events.push(data)
+    abort.abort(new Error('enough'))
   }
+  await readEvents(response, { maxEventBytes: 100, onEvent, signal: abort.signal })
+  expect(events).toEqual(['1'])
   expect(seen.cancelled).toBe(true)
 })
 
@@ -164,5 +179,6 @@ test('the error of a body that fails is passed on', async () => {
       controller.error(failure)
     },
   })
-  expect(await rejection(readEvents(body, { maxEventBytes: 100 }).next())).toBe(failure)
+  const reading = readEvents(responseOf(body), { maxEventBytes: 100, onEvent: () => {} })
+  expect(await rejection(reading)).toBe(failure)
 })

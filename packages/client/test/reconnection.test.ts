@@ -169,13 +169,13 @@ test('the wait for a connection is bounded by the timeout: nothing can have run'
 
 test('so is that of a notification', async () => {
   const server = await quickServer((_server, stream) => void stream.response.writeHead(500).end())
-  const client = await connected(server.url, { timeoutMs: 30 })
+  const client = await connected(server.url, { timeoutMs: 300 })
   const states = statesOf(client)
   ;(await server.streams.next()).cut()
   await states.next(({ state }) => state === 'reconnecting')
   const error = await rejection(client.notify('notifications/roots/list_changed'))
   expect(error).toBeInstanceOf(TimeoutError)
-  expect(error.message).toMatch('notifications/roots/list_changed could not be sent within 30 ms')
+  expect(error.message).toMatch('notifications/roots/list_changed could not be sent within 300 ms')
 })
 
 test('each attempt that fails is told with its error, and the next one follows', async () => {

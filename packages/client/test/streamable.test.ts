@@ -6,6 +6,7 @@ import {
   ProtocolError,
   SessionGoneError,
 } from '../src/index.ts'
+import type { FakeStream } from './harness/fake-server.ts'
 import { connected, fakeStreamable, rejection, statesOf } from './harness/harness.ts'
 import { Inbox } from './harness/inbox.ts'
 
@@ -165,7 +166,6 @@ test('what a stream brings twice when it is resumed is given once; each stream h
   const client = await connected(server.url, { door })
   const heard: unknown[] = []
   client.on('notifications/message', ({ data }) => heard.push(data))
-  const log = (data: string) => ({ method: 'notifications/message', params: { level: 'info', data } })
   const call = client.callTool('slow')
   const post = await server.post('tools/call')
   const standalone = await server.streams.next()
@@ -418,4 +418,101 @@ test('without a stream, a session that is gone meanwhile is replaced', async () 
     recovered: false,
   })
   expect(server.begun).toBe(2)
+})
+
+/** A client whose stream of the session was cut after the event `7`, and a server that resumes it without a sign. */
+async function resumedWithoutASign(beside: (stream: FakeStream) => unknown) {
+  const server = (await fakeStreamable()).withStream()
+  const client = await connected(server.url, { door })
+  const states = statesOf(client)
+  const heard = new Inbox<unknown>()
+  client.on('notifications/message', ({ data }) => heard.push(data))
+  const first = await server.streams.next()
+  first.message(log('first'), '7')
+  await heard.next()
+  server.onGet = (stream) => (stream.lastEventId === undefined ? beside(stream) : stream.open())
+  first.cut()
+  const resumed = await server.streams.next(({ lastEventId }) => lastEventId === '7')
+  return { server, client, states, heard, resumed }
+}
+
+const log = (data: string) => ({ method: 'notifications/message', params: { level: 'info', data } })
+
+test('a resumed stream may bring nothing new: another is opened beside it, and both are heard, each event once', async () => {
+  const { server, client, states, heard, resumed } = await resumedWithoutASign((stream) => stream.open())
+  const beside = await server.streams.next()
+  expect(beside.lastEventId).toBeUndefined()
+  expect(await states.next(({ state }) => state === 'connected')).toMatchObject({ recovered: false })
+  resumed.message(log('missed'), '8')
+  expect(await heard.next()).toBe('missed')
+  beside.message(log('missed'), '8')
+  beside.message(log('new'), '9')
+  expect(await heard.next()).toBe('new')
+  resumed.message(log('new'), '9')
+  resumed.message(log('last'), '10')
+  expect(await heard.next()).toBe('last')
+  // What was resumed may end when it likes.
+  resumed.end()
+  await resumed.closed
+  beside.message(log('after'), '11')
+  expect(await heard.next()).toBe('after')
+  expect(client.state).toBe('connected')
+  beside.cut()
+  expect(await states.next(({ state }) => state === 'connected')).toMatchObject({ recovered: false })
+  expect((await server.streams.next()).lastEventId).toBe('11')
+  expect(heard.all).toEqual(['first', 'missed', 'new', 'last', 'after'])
+})
+
+test.each([409, 405, 400])(
+  'a server that opens no other stream (%i) goes on with the resumed one',
+  async (status) => {
+    const refuse = (stream: FakeStream) => stream.response.writeHead(status).end()
+    const { server, client, states, heard, resumed } = await resumedWithoutASign(refuse)
+    await states.next(({ state }) => state === 'connected')
+    resumed.message(log('new'), '8')
+    expect(await heard.next()).toBe('new')
+    expect(client.state).toBe('connected')
+    resumed.cut()
+    await states.next(({ state }) => state === 'connected')
+    expect(await server.streams.next(({ lastEventId }) => lastEventId === '8')).toBeDefined()
+  },
+)
+
+test('a resumed stream that ends once it has brought what was missed has done what it was for', async () => {
+  const held = new Inbox<FakeStream>()
+  const { server, client, states, heard, resumed } = await resumedWithoutASign((stream) => held.push(stream))
+  const beside = await held.next()
+  resumed.message(log('missed'), '8')
+  resumed.end()
+  await resumed.closed
+  beside.open().message(log('new'), '9')
+  await states.next(({ state }) => state === 'connected')
+  expect([await heard.next(), await heard.next()]).toEqual(['missed', 'new'])
+  expect(client.state).toBe('connected')
+  expect(server.streams.all).toHaveLength(3)
+})
+
+test('with neither a resumed stream nor another, the connection is lost', async () => {
+  const held = new Inbox<FakeStream>()
+  const { server, states, resumed } = await resumedWithoutASign((stream) => held.push(stream))
+  const beside = await held.next()
+  resumed.end()
+  await resumed.closed
+  beside.response.writeHead(409).end()
+  expect((await states.next(({ error }) => /resumed/.test(error?.message ?? ''))).state).toBe('reconnecting')
+  server.onGet = (stream) => void stream.open({ 'tidings-recovered': 'true' })
+  await states.next(({ state }) => state === 'connected')
+})
+
+test('a server that gives no sign of the other stream is not waited for', async () => {
+  const held = new Inbox<FakeStream>()
+  const { client, states, heard, resumed } = await resumedWithoutASign((stream) => held.push(stream))
+  const beside = await held.next()
+  await states.next(({ state }) => state === 'connected')
+  resumed.message(log('old'), '8')
+  expect(await heard.next()).toBe('old')
+  beside.open().message(log('new'), '9')
+  expect(await heard.next()).toBe('new')
+  await client.close()
+  await Promise.all([beside.closed, resumed.closed])
 })

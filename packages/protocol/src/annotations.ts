@@ -1,15 +1,16 @@
 import * as z from 'zod/mini'
+import { Fraction } from './checks.ts'
 import { openObject } from './open-object.ts'
 
 /** Who speaks, or is spoken to. */
-export const Role = z.enum(['user', 'assistant'])
+export const Role = z.literal(['user', 'assistant'])
 export type Role = z.infer<typeof Role>
 
 /** Hints to the client on how to use or show something. */
 export const Annotations = openObject({
   audience: z.optional(z.array(Role)),
   /** From 0, entirely optional, to 1, effectively required. */
-  priority: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
+  priority: z.optional(Fraction),
   /** When it last changed; should be an ISO 8601 string. Since 2025-06-18. */
   lastModified: z.optional(z.string()),
 })

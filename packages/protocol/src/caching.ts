@@ -3,7 +3,7 @@ import { Result } from './jsonrpc.ts'
 import { openObject } from './open-object.ts'
 
 /** Who may be given a cached result: anyone, or only who may see what the one it was made for may see. */
-export const CacheScope = z.enum(['public', 'private'])
+export const CacheScope = z.literal(['public', 'private'])
 export type CacheScope = z.infer<typeof CacheScope>
 
 /**

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini'
+import { Integer } from './checks.ts'
 import { RequestParams, Result } from './jsonrpc.ts'
 import { BaseMetadata } from './lifecycle.ts'
-import { openObject } from './open-object.ts'
+import { mapOf, openObject } from './open-object.ts'
+import { taggedUnion } from './tagged-union.ts'
 
 /** Names the prompt whose argument is completed. */
 export const PromptReference = openObject({ ...BaseMetadata.shape, type: z.literal('ref/prompt') })
@@ -18,7 +20,7 @@ export type ResourceTemplateReference = z.infer<typeof ResourceTemplateReference
 /** Params of `completion/complete`. */
 export const CompleteRequestParams = openObject({
   ...RequestParams.shape,
-  ref: z.discriminatedUnion('type', [PromptReference, ResourceTemplateReference]),
+  ref: taggedUnion('type', [PromptReference, ResourceTemplateReference]),
   argument: openObject({
     name: z.string(),
     /** What was typed so far. */
@@ -28,7 +30,7 @@ export const CompleteRequestParams = openObject({
   context: z.optional(
     openObject({
       /** The other arguments or variables, as far as they are known. */
-      arguments: z.optional(z.record(z.string(), z.string())),
+      arguments: z.optional(mapOf(z.string())),
     }),
   ),
 })
@@ -39,9 +41,11 @@ export const CompleteResult = openObject({
   ...Result.shape,
   completion: openObject({
     /** At most 100. */
-    values: z.array(z.string()).check(z.maxLength(100)),
+    values: z
+      .array(z.string())
+      .check(z.refine(({ length }) => length <= 100, { error: 'expected at most 100 values' })),
     /** How many there are in all, if known. */
-    total: z.optional(z.int()),
+    total: z.optional(Integer),
     /** Whether there are more than these. */
     hasMore: z.optional(z.boolean()),
   }),

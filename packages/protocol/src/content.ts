@@ -3,6 +3,7 @@ import { Meta } from './jsonrpc.ts'
 import { openObject } from './open-object.ts'
 import { Resource, BlobResourceContents, TextResourceContents } from './resources.ts'
 import { Annotations } from './annotations.ts'
+import { taggedUnion } from './tagged-union.ts'
 
 const common = {
   annotations: z.optional(Annotations),
@@ -47,7 +48,7 @@ export const EmbeddedResource = openObject({
 export type EmbeddedResource = z.infer<typeof EmbeddedResource>
 
 /** What a prompt's message or a tool's result is made of. Its `type` tells which it is. */
-export const ContentBlock = z.discriminatedUnion('type', [
+export const ContentBlock = taggedUnion('type', [
   TextContent,
   ImageContent,
   AudioContent,

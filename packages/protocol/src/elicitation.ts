@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
+import { Url } from './checks.ts'
+import { dropped } from './dropped.ts'
 import { NotificationParams, RequestParams, Result } from './jsonrpc.ts'
-import { openObject } from './open-object.ts'
+import { mapOf, openObject } from './open-object.ts'
 import { PrimitiveSchemaDefinition } from './primitive-schemas.ts'
 
 /** Params of `elicitation/create` in form mode: have the user fill in a form. */
@@ -14,7 +16,7 @@ export const ElicitRequestFormParams = openObject({
   requestedSchema: openObject({
     $schema: z.optional(z.string()),
     type: z.literal('object'),
-    properties: z.record(z.string(), PrimitiveSchemaDefinition),
+    properties: mapOf(PrimitiveSchemaDefinition),
     required: z.optional(z.array(z.string())),
   }),
 })
@@ -29,29 +31,26 @@ export const ElicitRequestURLParams = openObject({
   /** Unique within the server; `notifications/elicitation/complete` names it. Only in 2025-11-25, which requires it. */
   elicitationId: z.optional(z.string()),
   /** Shown to the user whole, and opened only when they agree. */
-  url: z.url(),
+  url: Url,
 })
 export type ElicitRequestURLParams = z.infer<typeof ElicitRequestURLParams>
 
 /** Params of `elicitation/create`. */
-export const ElicitRequestParams = z.discriminatedUnion('mode', [
-  ElicitRequestFormParams,
-  ElicitRequestURLParams,
-])
+export const ElicitRequestParams = z.union([ElicitRequestFormParams, ElicitRequestURLParams])
 export type ElicitRequestParams = z.infer<typeof ElicitRequestParams>
 
 /** Result of `elicitation/create`. */
 export const ElicitResult = openObject({
   ...Result.shape,
   /** The user agreed, refused, or chose neither. */
-  action: z.enum(['accept', 'decline', 'cancel']),
+  action: z.literal(['accept', 'decline', 'cancel']),
   /** What the form was filled in with, when it was accepted. Lists of strings since 2025-11-25. */
   content: z.optional(
-    z.pipe(
+    z.union([
+      mapOf(z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
       // Some clients say null when the user declines.
-      z.transform((content: unknown) => content ?? undefined),
-      z.optional(z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))),
-    ),
+      dropped(z.literal(null)),
+    ]),
   ),
 })
 export type ElicitResult = z.infer<typeof ElicitResult>

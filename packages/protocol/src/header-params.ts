@@ -18,13 +18,22 @@ const data = ['const', 'default', 'enum', 'examples']
 /** What holds schemas by names of its own. */
 const named = ['properties', 'patternProperties', 'dependentSchemas', 'dependencies', '$defs', 'definitions']
 
+const known = new WeakMap<object, readonly HeaderParam[]>()
+
 /**
- * The arguments that a tool's input schema says are mirrored in headers, by `x-mcp-header`.
+ * The arguments that a tool's input schema says are mirrored in headers, by `x-mcp-header`. A schema is searched once:
+ * do not change it afterwards.
  *
  * @throws {TypeError} that says why the definition of the tool is invalid: a client leaves such a tool out.
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#schema-extension
  */
-export function headerParams(inputSchema: object): HeaderParam[] {
+export function headerParams(inputSchema: object): readonly HeaderParam[] {
+  const params = known.get(inputSchema) ?? search(inputSchema)
+  known.set(inputSchema, params)
+  return params
+}
+
+function search(inputSchema: object): HeaderParam[] {
   const found = new Map<string, HeaderParam>()
 
   /** @param reached whether there are only `properties` on the way from the root. */

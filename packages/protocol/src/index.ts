@@ -12,14 +12,13 @@ export {
   JSONRPCResultResponse,
   Meta,
   NotificationParams,
-  parseJson,
-  parseMessage,
   ProgressToken,
   RequestId,
   RequestParams,
   Result,
 } from './jsonrpc.ts'
 export type { JSONRPCMessage, JSONRPCResponse } from './jsonrpc.ts'
+export { parseJson, parseMessage } from './parse-message.ts'
 
 // Errors that cross the wire.
 export {
@@ -58,14 +57,13 @@ export type {
   RequestToServer,
   ResultOf,
 } from './method-types.ts'
+export { isMethod, isMethodOf, parseModernMeta, parseParams, parseResult } from './parse.ts'
 export {
-  isMethod,
-  isMethodOf,
-  parseModernMeta,
+  isMethodToClient,
   parseModernResult,
-  parseParams,
-  parseResult,
-} from './parse.ts'
+  parseParamsToClient,
+  parseResultToClient,
+} from './parse-to-client.ts'
 
 // Lifecycle: who speaks, what they can do, and `initialize`.
 export {
@@ -152,7 +150,12 @@ export {
 } from './completion.ts'
 
 // Logging.
-export { LoggingLevel, LoggingMessageNotificationParams, SetLevelRequestParams } from './logging.ts'
+export {
+  LoggingLevel,
+  loggingLevels,
+  LoggingMessageNotificationParams,
+  SetLevelRequestParams,
+} from './logging.ts'
 
 // Progress, cancellation, pagination, caching.
 export { CacheableResult, CacheScope } from './caching.ts'

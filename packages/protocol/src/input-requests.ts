@@ -1,11 +1,12 @@
 import * as z from 'zod/mini'
 import { ElicitRequestParams } from './elicitation.ts'
 import { RequestParams, Result } from './jsonrpc.ts'
-import { openObject } from './open-object.ts'
+import { mapOf, openObject } from './open-object.ts'
 import { CreateMessageRequestParams } from './sampling.ts'
+import { taggedUnion } from './tagged-union.ts'
 
 /** A request to the client inside a result. Since 2026-07-28, where a server sends no other. */
-export const InputRequest = z.discriminatedUnion('method', [
+export const InputRequest = taggedUnion('method', [
   openObject({ method: z.literal('elicitation/create'), params: ElicitRequestParams }),
   openObject({ method: z.literal('sampling/createMessage'), params: CreateMessageRequestParams }),
   openObject({ method: z.literal('roots/list'), params: z.optional(RequestParams) }),
@@ -13,7 +14,7 @@ export const InputRequest = z.discriminatedUnion('method', [
 export type InputRequest = z.infer<typeof InputRequest>
 
 /** Requests to the client, by keys that the server chose and the answers are given by. */
-export const InputRequests = z.record(z.string(), InputRequest)
+export const InputRequests = mapOf(InputRequest)
 export type InputRequests = z.infer<typeof InputRequests>
 
 /**

@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
 import { RequestParams } from './jsonrpc.ts'
-import { openObject } from './open-object.ts'
+import { mapOf, openObject } from './open-object.ts'
 
 /**
  * What the client answers to `inputRequests`, by their keys. Each is the result of the request of its key: check it
  * with `parseResult`. Since 2026-07-28.
  */
-export const InputResponses = z.record(z.string(), z.record(z.string(), z.unknown()))
+export const InputResponses = mapOf(mapOf(z.unknown()))
 export type InputResponses = z.infer<typeof InputResponses>
 
 /** What the params of a request carry when it is made again, with the input that was required. Since 2026-07-28. */

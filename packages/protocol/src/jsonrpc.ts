@@ -1,19 +1,19 @@
 import * as z from 'zod/mini'
-import { errorCodes, McpError } from './errors.ts'
-import { explain, inWords } from './explain.ts'
+import { Integer } from './checks.ts'
+import { mapOf } from './open-object.ts'
 
 export const JSONRPC_VERSION = '2.0'
 
 /** Identifies a request among those its sender has in flight. Never null in MCP. */
-export const RequestId = z.union([z.string(), z.int()])
+export const RequestId = z.union([z.string(), Integer])
 export type RequestId = z.infer<typeof RequestId>
 
 /** Ties progress notifications to the request that asked for them. */
-export const ProgressToken = z.union([z.string(), z.int()])
+export const ProgressToken = z.union([z.string(), Integer])
 export type ProgressToken = z.infer<typeof ProgressToken>
 
 /** `_meta`: room for protocol and application metadata, open to any key. */
-export const Meta = z.record(z.string(), z.unknown())
+export const Meta = mapOf(z.unknown())
 export type Meta = z.infer<typeof Meta>
 
 /** What every request's params may carry. */
@@ -65,7 +65,7 @@ export type JSONRPCResultResponse = z.infer<typeof JSONRPCResultResponse>
 
 /** The `error` of a response. Codes are in `errorCodes`; a peer may send others. */
 export const JSONRPCError = z.looseObject({
-  code: z.int(),
+  code: Integer,
   message: z.string(),
   data: z.optional(z.unknown()),
 })
@@ -95,39 +95,4 @@ export function isNotification(message: JSONRPCMessage): message is JSONRPCNotif
 /** True for the answer to a request, be it a result or an error. */
 export function isResponse(message: JSONRPCMessage): message is JSONRPCResponse {
   return !('method' in message)
-}
-
-// The shape is told by the fields that are present, then one schema decides: no schema is tried that must fail.
-function schemaOf(value: object) {
-  if ('method' in value) return 'id' in value ? JSONRPCRequest : JSONRPCNotification
-  return 'result' in value ? JSONRPCResultResponse : JSONRPCErrorResponse
-}
-
-/**
- * A decoded JSON value as a JSON-RPC message. A batch (an array) is not a message: whether it is served depends on
- * the revision, so tell it apart first with `Array.isArray` and pass on its members.
- *
- * @throws {McpError} `invalidRequest` that says what is wrong with the value.
- */
-export function parseMessage(value: unknown): JSONRPCMessage {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const kind = value == null ? String(value) : Array.isArray(value) ? 'an array' : `a ${typeof value}`
-    throw new McpError(errorCodes.invalidRequest, `A JSON-RPC message must be an object, got ${kind}`)
-  }
-  const parsed = z.safeParse(schemaOf(value), value, inWords)
-  if (parsed.success) return parsed.data
-  throw new McpError(errorCodes.invalidRequest, `Not a JSON-RPC 2.0 message: ${explain(parsed.error)}`)
-}
-
-/**
- * JSON text as a decoded value, to be given to {@link parseMessage}.
- *
- * @throws {McpError} `parseError` when the text is not JSON.
- */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new McpError(errorCodes.parseError, `Not JSON: ${(cause as Error).message}`, { cause })
-  }
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { RequestParams, Result } from './jsonrpc.ts'
-import { AnyObject, openObject } from './open-object.ts'
+import { AnyObject, mapOf, openObject } from './open-object.ts'
 
 /** The name of something, for programs, and its title, for people. */
 export const BaseMetadata = openObject({
@@ -19,7 +19,7 @@ export const Icon = openObject({
   /** Sizes it suits, such as `48x48`, or `any` for one that scales. */
   sizes: z.optional(z.array(z.string())),
   /** The background it was drawn for. */
-  theme: z.optional(z.enum(['light', 'dark'])),
+  theme: z.optional(z.literal(['light', 'dark'])),
 })
 export type Icon = z.infer<typeof Icon>
 
@@ -45,11 +45,11 @@ const ListChanged = openObject({
 })
 
 /** Extensions of the protocol that are supported, by their identifier, each with its settings. Since 2026-07-28. */
-const Extensions = z.optional(z.record(z.string(), AnyObject))
+const Extensions = z.optional(mapOf(AnyObject))
 
 /** What a client can do for a server. */
 export const ClientCapabilities = openObject({
-  experimental: z.optional(z.record(z.string(), AnyObject)),
+  experimental: z.optional(mapOf(AnyObject)),
   /** Can list the roots it works on. */
   roots: z.optional(ListChanged),
   /** Can sample from a language model. */
@@ -76,7 +76,7 @@ export type ClientCapabilities = z.infer<typeof ClientCapabilities>
 
 /** What a server offers its clients. */
 export const ServerCapabilities = openObject({
-  experimental: z.optional(z.record(z.string(), AnyObject)),
+  experimental: z.optional(mapOf(AnyObject)),
   /** Sends log messages. */
   logging: z.optional(AnyObject),
   /** Completes arguments. Since 2025-03-26. */

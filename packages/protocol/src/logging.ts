@@ -2,8 +2,8 @@ import * as z from 'zod/mini'
 import { NotificationParams, RequestParams } from './jsonrpc.ts'
 import { openObject } from './open-object.ts'
 
-/** How severe a log message is, by the names of RFC 5424, from the least to the most. */
-export const LoggingLevel = z.enum([
+/** How severe a log message can be, by the names of RFC 5424, from the least to the most. */
+export const loggingLevels = [
   'debug',
   'info',
   'notice',
@@ -12,7 +12,10 @@ export const LoggingLevel = z.enum([
   'critical',
   'alert',
   'emergency',
-])
+] as const
+
+/** How severe a log message is: one of {@link loggingLevels}. */
+export const LoggingLevel = z.literal(loggingLevels)
 export type LoggingLevel = z.infer<typeof LoggingLevel>
 
 /** Params of `logging/setLevel`: send messages of this level and above. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { dropped } from './dropped.ts'
 import { ProgressToken, RequestId } from './jsonrpc.ts'
 import { ClientCapabilities, Implementation } from './lifecycle.ts'
 import { LoggingLevel } from './logging.ts'
@@ -49,11 +50,6 @@ export type NotificationMetaObject = z.infer<typeof NotificationMetaObject>
 /** What `_meta` of a result may carry since 2026-07-28. */
 export const ResultMetaObject = openObject({
   // It is for display only: no result is refused for it.
-  [metaKeys.serverInfo]: z.optional(
-    z.pipe(
-      z.transform((info: unknown) => z.safeParse(Implementation, info).data),
-      z.optional(Implementation),
-    ),
-  ),
+  [metaKeys.serverInfo]: z.optional(z.union([Implementation, dropped(z.unknown())])),
 })
 export type ResultMetaObject = z.infer<typeof ResultMetaObject>

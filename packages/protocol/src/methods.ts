@@ -1,33 +1,19 @@
 import type * as z from 'zod/mini'
 import { optional } from 'zod/mini'
-import { CancelledNotificationParams } from './cancellation.ts'
-import { CompleteRequestParams, CompleteResult } from './completion.ts'
-import { DiscoverResult } from './discover.ts'
-import { ElicitationCompleteNotificationParams, ElicitRequestParams, ElicitResult } from './elicitation.ts'
-import { EmptyResult, NotificationParams, RequestParams } from './jsonrpc.ts'
-import { InitializeRequestParams, InitializeResult } from './lifecycle.ts'
-import { LoggingMessageNotificationParams, SetLevelRequestParams } from './logging.ts'
+import { CompleteRequestParams } from './completion.ts'
+import { ElicitResult } from './elicitation.ts'
+import { NotificationParams, RequestParams } from './jsonrpc.ts'
+import { InitializeRequestParams } from './lifecycle.ts'
+import { SetLevelRequestParams } from './logging.ts'
 import { PaginatedRequestParams } from './pagination.ts'
-import { ProgressNotificationParams } from './progress.ts'
-import { GetPromptRequestParams, GetPromptResult, ListPromptsResult } from './prompts.ts'
-import {
-  ListResourcesResult,
-  ListResourceTemplatesResult,
-  ReadResourceRequestParams,
-  ReadResourceResult,
-  ResourceUpdatedNotificationParams,
-  SubscribeRequestParams,
-  UnsubscribeRequestParams,
-} from './resources.ts'
+import { GetPromptRequestParams } from './prompts.ts'
+import { ReadResourceRequestParams, SubscribeRequestParams, UnsubscribeRequestParams } from './resources.ts'
 import type { Revision } from './revisions.ts'
 import { ListRootsResult } from './roots.ts'
-import { CreateMessageRequestParams, CreateMessageResult } from './sampling.ts'
-import {
-  SubscriptionsAcknowledgedNotificationParams,
-  SubscriptionsListenRequestParams,
-  SubscriptionsListenResult,
-} from './subscriptions.ts'
-import { CallToolRequestParams, CallToolResult, ListToolsResult } from './tools.ts'
+import { CreateMessageResult } from './sampling.ts'
+import { SubscriptionsListenRequestParams } from './subscriptions.ts'
+import { CallToolRequestParams } from './tools.ts'
+import { paramsToClient, resultsToClient } from './to-client.ts'
 
 /** Who a message may be sent to. */
 export type Direction = 'toServer' | 'toClient' | 'both'
@@ -55,116 +41,116 @@ export interface MethodEntry {
 export const methods = {
   initialize: {
     params: InitializeRequestParams,
-    result: InitializeResult,
+    result: resultsToClient.initialize,
     direction: 'toServer',
     since: '2024-11-05',
     until: '2025-11-25',
   },
   ping: {
-    params: optional(RequestParams),
-    result: EmptyResult,
+    params: paramsToClient.ping,
+    result: resultsToClient.ping,
     direction: 'both',
     since: '2024-11-05',
     until: '2025-11-25',
   },
   'server/discover': {
     params: optional(RequestParams),
-    result: DiscoverResult,
+    result: resultsToClient['server/discover'],
     direction: 'toServer',
     since: '2026-07-28',
   },
   'tools/list': {
     params: optional(PaginatedRequestParams),
-    result: ListToolsResult,
+    result: resultsToClient['tools/list'],
     direction: 'toServer',
     since: '2024-11-05',
   },
   'tools/call': {
     params: CallToolRequestParams,
-    result: CallToolResult,
+    result: resultsToClient['tools/call'],
     direction: 'toServer',
     since: '2024-11-05',
   },
   'resources/list': {
     params: optional(PaginatedRequestParams),
-    result: ListResourcesResult,
+    result: resultsToClient['resources/list'],
     direction: 'toServer',
     since: '2024-11-05',
   },
   'resources/templates/list': {
     params: optional(PaginatedRequestParams),
-    result: ListResourceTemplatesResult,
+    result: resultsToClient['resources/templates/list'],
     direction: 'toServer',
     since: '2024-11-05',
   },
   'resources/read': {
     params: ReadResourceRequestParams,
-    result: ReadResourceResult,
+    result: resultsToClient['resources/read'],
     direction: 'toServer',
     since: '2024-11-05',
   },
   'resources/subscribe': {
     params: SubscribeRequestParams,
-    result: EmptyResult,
+    result: resultsToClient['resources/subscribe'],
     direction: 'toServer',
     since: '2024-11-05',
     until: '2025-11-25',
   },
   'resources/unsubscribe': {
     params: UnsubscribeRequestParams,
-    result: EmptyResult,
+    result: resultsToClient['resources/unsubscribe'],
     direction: 'toServer',
     since: '2024-11-05',
     until: '2025-11-25',
   },
   'subscriptions/listen': {
     params: SubscriptionsListenRequestParams,
-    result: SubscriptionsListenResult,
+    result: resultsToClient['subscriptions/listen'],
     direction: 'toServer',
     since: '2026-07-28',
   },
   'prompts/list': {
     params: optional(PaginatedRequestParams),
-    result: ListPromptsResult,
+    result: resultsToClient['prompts/list'],
     direction: 'toServer',
     since: '2024-11-05',
   },
   'prompts/get': {
     params: GetPromptRequestParams,
-    result: GetPromptResult,
+    result: resultsToClient['prompts/get'],
     direction: 'toServer',
     since: '2024-11-05',
   },
   'completion/complete': {
     params: CompleteRequestParams,
-    result: CompleteResult,
+    result: resultsToClient['completion/complete'],
     direction: 'toServer',
     since: '2024-11-05',
   },
   'logging/setLevel': {
     params: SetLevelRequestParams,
-    result: EmptyResult,
+    result: resultsToClient['logging/setLevel'],
     direction: 'toServer',
     since: '2024-11-05',
     until: '2025-11-25',
   },
   // These three are requests up to 2025-11-25; since then they are inside an `InputRequiredResult`.
   'sampling/createMessage': {
-    params: CreateMessageRequestParams,
+    params: paramsToClient['sampling/createMessage'],
     result: CreateMessageResult,
     direction: 'toClient',
     since: '2024-11-05',
     until: '2025-11-25',
   },
   'roots/list': {
-    params: optional(RequestParams),
+    params: paramsToClient['roots/list'],
     result: ListRootsResult,
     direction: 'toClient',
     since: '2024-11-05',
     until: '2025-11-25',
   },
   'elicitation/create': {
-    params: ElicitRequestParams,
+    params: paramsToClient['elicitation/create'],
     result: ElicitResult,
     direction: 'toClient',
     since: '2025-06-18',
@@ -183,47 +169,47 @@ export const methods = {
     until: '2025-11-25',
   },
   'notifications/cancelled': {
-    params: CancelledNotificationParams,
+    params: paramsToClient['notifications/cancelled'],
     direction: 'both',
     since: '2024-11-05',
   },
   'notifications/progress': {
-    params: ProgressNotificationParams,
+    params: paramsToClient['notifications/progress'],
     direction: 'both',
     since: '2024-11-05',
   },
   'notifications/message': {
-    params: LoggingMessageNotificationParams,
+    params: paramsToClient['notifications/message'],
     direction: 'toClient',
     since: '2024-11-05',
   },
   'notifications/tools/list_changed': {
-    params: optional(NotificationParams),
+    params: paramsToClient['notifications/tools/list_changed'],
     direction: 'toClient',
     since: '2024-11-05',
   },
   'notifications/prompts/list_changed': {
-    params: optional(NotificationParams),
+    params: paramsToClient['notifications/prompts/list_changed'],
     direction: 'toClient',
     since: '2024-11-05',
   },
   'notifications/resources/list_changed': {
-    params: optional(NotificationParams),
+    params: paramsToClient['notifications/resources/list_changed'],
     direction: 'toClient',
     since: '2024-11-05',
   },
   'notifications/resources/updated': {
-    params: ResourceUpdatedNotificationParams,
+    params: paramsToClient['notifications/resources/updated'],
     direction: 'toClient',
     since: '2024-11-05',
   },
   'notifications/subscriptions/acknowledged': {
-    params: SubscriptionsAcknowledgedNotificationParams,
+    params: paramsToClient['notifications/subscriptions/acknowledged'],
     direction: 'toClient',
     since: '2026-07-28',
   },
   'notifications/elicitation/complete': {
-    params: ElicitationCompleteNotificationParams,
+    params: paramsToClient['notifications/elicitation/complete'],
     direction: 'toClient',
     since: '2025-11-25',
     until: '2025-11-25',

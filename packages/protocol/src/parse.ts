@@ -1,7 +1,5 @@
-import * as z from 'zod/mini'
-import { errorCodes, McpError } from './errors.ts'
-import { explain, inWords } from './explain.ts'
-import { InputRequiredResult, mayRequireInput } from './input-requests.ts'
+import { checked } from './checked.ts'
+import { errorCodes } from './errors.ts'
 import { ModernRequestMeta } from './meta.ts'
 import type { Method, ParamsOf, RequestMethod, ResultOf } from './method-types.ts'
 import { type MethodEntry, methods } from './methods.ts'
@@ -26,9 +24,8 @@ export function isMethodOf(name: string, revision: Revision): name is Method {
  * @throws {McpError} `invalidParams` that says which field is wrong, and how.
  */
 export function parseParams<M extends Method>(method: M, params: unknown): ParamsOf<M> {
-  const parsed = z.safeParse(methods[method].params, params, inWords)
-  if (parsed.success) return parsed.data as ParamsOf<M>
-  throw new McpError(errorCodes.invalidParams, `Invalid params of ${method}: ${explain(parsed.error)}`)
+  const problem = `Invalid params of ${method}`
+  return checked(methods[method].params, params, errorCodes.invalidParams, problem) as ParamsOf<M>
 }
 
 /**
@@ -37,33 +34,8 @@ export function parseParams<M extends Method>(method: M, params: unknown): Param
  * @throws {McpError} `internalError` that says which field is wrong, and how.
  */
 export function parseResult<M extends RequestMethod>(method: M, result: unknown): ResultOf<M> {
-  const parsed = z.safeParse(methods[method].result, result, inWords)
-  if (parsed.success) return parsed.data as ResultOf<M>
-  throw new McpError(errorCodes.internalError, `Invalid result of ${method}: ${explain(parsed.error)}`)
-}
-
-/**
- * The result of a request to a server of 2026-07-28, checked: what was asked for, or what is required first, which
- * `isInputRequired` tells apart.
- *
- * @throws {McpError} `internalError` that says what is wrong, which may be that it is of an unknown kind.
- */
-export function parseModernResult<M extends RequestMethod>(
-  method: M,
-  result: unknown,
-): ResultOf<M> | InputRequiredResult {
-  const { resultType = 'complete' } = (result ?? {}) as { resultType?: unknown }
-  if (resultType === 'complete') return parseResult(method, result)
-  const problem = `Invalid result of ${method}: `
-  if (resultType !== 'input_required' || !mayRequireInput(method)) {
-    throw new McpError(
-      errorCodes.internalError,
-      `${problem}its resultType cannot be ${JSON.stringify(resultType).slice(0, 100)}`,
-    )
-  }
-  const parsed = z.safeParse(InputRequiredResult, result, inWords)
-  if (parsed.success) return parsed.data
-  throw new McpError(errorCodes.internalError, problem + explain(parsed.error))
+  const problem = `Invalid result of ${method}`
+  return checked(methods[method].result, result, errorCodes.internalError, problem) as ResultOf<M>
 }
 
 /**
@@ -72,7 +44,5 @@ export function parseModernResult<M extends RequestMethod>(
  * @throws {McpError} `invalidParams` that says what is missing, or wrong.
  */
 export function parseModernMeta(params: { _meta?: unknown } | undefined): ModernRequestMeta {
-  const parsed = z.safeParse(ModernRequestMeta, params?._meta, inWords)
-  if (parsed.success) return parsed.data
-  throw new McpError(errorCodes.invalidParams, `Invalid _meta of the request: ${explain(parsed.error)}`)
+  return checked(ModernRequestMeta, params?._meta, errorCodes.invalidParams, 'Invalid _meta of the request')
 }

@@ -9,7 +9,7 @@ export const StringSchema = openObject({
   type: z.literal('string'),
   minLength: z.optional(z.number()),
   maxLength: z.optional(z.number()),
-  format: z.optional(z.enum(['email', 'uri', 'date', 'date-time'])),
+  format: z.optional(z.literal(['email', 'uri', 'date', 'date-time'])),
   /** Since 2025-11-25. */
   default: z.optional(z.string()),
 })
@@ -18,7 +18,7 @@ export type StringSchema = z.infer<typeof StringSchema>
 /** A number field. */
 export const NumberSchema = openObject({
   ...common,
-  type: z.enum(['number', 'integer']),
+  type: z.literal(['number', 'integer']),
   minimum: z.optional(z.number()),
   maximum: z.optional(z.number()),
   /** Since 2025-11-25. */

@@ -5,7 +5,7 @@ import { ContentBlock } from './content.ts'
 import { InputResponseRequestParams } from './input-responses.ts'
 import { Meta, Result } from './jsonrpc.ts'
 import { BaseMetadata, Icons } from './lifecycle.ts'
-import { openObject } from './open-object.ts'
+import { mapOf, openObject } from './open-object.ts'
 import { PaginatedResult } from './pagination.ts'
 
 /** An argument of a prompt. Its value is always a string. */
@@ -44,7 +44,7 @@ export type ListPromptsResult = z.infer<typeof ListPromptsResult>
 export const GetPromptRequestParams = openObject({
   ...InputResponseRequestParams.shape,
   name: z.string(),
-  arguments: z.optional(z.record(z.string(), z.string())),
+  arguments: z.optional(mapOf(z.string())),
 })
 export type GetPromptRequestParams = z.infer<typeof GetPromptRequestParams>
 

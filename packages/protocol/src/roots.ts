@@ -1,11 +1,12 @@
 import * as z from 'zod/mini'
+import { FileUri } from './checks.ts'
 import { Meta, Result } from './jsonrpc.ts'
 import { openObject } from './open-object.ts'
 
 /** A folder or file of the client's that the server may work on. */
 export const Root = openObject({
   /** A `file://` URI. */
-  uri: z.string().check(z.startsWith('file://')),
+  uri: FileUri,
   /** For people. */
   name: z.optional(z.string()),
   /** Since 2025-06-18. */

@@ -1,9 +1,11 @@
 import * as z from 'zod/mini'
 import { Role } from './annotations.ts'
+import { Fraction, Integer } from './checks.ts'
 import { AudioContent, ContentBlock, ImageContent, TextContent } from './content.ts'
 import { Meta, RequestParams, Result } from './jsonrpc.ts'
-import { AnyObject, openObject } from './open-object.ts'
+import { AnyObject, mapOf, openObject } from './open-object.ts'
 import { Tool } from './tools.ts'
+import { taggedUnion } from './tagged-union.ts'
 
 /** The model wants a tool called. Since 2025-11-25. */
 export const ToolUseContent = openObject({
@@ -11,7 +13,7 @@ export const ToolUseContent = openObject({
   /** Ties the {@link ToolResultContent} to this. */
   id: z.string(),
   name: z.string(),
-  input: z.record(z.string(), z.unknown()),
+  input: mapOf(z.unknown()),
   /** Send it back unchanged: it may let the client cache. */
   _meta: z.optional(Meta),
 })
@@ -32,7 +34,7 @@ export const ToolResultContent = openObject({
 export type ToolResultContent = z.infer<typeof ToolResultContent>
 
 /** What a sampling message is made of. Its `type` tells which it is. */
-export const SamplingMessageContentBlock = z.discriminatedUnion('type', [
+export const SamplingMessageContentBlock = taggedUnion('type', [
   TextContent,
   ImageContent,
   AudioContent,
@@ -55,7 +57,7 @@ export type SamplingMessage = z.infer<typeof SamplingMessage>
 export const ModelHint = openObject({ name: z.optional(z.string()) })
 export type ModelHint = z.infer<typeof ModelHint>
 
-const weight = z.optional(z.number().check(z.minimum(0), z.maximum(1)))
+const weight = z.optional(Fraction)
 
 /** Which model the server would like. The client decides. */
 export const ModelPreferences = openObject({
@@ -73,7 +75,7 @@ export type ModelPreferences = z.infer<typeof ModelPreferences>
 /** Whether the model may, must or must not use tools. Since 2025-11-25. */
 export const ToolChoice = openObject({
   /** Assumed `auto`. */
-  mode: z.optional(z.enum(['auto', 'required', 'none'])),
+  mode: z.optional(z.literal(['auto', 'required', 'none'])),
 })
 export type ToolChoice = z.infer<typeof ToolChoice>
 
@@ -84,9 +86,9 @@ export const CreateMessageRequestParams = openObject({
   modelPreferences: z.optional(ModelPreferences),
   systemPrompt: z.optional(z.string()),
   /** Only for a client that declared `sampling.context`; assumed `none`. */
-  includeContext: z.optional(z.enum(['none', 'thisServer', 'allServers'])),
+  includeContext: z.optional(z.literal(['none', 'thisServer', 'allServers'])),
   temperature: z.optional(z.number()),
-  maxTokens: z.int(),
+  maxTokens: Integer,
   stopSequences: z.optional(z.array(z.string())),
   /** For the provider of the model. */
   metadata: z.optional(AnyObject),

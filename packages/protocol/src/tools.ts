@@ -4,7 +4,7 @@ import { ContentBlock } from './content.ts'
 import { InputResponseRequestParams } from './input-responses.ts'
 import { Meta, Result } from './jsonrpc.ts'
 import { BaseMetadata, Icons } from './lifecycle.ts'
-import { AnyObject, openObject } from './open-object.ts'
+import { AnyObject, mapOf, openObject } from './open-object.ts'
 import { PaginatedResult } from './pagination.ts'
 
 /** What a tool is like, as hints: never decide by those of a server you do not trust. Since 2025-03-26. */
@@ -28,7 +28,7 @@ const JsonSchema = z.looseObject({ $schema: z.optional(z.string()) })
 const ObjectSchema = z.looseObject({
   ...JsonSchema.shape,
   type: z.literal('object'),
-  properties: z.optional(z.record(z.string(), z.union([AnyObject, z.boolean()]))),
+  properties: z.optional(mapOf(z.union([AnyObject, z.boolean()]))),
   required: z.optional(z.array(z.string())),
 })
 
@@ -60,7 +60,7 @@ export type ListToolsResult = z.infer<typeof ListToolsResult>
 export const CallToolRequestParams = openObject({
   ...InputResponseRequestParams.shape,
   name: z.string(),
-  arguments: z.optional(z.record(z.string(), z.unknown())),
+  arguments: z.optional(mapOf(z.unknown())),
 })
 export type CallToolRequestParams = z.infer<typeof CallToolRequestParams>
 

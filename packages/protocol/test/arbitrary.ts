@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import type * as z from 'zod/v4/core'
+import * as z from 'zod/v4/core'
 
 /** Any zod 4 schema: of zod, of zod/mini, of this copy of zod or another. */
 export type Schema = z.$ZodType
@@ -38,7 +38,7 @@ export function arbitraryOf(schema: Schema): fc.Arbitrary<unknown> {
     case 'record':
       return fc.dictionary(strings, arbitraryOf(def.valueType), { maxKeys: 2, noNullPrototype: true })
     case 'union':
-      return fc.oneof(...def.options.map((option) => arbitraryOf(option)))
+      return fc.oneof(...def.options.filter((option) => !isDropped(option)).map(arbitraryOf))
     case 'literal':
       return fc.constantFrom(...def.values)
     case 'enum':
@@ -46,9 +46,9 @@ export function arbitraryOf(schema: Schema): fc.Arbitrary<unknown> {
     case 'string':
       return stringOf(schema)
     case 'number':
-      return formatsOf(schema).includes('safeint')
-        ? fc.constantFrom(0, 1, -1, 2 ** 40)
-        : fc.constantFrom(0, 1, 0.5)
+      return fc.constantFrom(
+        ...[0, 1, -1, 0.5, 2 ** 40].filter((value) => z.safeParse(schema, value).success),
+      )
     case 'boolean':
       return fc.boolean()
     case 'null':
@@ -83,8 +83,7 @@ function toObject(value: unknown): object {
 
 function stringOf(schema: Schema): fc.Arbitrary<string> {
   for (const check of checksOf(schema)) {
-    // A refinement of one's own: in all of these schemas it is the one that wants base64.
-    if (check.check === 'custom') return fc.constantFrom('', 'aGVsbG8=', 'water')
+    if (check.check === 'custom') return refined((string) => z.safeParse(schema, string).success)
     if (check.prefix !== undefined) return strings.map((string) => check.prefix + string)
   }
   const formats = formatsOf(schema)
@@ -93,6 +92,14 @@ function stringOf(schema: Schema): fc.Arbitrary<string> {
   if (formats.includes('datetime'))
     return fc.constantFrom('2025-01-12T15:00:58Z', '2025-01-12T15:00:58.5+02:00')
   return strings
+}
+
+const urls = ['https://example.com/a?b=c#d', 'http://[::1]:80/', 'mailto:a@b.c', 'file:///a']
+
+/** Strings for a refinement, which does not say what it wants: it is tried. */
+function refined(accepts: (string: string) => boolean): fc.Arbitrary<string> {
+  if (accepts('aGVsbG8=')) return fc.constantFrom('', 'aGVsbG8=', 'water')
+  return fc.constantFrom(...urls.filter(accepts))
 }
 
 interface Check {
@@ -107,6 +114,11 @@ function checksOf(schema: Schema): Check[] {
 
 function formatsOf(schema: Schema): (string | undefined)[] {
   return checksOf(schema).map(({ format }) => format)
+}
+
+/** Whether what the schema takes is made undefined: it does not come back. */
+function isDropped(schema: Schema): boolean {
+  return checksOf(schema).some(({ check }) => check === 'overwrite')
 }
 
 type Mutation = (value: unknown) => unknown

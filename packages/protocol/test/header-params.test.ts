@@ -29,6 +29,21 @@ test('a schema without annotations has no headers', () => {
   )
 })
 
+test('a schema is searched once', () => {
+  let searched = 0
+  const schema = {
+    type: 'object',
+    get properties() {
+      searched++
+      return { region }
+    },
+  }
+  const params = headerParams(schema)
+  expect(headerParams(schema)).toBe(params)
+  expect(paramHeaders(schema, { region: 'a' })).toEqual({ 'Mcp-Param-Region': 'a' })
+  expect(searched).toBe(1)
+})
+
 const nested = {
   type: 'object',
   properties: {

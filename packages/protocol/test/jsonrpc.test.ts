@@ -1,12 +1,19 @@
+import * as fc from 'fast-check'
+import * as z from 'zod/mini'
 import {
   errorCodes,
   isNotification,
   isRequest,
   isResponse,
+  JSONRPCErrorResponse,
+  JSONRPCNotification,
+  JSONRPCRequest,
+  JSONRPCResultResponse,
   McpError,
   parseJson,
   parseMessage,
 } from '../src/index.ts'
+import { arbitraryOf, mutantsOf, mutated } from './arbitrary.ts'
 
 /** The error that a function throws, for looking at more than its message. */
 function thrownBy(run: () => unknown): McpError {
@@ -76,13 +83,13 @@ test.each([
       'expected string, received object, or expected number, received object',
   ],
   [{ ...notification, params: 'x' }, 'Not a JSON-RPC 2.0 message: params: expected object, received string'],
-  [{ ...notification, params: { _meta: 3 } }, 'params._meta: expected record, received number'],
+  [{ ...notification, params: { _meta: 3 } }, 'params._meta: expected object, received number'],
   [{ ...result, result: 'done' }, 'Not a JSON-RPC 2.0 message: result: expected object, received string'],
   [{ ...result, result: null }, 'Not a JSON-RPC 2.0 message: result: expected object, received null'],
   [{ jsonrpc: '2.0', result: {} }, 'Not a JSON-RPC 2.0 message: id: expected string, received undefined'],
   [{ jsonrpc: '2.0', id: 1 }, 'Not a JSON-RPC 2.0 message: error: expected object, received undefined'],
   [{ ...error, error: { message: 'x' } }, 'error.code: expected number, received undefined'],
-  [{ ...error, error: { code: 1.5, message: 'x' } }, 'error.code: expected int, received number'],
+  [{ ...error, error: { code: 1.5, message: 'x' } }, 'error.code: expected a whole number'],
   [{ ...error, error: { code: 1 } }, 'error.message: expected string, received undefined'],
 ])('%j is not a message, and the error says why', (value, message) => {
   const thrown = thrownBy(() => parseMessage(value))
@@ -94,6 +101,30 @@ test.each([null, 1.5, 2 ** 53, {}, [], true])('a request is refused when its id 
   const thrown = thrownBy(() => parseMessage({ ...request, id }))
   expect(thrown.code).toBe(errorCodes.invalidRequest)
   expect(thrown.message).toMatch(/^Not a JSON-RPC 2.0 message: id: /)
+})
+
+const schemas = [JSONRPCRequest, JSONRPCNotification, JSONRPCResultResponse, JSONRPCErrorResponse]
+const valid = fc.oneof(...schemas.map(arbitraryOf))
+
+/** Expects that the value is a message when the schema of its kind accepts it, and only then. */
+function expectAsBySchema(value: unknown): void {
+  const fields = Object(value) as object
+  const kind = 'method' in fields ? ('id' in fields ? 0 : 1) : 'result' in fields ? 2 : 3
+  const { success, data } = z.safeParse(schemas[kind]!, value)
+  if (!success) {
+    expect(() => parseMessage(value)).toThrow(McpError)
+    return
+  }
+  // What is in a message has its own schema to pass, and is neither walked nor copied before.
+  const message = parseMessage(value) as Record<string, unknown>
+  expect(Object.keys(message).sort()).toEqual(Object.keys(data).sort())
+  for (const key of Object.keys(message)) expect(message[key]).toBe(fields[key as keyof typeof fields])
+}
+
+test('a value is a message when the schema of its kind accepts it, and only then', () => {
+  fc.assert(fc.property(fc.oneof(valid, mutated(valid)), expectAsBySchema), { numRuns: 1000, seed: 20251125 })
+  for (const value of fc.sample(valid, { numRuns: 30, seed: 20251125 }))
+    mutantsOf(value).forEach(expectAsBySchema)
 })
 
 test('a request whose id is missing is a notification', () => {

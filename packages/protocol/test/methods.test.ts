@@ -211,7 +211,7 @@ function refusal(method: Method, params: unknown): McpError {
 
 test.each<[Method, unknown, string]>([
   ['tools/call', { arguments: {} }, 'name: expected string, received undefined'],
-  ['tools/call', { name: 'a', arguments: [] }, 'arguments: expected record, received array'],
+  ['tools/call', { name: 'a', arguments: [] }, 'arguments: expected object, received array'],
   ['tools/call', 'water', 'expected object, received string'],
   ['resources/read', { uri: null }, 'uri: expected string, received null'],
   ['tools/list', { cursor: 3 }, 'cursor: expected string, received number'],
@@ -219,12 +219,12 @@ test.each<[Method, unknown, string]>([
   [
     'completion/complete',
     { ref: { type: 'ref/tool' }, argument: { name: 'a', value: '' } },
-    "ref.type: Invalid discriminator value. Expected 'ref/prompt' | 'ref/resource'",
+    'ref.type: expected "ref/prompt" or "ref/resource", received "ref/tool"',
   ],
   [
     'notifications/progress',
     { progressToken: 1.5, progress: 1 },
-    'progressToken: expected string, received number, or expected int, received number',
+    'progressToken: expected a whole number below 2^53, received 1.5',
   ],
 ])('wrong params of %s are refused in words: %j', (method, params, words) => {
   const error = refusal(method, params)

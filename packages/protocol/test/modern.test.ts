@@ -14,7 +14,7 @@ import {
   parseParams,
   SubscriptionsListenResult,
   UnsupportedProtocolVersionErrorData,
-  type RequestMethod,
+  type RequestToServer,
 } from '../src/index.ts'
 
 const meta = {
@@ -61,10 +61,7 @@ test.each<[unknown, string]>([
     { ...meta, [metaKeys.clientInfo]: { name: 'a' } },
     'io.modelcontextprotocol/clientInfo.version: expected string, received undefined',
   ],
-  [
-    { ...meta, [metaKeys.logLevel]: 'loud' },
-    'io.modelcontextprotocol/logLevel: Invalid option: expected one of',
-  ],
+  [{ ...meta, [metaKeys.logLevel]: 'loud' }, 'io.modelcontextprotocol/logLevel: expected "debug" or "info"'],
 ])('a request without what it must carry is refused in words: %j', (_meta, words) => {
   const error = refusal(() => parseModernMeta({ _meta }))
   expect(error.code).toBe(errorCodes.invalidParams)
@@ -114,7 +111,7 @@ test('a result that wants input may say only what to come back with', () => {
   expect(parseModernResult('tools/call', shed)).toEqual(shed)
 })
 
-test.each<[RequestMethod, unknown, string]>([
+test.each<[RequestToServer, unknown, string]>([
   ['tools/list', required, 'its resultType cannot be "input_required"'],
   ['tools/call', { content: [], resultType: 'task' }, 'its resultType cannot be "task"'],
   ['tools/call', { content: [], resultType: null }, 'its resultType cannot be null'],
@@ -126,7 +123,7 @@ test.each<[RequestMethod, unknown, string]>([
   [
     'tools/call',
     { resultType: 'input_required', inputRequests: { a: { method: 'ping' } } },
-    "inputRequests.a.method: Invalid discriminator value. Expected 'elicitation/create'",
+    'inputRequests.a.method: expected "elicitation/create" or "sampling/createMessage" or "roots/list", received "ping"',
   ],
   ['tools/call', null, 'expected object, received null'],
   ['prompts/get', { resultType: 'complete' }, 'messages: expected array, received undefined'],
@@ -148,7 +145,7 @@ test('a request is made again with the answers, each of which is still to be che
   }
   for (const method of inputRequiredMethods) expect(parseParams(method, again)).toEqual(again)
   expect(refusal(() => parseParams('tools/call', { ...again, inputResponses: { a: 'yes' } })).message).toBe(
-    'Invalid params of tools/call: inputResponses.a: expected record, received string',
+    'Invalid params of tools/call: inputResponses.a: expected object, received string',
   )
 })
 

@@ -1,4 +1,4 @@
-import { after } from '../signals.ts'
+import { after, LinkedController } from '../signals.ts'
 import type { TransportOptions } from './transport.ts'
 
 // Whoever closes is not kept waiting by a server that is gone.
@@ -10,11 +10,11 @@ export async function endSession(
   url: URL,
   headers: Record<string, string> = {},
 ): Promise<void> {
-  const timeout = new AbortController()
+  const timeout = new LinkedController()
   const stop = after(patienceMs, () => timeout.abort(new DOMException('No answer', 'TimeoutError')))
   try {
     const response = await http.send(url, { method: 'DELETE', headers, signal: timeout.signal })
-    await response.body?.cancel()
+    response.cancel()
   } catch (err) {
     logger.debug({ err }, 'the server did not take the end of its session')
   } finally {

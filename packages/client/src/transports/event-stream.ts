@@ -3,12 +3,15 @@ import type { EventSourceMessage } from 'eventsource-parser'
 import { ConnectionError, ProtocolError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { readEvents } from '../read-events.ts'
-import { after, LinkedController } from '../signals.ts'
+import { after, LinkedController, type Signal } from '../signals.ts'
 import type { OpenStream } from './http.ts'
+import type { HttpResponse } from './http-client.ts'
 import { SeenIds } from './seen-ids.ts'
 
 /** A stream that was kept alive by comments, and then was silent for this long, is not there any more. */
 const silentMs = 60_000
+/** One that was not may be quiet, or dead since it began: nobody can tell, so it is opened again after this long. */
+const quietMs = 300_000
 
 /** What an {@link EventStream} is made with. */
 export interface EventStreamOptions {
@@ -19,6 +22,8 @@ export interface EventStreamOptions {
   onEvent?: (type: string, data: string) => void
   /** Told of how long the server asks a reader to wait before it comes back. */
   onRetry?: (retryMs: number) => void
+  /** Whether a silence of minutes says nothing: for what could not be opened again. */
+  mayBeQuiet?: boolean
   /** The open stream was lost. Not called for one that was ended here. */
   onLost: (error: Error) => void
 }
@@ -32,7 +37,10 @@ export class EventStream {
   retryMs: number | undefined
   readonly #options: EventStreamOptions
   #seen = new SeenIds()
-  #open: AbortController | undefined
+  /** The connection whose loss is the stream's. */
+  #main: LinkedController | undefined
+  /** All that are open, or being opened. */
+  readonly #open = new Set<LinkedController>()
 
   constructor(options: EventStreamOptions) {
     this.#options = options
@@ -45,7 +53,7 @@ export class EventStream {
 
   /** Whether it is open, or being opened. */
   get isOpen(): boolean {
-    return this.#open !== undefined
+    return this.#main !== undefined
   }
 
   /**
@@ -57,23 +65,48 @@ export class EventStream {
    * @returns what the server says of the resume: undefined when it was not asked, or does not say.
    */
   async open(
-    get: (options: OpenStream) => Promise<Response>,
-    { resume, signal }: { resume: boolean; signal: AbortSignal },
+    get: (options: OpenStream) => Promise<HttpResponse>,
+    { resume, signal }: { resume: boolean; signal: Signal },
   ): Promise<boolean | undefined> {
     this.end()
-    if (resume) this.#seen.reopened()
-    else this.#seen = new SeenIds()
-    const opening = new LinkedController(signal)
-    this.#open = opening
+    if (!resume) this.#seen = new SeenIds()
+    const lastEventId = this.#seen.last
+    const response = await this.#connect(get, lastEventId, signal)
+    const recovered = response.header(headers.recovered.toLowerCase())
+    return lastEventId === undefined || recovered === undefined ? undefined : recovered === 'true'
+  }
+
+  /**
+   * Opens another connection beside the one there is, which is read until it ends. From here on the stream is lost with
+   * the new one, or with the old one when the new one cannot be opened.
+   *
+   * @param signal gives up opening.
+   */
+  async openBeside(get: (options: OpenStream) => Promise<HttpResponse>, signal: Signal): Promise<void> {
+    const before = this.#main
     try {
-      const lastEventId = this.#seen.last
+      await this.#connect(get, undefined, signal)
+    } catch (error) {
+      if (before && this.#open.has(before)) this.#main = before
+      throw error
+    }
+  }
+
+  async #connect(
+    get: (options: OpenStream) => Promise<HttpResponse>,
+    lastEventId: string | undefined,
+    signal: Signal,
+  ): Promise<HttpResponse> {
+    const opening = new LinkedController(signal)
+    this.#open.add(opening)
+    this.#main = opening
+    try {
       const response = await get({ lastEventId, signal: opening.signal })
       this.heardAt = Date.now()
-      void this.#read(response.body!, opening)
-      const recovered = response.headers.get(headers.recovered)
-      return lastEventId === undefined || recovered === null ? undefined : recovered === 'true'
+      void this.#read(response, opening)
+      return response
     } catch (error) {
-      if (this.#open === opening) this.#open = undefined
+      this.#ended(opening)
       throw error
     } finally {
       opening.release()
@@ -82,8 +115,9 @@ export class EventStream {
 
   /** Ends the stream. */
   end(): void {
-    this.#open?.abort(new ConnectionError('The stream was ended'))
-    this.#open = undefined
+    this.#main = undefined
+    for (const open of this.#open) open.abort(new ConnectionError('The stream was ended'))
+    this.#open.clear()
   }
 
   /** Forgets what was read: the next stream begins a new session. */
@@ -91,12 +125,17 @@ export class EventStream {
     this.#seen = new SeenIds()
   }
 
-  async #read(body: ReadableStream<Uint8Array>, open: AbortController): Promise<void> {
-    const { maxEventBytes, onLost } = this.#options
+  async #read(response: HttpResponse, open: LinkedController): Promise<void> {
+    const { maxEventBytes, mayBeQuiet, onLost } = this.#options
     const { signal } = open
+    const seen = this.#seen
+    const number = seen.opened()
     let lost: Error
     let comments = 0
     let stop = () => {}
+    const onEvent = (event: EventSourceMessage) => {
+      if (this.#open.has(open)) this.#take(event, seen.add(event.id, number))
+    }
     const onRetry = (retryMs: number) => {
       this.retryMs = retryMs
       this.#options.onRetry?.(retryMs)
@@ -105,14 +144,12 @@ export class EventStream {
     const onBytes = () => {
       this.heardAt = Date.now()
       stop()
-      if (comments > 1)
-        stop = after(silentMs, () => open.abort(new ConnectionError('The event stream fell silent')))
+      const longestMs = comments > 1 ? silentMs : mayBeQuiet ? Infinity : quietMs
+      stop = after(longestMs, () => open.abort(new ConnectionError('The event stream fell silent')))
     }
+    onBytes()
     try {
-      for await (const event of readEvents(body, { maxEventBytes, onRetry, onBytes, onComment, signal })) {
-        if (this.#open !== open) return
-        this.#take(event)
-      }
+      await readEvents(response, { maxEventBytes, onEvent, onRetry, onBytes, onComment, signal })
       lost = signal.aborted
         ? (signal.reason as Error)
         : new ConnectionError('The server ended the event stream')
@@ -124,14 +161,19 @@ export class EventStream {
     } finally {
       stop()
     }
-    if (this.#open !== open) return
-    this.#open = undefined
-    onLost(lost)
+    if (this.#ended(open)) onLost(lost)
   }
 
-  #take({ event: type = 'message', id, data }: EventSourceMessage): void {
+  /** @returns whether the stream has ended with this. */
+  #ended(open: LinkedController): boolean {
+    this.#open.delete(open)
+    if (this.#main !== open) return false
+    this.#main = undefined
+    return true
+  }
+
+  #take({ event: type = 'message', data }: EventSourceMessage, isNew: boolean): void {
     const { logger, onEvent, onMessage } = this.#options
-    const isNew = this.#seen.add(id)
     // Without data it only tells the id.
     if (data === '') return
     if (type !== 'message') return onEvent?.(type, data)

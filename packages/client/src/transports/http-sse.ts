@@ -8,7 +8,7 @@ import {
 import { ClosedError, ConnectionError, ProtocolError, RefusedError, SessionGoneError } from '../errors.ts'
 import { Deferred } from '../deferred.ts'
 import { Pending } from '../pending.ts'
-import { abortable, LinkedController } from '../signals.ts'
+import { abortable, LinkedController, type Signal } from '../signals.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
 import type { OpenStream } from './http.ts'
@@ -26,7 +26,7 @@ export class HttpSseTransport implements Transport {
   readonly #options: TransportOptions
   readonly #stream: EventStream
   readonly #pending = new Pending()
-  readonly #closing = new AbortController()
+  readonly #closing = new LinkedController()
   /** The session: messages are posted here. Undefined when there is none to go on with. */
   #endpoint: URL | undefined
   /** Set while a stream is open but has not named its endpoint. */
@@ -50,7 +50,7 @@ export class HttpSseTransport implements Transport {
     return this.#stream.retryMs
   }
 
-  async open({ resume, signal }: { resume: boolean; signal: AbortSignal }): Promise<Opened> {
+  async open({ resume, signal }: { resume: boolean; signal: Signal }): Promise<Opened> {
     const before = resume ? this.#endpoint : undefined
     const opening = (this.#opening = new Deferred<URL>())
     try {
@@ -84,7 +84,7 @@ export class HttpSseTransport implements Transport {
 
   async notify(
     message: JSONRPCNotification | JSONRPCResponse,
-    { signal }: { signal: AbortSignal },
+    { signal }: { signal: Signal },
   ): Promise<void> {
     await this.#post(message, signal)
   }
@@ -99,7 +99,7 @@ export class HttpSseTransport implements Transport {
       await endSession(this.#options, this.#endpoint)
   }
 
-  async #post(message: JSONRPCMessage, signal: AbortSignal): Promise<void> {
+  async #post(message: JSONRPCMessage, signal: Signal): Promise<void> {
     const endpoint = this.#endpoint
     if (!endpoint) throw new ConnectionError('There is no session to send on', { mayHaveRun: false })
     // A request's signal is for its response, which may come before the server has answered the POST.

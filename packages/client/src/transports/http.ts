@@ -1,6 +1,9 @@
 import { headers as headerNames, mediaTypes } from '@tidings/protocol'
 import { ConnectionError, HttpError, ProtocolError, SessionGoneError } from '../errors.ts'
-import { abortable } from '../signals.ts'
+import { abortable, type Signal } from '../signals.ts'
+import { platformHttp } from '#platform-http'
+import { FetchHttp } from './fetch-http.ts'
+import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 import { readStart } from './read-body.ts'
 
 /** Headers to send with each request, or what makes them, called anew for each: so a token may change. */
@@ -13,33 +16,35 @@ export interface HttpOptions {
   headers?: HeadersOption | undefined
 }
 
-interface Send {
-  method: 'GET' | 'POST' | 'DELETE'
+interface Send extends Omit<HttpRequest, 'headers'> {
   headers?: Record<string, string | undefined> | undefined
-  body?: string
   /** Statuses that are no success, and whose response is for the caller to read nevertheless. */
-  answers?: readonly number[]
-  signal: AbortSignal
+  answers?: readonly number[] | undefined
 }
 
 /** How an event stream is opened: the signal ends it as well. */
 export interface OpenStream {
   lastEventId?: string | undefined
   headers?: Record<string, string | undefined>
-  signal: AbortSignal
+  signal: Signal
 }
 
-// What the server certainly never saw. The codes are those of Node; a browser does not tell.
+// What the server certainly never saw. The codes are those of Node: a browser does not tell.
 const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'])
 
 /** Makes the HTTP requests of a transport: with the caller's headers, following no redirect. */
 export class Http {
-  readonly #fetch: typeof fetch
+  readonly #client: HttpClient
   readonly #headers: HeadersOption
 
-  constructor({ fetch = globalThis.fetch, headers = {} }: HttpOptions) {
-    this.#fetch = fetch.bind(globalThis)
+  constructor({ fetch, headers = {} }: HttpOptions) {
+    this.#client = fetch || !platformHttp ? new FetchHttp(fetch) : platformHttp()
     this.#headers = headers
+  }
+
+  /** Lets go of the connections that are kept for the next request. */
+  close(): void {
+    this.#client.close()
   }
 
   /**
@@ -47,11 +52,11 @@ export class Http {
    *
    * @throws {HttpError | ProtocolError | ConnectionError}
    */
-  async openStream(url: URL, { lastEventId, headers: own, signal }: OpenStream): Promise<Response> {
+  async openStream(url: URL, { lastEventId, headers: own, signal }: OpenStream): Promise<HttpResponse> {
     const headers = { ...own, accept: mediaTypes.eventStream, [headerNames.lastEventId]: lastEventId }
     const response = await this.send(url, { method: 'GET', headers, signal })
     if (isEventStream(response)) return response
-    const type = response.headers.get('content-type') ?? 'no content type'
+    const type = response.header('content-type') ?? 'no content type'
     const body = await readStart(response)
     throw new ProtocolError(
       `GET ${url.href} answered with ${type}, not ${mediaTypes.eventStream}: is this the URL of the event stream? ` +
@@ -60,17 +65,12 @@ export class Http {
   }
 
   /** Sends a message. The response's body is the caller's to read or cancel. */
-  async post(
+  post(
     url: URL,
     message: unknown,
-    { headers, ...how }: Omit<Send, 'method' | 'body'>,
-  ): Promise<Response> {
-    return this.send(url, {
-      ...how,
-      method: 'POST',
-      headers: { ...headers, 'content-type': mediaTypes.json },
-      body: JSON.stringify(message),
-    })
+    { headers, answers, signal }: Omit<Send, 'method' | 'body'>,
+  ): Promise<HttpResponse> {
+    return this.send(url, { method: 'POST', headers, body: JSON.stringify(message), answers, signal })
   }
 
   /**
@@ -79,54 +79,62 @@ export class Http {
    * @throws {HttpError} when the status is not a success, {@link SessionGoneError} for a POST that gets 404.
    * @throws {ConnectionError} when there is no response.
    */
-  async send(url: URL, { method, headers = {}, body, answers = [], signal }: Send): Promise<Response> {
-    const what = `${method} ${url.href}`
-    const init: RequestInit = {
-      method,
-      headers: await this.#allHeaders(headers, signal),
-      signal,
-      // The caller's headers are meant for this server alone.
-      redirect: 'manual',
-      cache: 'no-store',
-    }
-    if (body !== undefined) init.body = body
-    const response = await this.#fetch(url, init).catch((error: unknown) => {
-      signal.throwIfAborted()
-      throw unreachable(what, error)
-    })
-    if (answers.includes(response.status)) return response
-    if (response.ok && !(method === 'GET' && response.status === 204)) return response
-    const error = httpError(what, response, await readStart(response))
+  async send(url: URL, { method, headers: own = {}, body, answers, signal }: Send): Promise<HttpResponse> {
+    const given = this.#headers
+    const headers = allHeaders(
+      typeof given === 'function' ? await abortable(Promise.resolve(given()), signal) : given,
+      own,
+    )
+    if (body !== undefined) headers['content-type'] = mediaTypes.json
+    const response = await this.#client
+      .send(url, { method, headers, body, signal })
+      .catch((error: unknown) => {
+        signal.throwIfAborted()
+        throw unreachable(`${method} ${url.href}`, error)
+      })
+    if (answers?.includes(response.status)) return response
+    if (isSuccess(response) && !(method === 'GET' && response.status === 204)) return response
+    const error = httpError(`${method} ${url.href}`, response, await readStart(response))
     signal.throwIfAborted()
     throw method === 'POST' && error.status === 404 ? new SessionGoneError(error.message, error) : error
   }
+}
 
-  async #allHeaders(own: Record<string, string | undefined>, signal: AbortSignal): Promise<Headers> {
-    const given = this.#headers
-    const headers = new Headers(
-      typeof given === 'function' ? await abortable(Promise.resolve(given()), signal) : given,
-    )
-    for (const [name, value] of Object.entries(own)) if (value !== undefined) headers.set(name, value)
-    return headers
-  }
+/** Those given, and those that the protocol needs in their place. */
+function allHeaders(
+  given: Record<string, string>,
+  own: Record<string, string | undefined>,
+): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const name in given) headers[name.toLowerCase()] = given[name]!
+  for (const name in own) if (own[name] !== undefined) headers[name.toLowerCase()] = own[name]
+  return headers
+}
+
+/** True when the server did what it was asked to. */
+export function isSuccess({ status }: HttpResponse): boolean {
+  return status >= 200 && status < 300
 }
 
 /** True when the response's body is an event stream. */
-export function isEventStream(response: Response): boolean {
-  return mediaType(response) === mediaTypes.eventStream && response.body !== null
+export function isEventStream(response: HttpResponse): boolean {
+  return mediaType(response) === mediaTypes.eventStream && response.status !== 204
 }
 
 /** The media type of a response, without its parameters. */
-export function mediaType({ headers }: Response): string {
-  return (headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
+export function mediaType(response: HttpResponse): string {
+  const type = response.header('content-type') ?? ''
+  return type === mediaTypes.json ? type : type.split(';', 1)[0]!.trim().toLowerCase()
 }
 
 /** What a response is that is not a success, given the start of its body. */
-export function httpError(what: string, { status, headers, type }: Response, text: string): HttpError {
+export function httpError(what: string, response: HttpResponse, text: string): HttpError {
   const body = text.slice(0, 1_000)
-  const init = { status, body, retryAfterMs: retryAfterMs(headers.get('retry-after')) }
-  if (type === 'opaqueredirect' || (status >= 300 && status < 400)) {
-    const to = headers.get('location') ?? 'another URL'
+  const { status } = response
+  const init = { status, body, retryAfterMs: retryAfterMs(response.header('retry-after')) }
+  // A browser does not say where to, nor by which status.
+  if (status === 0 || (status >= 300 && status < 400)) {
+    const to = response.header('location') ?? 'another URL'
     return new HttpError(
       `${what} redirects to ${to}. Redirects are not followed: connect to where it leads`,
       init,
@@ -146,8 +154,8 @@ function unreachable(what: string, error: unknown): ConnectionError {
 }
 
 /** `Retry-After` in milliseconds from now: it is a number of seconds or a date. */
-function retryAfterMs(value: string | null): number | undefined {
-  if (value === null) return undefined
+function retryAfterMs(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
   const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now()
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }

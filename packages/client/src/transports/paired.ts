@@ -10,9 +10,11 @@ import { SessionGoneError } from '../errors.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
 import type { OpenStream } from './http.ts'
+import type { HttpResponse } from './http-client.ts'
 import { readAnswer } from './read-answer.ts'
 import { readStart } from './read-body.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
+import type { Signal } from '../signals.ts'
 
 /**
  * The paired door: an event stream and a URL for messages that are the same client's by the `client_id` both carry.
@@ -49,7 +51,7 @@ export class PairedTransport implements Transport {
     return this.#stream.retryMs
   }
 
-  async open({ resume, signal }: { resume: boolean; signal: AbortSignal }): Promise<Opened> {
+  async open({ resume, signal }: { resume: boolean; signal: Signal }): Promise<Opened> {
     this.#opened++
     const { http } = this.#options
     const get = (options: OpenStream) => http.openStream(this.#streamUrl, options)
@@ -69,7 +71,7 @@ export class PairedTransport implements Transport {
 
   async notify(
     message: JSONRPCNotification | JSONRPCResponse,
-    { signal }: { signal: AbortSignal },
+    { signal }: { signal: Signal },
   ): Promise<void> {
     await readStart(await this.#post(message, signal))
   }
@@ -79,7 +81,7 @@ export class PairedTransport implements Transport {
     await endSession(this.#options, this.#messagesUrl)
   }
 
-  async #post(message: JSONRPCMessage, signal: AbortSignal): Promise<Response> {
+  async #post(message: JSONRPCMessage, signal: Signal): Promise<HttpResponse> {
     const opened = this.#opened
     try {
       return await this.#options.http.post(this.#messagesUrl, message, {

@@ -10,26 +10,27 @@ import {
 import { Deferred } from '../deferred.ts'
 import { ConnectionError, HttpError, isTransient, ProtocolError } from '../errors.ts'
 import { Backoff } from '../reconnect.ts'
-import { abortable } from '../signals.ts'
+import { abortable, type Signal } from '../signals.ts'
 import { EventStream } from './event-stream.ts'
 import { isEventStream, mediaType, type OpenStream } from './http.ts'
+import type { HttpResponse } from './http-client.ts'
 import { readAll } from './read-body.ts'
 import type { TransportOptions } from './transport.ts'
 
 /** How the response to a request is read out of an HTTP response. */
 export interface AnswerOptions extends Pick<TransportOptions, 'maxEventBytes' | 'logger'> {
-  signal: AbortSignal
+  signal: Signal
   /** Given what comes before it, when it comes on a stream. */
   received: (message: JSONRPCMessage) => void
   /** Goes on with a stream that broke off. Without it that is the end. */
-  reopen?: (options: OpenStream) => Promise<Response>
+  reopen?: (options: OpenStream) => Promise<HttpResponse>
   /** Told how long the server asks a reader to wait. */
   onRetry?: (retryMs: number) => void
 }
 
 /** The response to a request: the body of the HTTP response, or one of the messages on it. */
 export async function readAnswer(
-  response: Response,
+  response: HttpResponse,
   message: JSONRPCRequest,
   options: AnswerOptions,
 ): Promise<JSONRPCResponse> {
@@ -43,7 +44,7 @@ export async function readAnswer(
 
 /** The body, whole. */
 export async function readText(
-  response: Response,
+  response: HttpResponse,
   { maxEventBytes, signal }: Pick<AnswerOptions, 'maxEventBytes' | 'signal'>,
 ): Promise<string> {
   try {
@@ -69,7 +70,7 @@ export function messageIn(text: string): JSONRPCMessage | undefined {
 }
 
 async function readStream(
-  response: Response,
+  response: HttpResponse,
   message: JSONRPCRequest,
   { received, reopen, signal, ...options }: AnswerOptions,
 ): Promise<JSONRPCResponse> {
@@ -79,6 +80,7 @@ async function readStream(
   let reached: string | undefined
   const stream = new EventStream({
     ...options,
+    mayBeQuiet: !reopen && message.method !== 'subscriptions/listen',
     onMessage: (other) => {
       if (!isResponse(other)) received(other)
       else if (other.id === message.id) answer.resolve(other)

@@ -8,29 +8,42 @@ export class SeenIds {
   /** The id of the last event; undefined when there is none that the server could be told. */
   last: string | undefined
   #streams = 0
-  /** By id, in the order they came: the stream it came on. */
-  readonly #streamOf = new Map<string, number>()
+  /** As long as there has been but one stream, which can have no repetition: the ids of its last events. */
+  #ofFirst: string[] = []
+  /** By id: the stream it came on. At least as many as are to be remembered are in both, and at most twice as many. */
+  #streamOf = new Map<string, number>()
+  #streamOfOlder = new Map<string, number>()
 
-  /** From now on, events come on another stream. */
-  reopened(): void {
-    this.#streams++
+  /** Another stream is opened. Returns its number, to be told with its events. */
+  opened(): number {
+    for (const id of this.#ofFirst.splice(0)) this.#remember(id, 0)
+    return this.#streams++
   }
 
   /**
-   * Takes note of an event's id.
+   * Takes note of the id of an event on a stream.
    *
-   * @returns false when an earlier stream brought an event of this id: it is a repetition. Within one stream nothing
-   * is, whatever its id.
+   * @returns false when another stream brought an event of this id: it is a repetition. Within one stream nothing is,
+   * whatever its id.
    */
-  add(id: string | undefined): boolean {
+  add(id: string | undefined, stream: number): boolean {
     if (id === undefined) return true
     this.last = usable.test(id) ? id : undefined
     if (this.last === undefined) return true
-    const stream = this.#streamOf.get(id)
-    if (stream !== undefined && stream < this.#streams) return false
-    this.#streamOf.delete(id)
-    this.#streamOf.set(id, this.#streams)
-    if (this.#streamOf.size > remembered) this.#streamOf.delete(this.#streamOf.keys().next().value!)
+    if (this.#streams === 1) {
+      this.#ofFirst.push(id)
+      if (this.#ofFirst.length === 2 * remembered) this.#ofFirst.splice(0, remembered)
+      return true
+    }
+    if ((this.#streamOf.get(id) ?? this.#streamOfOlder.get(id) ?? stream) !== stream) return false
+    this.#remember(id, stream)
     return true
+  }
+
+  #remember(id: string, stream: number): void {
+    this.#streamOf.set(id, stream)
+    if (this.#streamOf.size < remembered) return
+    this.#streamOfOlder = this.#streamOf
+    this.#streamOf = new Map()
   }
 }

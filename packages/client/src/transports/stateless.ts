@@ -11,12 +11,15 @@ import {
   nameOf,
 } from '@tidings/protocol'
 import { ConnectionError } from '../errors.ts'
-import { httpError, mediaType } from './http.ts'
+import { httpError, isSuccess, mediaType } from './http.ts'
+import type { HttpResponse } from './http-client.ts'
 import { messageIn, readAnswer, readText } from './read-answer.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
 // With these the response to the request may come.
 const answers = [400, 404]
+
+const accept = `${mediaTypes.json}, ${mediaTypes.eventStream}`
 
 /**
  * The stateless door, of revision 2026-07-28: each request is posted by itself, says all there is to know about it in
@@ -51,8 +54,9 @@ export class StatelessTransport implements Transport {
       if (error instanceof ConnectionError) listener.dropped(error)
       throw error
     })
-    const how = { ...this.#options, signal, received, onRetry: (ms: number) => (this.retryMs = ms) }
-    if (response.ok) return readAnswer(response, message, how)
+    const { maxEventBytes, logger } = this.#options
+    const how = { maxEventBytes, logger, signal, received, onRetry: (ms: number) => (this.retryMs = ms) }
+    if (isSuccess(response)) return readAnswer(response, message, how)
     const text = await readText(response, how)
     const answer = mediaType(response) === mediaTypes.json ? messageIn(text) : undefined
     const isAnswer = answer && isResponse(answer) && 'error' in answer
@@ -66,12 +70,12 @@ export class StatelessTransport implements Transport {
   /** There is nothing to end: each request has its own signal. */
   async close(): Promise<void> {}
 
-  #post(message: JSONRPCRequest, { signal, headers }: SendOptions): Promise<Response> {
+  #post(message: JSONRPCRequest, { signal, headers }: SendOptions): Promise<HttpResponse> {
     const { http, url } = this.#options
     const name = nameOf(message.method, message.params)
     const mirrored = {
       ...headers,
-      accept: `${mediaTypes.json}, ${mediaTypes.eventStream}`,
+      accept,
       [headerNames.protocolVersion]: String(message.params?._meta?.[metaKeys.protocolVersion]),
       [headerNames.method]: message.method,
       [headerNames.name]: name === undefined ? undefined : encodeHeaderValue(name),

@@ -9,10 +9,11 @@ import {
   mediaTypes,
 } from '@tidings/protocol'
 import { ClosedError, ConnectionError, HttpError, ProtocolError, SessionGoneError } from '../errors.ts'
-import { after, LinkedController } from '../signals.ts'
+import { after, LinkedController, type Signal } from '../signals.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
 import type { OpenStream } from './http.ts'
+import type { HttpResponse } from './http-client.ts'
 import { readAnswer } from './read-answer.ts'
 import { readStart } from './read-body.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
@@ -30,7 +31,7 @@ interface Session {
   /** Whether the server has a stream of its own for it. */
   streams: boolean
   /** Aborted when what is in flight is lost with it. */
-  readonly lost: AbortController
+  readonly lost: LinkedController
 }
 
 /**
@@ -62,7 +63,7 @@ export class StreamableTransport implements Transport {
     return this.#session.begun
   }
 
-  async open({ resume, signal }: { resume: boolean; signal: AbortSignal }): Promise<Opened> {
+  async open({ resume, signal }: { resume: boolean; signal: Signal }): Promise<Opened> {
     const session = this.#session
     const resumed = resume && !session.gone && (await this.#resume(session, signal))
     if (resumed) return resumed
@@ -83,9 +84,11 @@ export class StreamableTransport implements Transport {
     const linked = new LinkedController(signal, session.lost.signal)
     try {
       const response = await this.#post(session, message, linked.signal)
+      const { maxEventBytes, logger } = this.#options
       const answer = await readAnswer(response, message, {
-        ...this.#options,
-        signal: linked.signal,
+        maxEventBytes,
+        logger,
+        signal: linked,
         received: received ?? ((other) => this.#received(other)),
         reopen: (options) => this.#reopen(session, options),
       })
@@ -98,7 +101,7 @@ export class StreamableTransport implements Transport {
 
   async notify(
     message: JSONRPCNotification | JSONRPCResponse,
-    { signal }: { signal: AbortSignal },
+    { signal }: { signal: Signal },
   ): Promise<void> {
     const session = this.#session
     await readStart(await this.#post(session, message, signal))
@@ -114,7 +117,7 @@ export class StreamableTransport implements Transport {
     if (headerNames.sessionId in headers) await endSession(this.#options, this.#options.url, headers)
   }
 
-  async #post(session: Session, message: JSONRPCMessage, signal: AbortSignal): Promise<Response> {
+  async #post(session: Session, message: JSONRPCMessage, signal: Signal): Promise<HttpResponse> {
     try {
       return await this.#send(session, message, signal)
     } catch (error) {
@@ -125,24 +128,23 @@ export class StreamableTransport implements Transport {
     }
   }
 
-  async #send({ headers }: Session, message: JSONRPCMessage, signal: AbortSignal): Promise<Response> {
+  async #send({ headers }: Session, message: JSONRPCMessage, signal: Signal): Promise<HttpResponse> {
     const { http, url } = this.#options
-    const accept = `${mediaTypes.json}, ${mediaTypes.eventStream}`
     try {
-      return await http.post(url, message, { headers: { ...headers, accept }, signal })
+      return await http.post(url, message, { headers, signal })
     } catch (error) {
       const inSession = headerNames.sessionId in headers
       throw error instanceof SessionGoneError && !inSession ? new HttpError(error.message, error) : error
     }
   }
 
-  async #get(session: Session, options: OpenStream): Promise<Response> {
+  async #get(session: Session, options: OpenStream): Promise<HttpResponse> {
     const { http, url } = this.#options
     return http.openStream(url, { ...options, headers: session.headers })
   }
 
   /** Goes on with the stream of a response. */
-  async #reopen(session: Session, options: OpenStream): Promise<Response> {
+  async #reopen(session: Session, options: OpenStream): Promise<HttpResponse> {
     try {
       return await this.#get(session, options)
     } catch (error) {
@@ -152,18 +154,43 @@ export class StreamableTransport implements Transport {
   }
 
   /** Opens the stream of a session that has begun, if the server has one. */
-  async #listen(session: Session, signal: AbortSignal): Promise<void> {
-    const { logger, listener } = this.#options
+  async #listen(session: Session, signal: Signal): Promise<void> {
+    const get = (options: OpenStream) => this.#get(session, options)
+    await this.#patiently(session, signal, this.#stream.open(get, { resume: false, signal }), (err) => {
+      session.streams = false
+      this.#options.logger.debug({ err }, 'the server has no stream for the session')
+    })
+  }
+
+  /**
+   * Opens the stream anew, beside the one that was resumed: some servers send on a resumed stream what was missed, and
+   * nothing else. A server for which it is the stream of the session opens no other.
+   */
+  async #listenBeside(session: Session, signal: Signal): Promise<void> {
+    const get = (options: OpenStream) => this.#get(session, options)
+    await this.#patiently(session, signal, this.#stream.openBeside(get, signal), (cause) => {
+      if (this.#stream.isOpen) return
+      throw new ConnectionError('The resumed stream ended, and the server opens no other', { cause })
+    })
+  }
+
+  /** Waits for a stream to be opened, if not for long. What comes of it later is told the listener. */
+  async #patiently(
+    session: Session,
+    signal: Signal,
+    opening: Promise<unknown>,
+    refused: (error: Error) => void,
+  ): Promise<void> {
     let late = false
-    const opened = this.#stream
-      .open((options) => this.#get(session, options), { resume: false, signal })
-      .catch((err: unknown) => {
+    const opened = opening
+      .catch((error: Error) => {
         if (signal.aborted || session !== this.#session) return
-        if (isRefusal(err)) {
-          session.streams = false
-          logger.debug({ err }, 'the server has no stream for the session')
-        } else if (late) listener.dropped(err as Error)
-        else throw err
+        if (!isRefusal(error)) throw error
+        refused(error)
+      })
+      .catch((error: Error) => {
+        if (!late) throw error
+        this.#options.listener.dropped(error)
       })
     let stop = () => {}
     const patience = new Promise<void>((resolve) => (stop = after(patienceMs, resolve)))
@@ -172,11 +199,14 @@ export class StreamableTransport implements Transport {
   }
 
   /** Goes on with the session. Undefined when the server does not know it any more. */
-  async #resume(session: Session, signal: AbortSignal): Promise<Opened | undefined> {
+  async #resume(session: Session, signal: Signal): Promise<Opened | undefined> {
     try {
       if (session.streams) {
         const get = (options: OpenStream) => this.#get(session, options)
-        return (await this.#stream.open(get, { resume: true, signal })) ? 'resumed' : 'reopened'
+        const isAsked = this.#stream.lastEventId !== undefined
+        const recovered = await this.#stream.open(get, { resume: true, signal })
+        if (isAsked && recovered === undefined) await this.#listenBeside(session, signal)
+        return recovered ? 'resumed' : 'reopened'
       }
       const ping = { jsonrpc: JSONRPC_VERSION, id: 'ping', method: 'ping' } as const
       await readStart(await this.#send(session, ping, signal))
@@ -202,13 +232,19 @@ export class StreamableTransport implements Transport {
 }
 
 function newSession(): Session {
-  return { headers: {}, begun: false, gone: false, streams: true, lost: new AbortController() }
+  return {
+    headers: { accept: `${mediaTypes.json}, ${mediaTypes.eventStream}` },
+    begun: false,
+    gone: false,
+    streams: true,
+    lost: new LinkedController(),
+  }
 }
 
 /** Takes from the response to `initialize` what each later request has to say. */
-function initialized({ headers }: Session, response: Response, answer: JSONRPCResponse): void {
-  const id = response.headers.get(headerNames.sessionId)
-  if (id !== null) headers[headerNames.sessionId] = id
+function initialized({ headers }: Session, response: HttpResponse, answer: JSONRPCResponse): void {
+  const id = response.header(headerNames.sessionId.toLowerCase())
+  if (id !== undefined) headers[headerNames.sessionId] = id
   const revision = 'result' in answer && answer.result['protocolVersion']
   if (typeof revision === 'string') headers[headerNames.protocolVersion] = revision
 }

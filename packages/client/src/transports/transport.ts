@@ -1,6 +1,7 @@
 import type { JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse } from '@tidings/protocol'
 import type { Logger } from '../logger.ts'
 import type { Http } from './http.ts'
+import type { Signal } from '../signals.ts'
 
 /** The wire shape a client comes in by. */
 export type Door = 'http+sse' | 'paired' | 'streamable' | 'stateless'
@@ -16,7 +17,7 @@ export type Opened = 'new' | 'reopened' | 'resumed'
 /** How a request is sent. */
 export interface SendOptions {
   /** Stops waiting for the response, with the signal's reason. */
-  signal: AbortSignal
+  signal: Signal
   /** Headers for this request alone. */
   headers?: Record<string, string> | undefined
   /** Given what comes before the response on a stream of its own, in place of the listener. */
@@ -47,7 +48,7 @@ export interface Transport {
    * a new one, and the requests in flight on the old one are rejected.
    * @param options.signal gives up opening; what has been opened stays open.
    */
-  open(options: { resume: boolean; signal: AbortSignal }): Promise<Opened>
+  open(options: { resume: boolean; signal: Signal }): Promise<Opened>
 
   /** Lets go of what is open, as if it had been lost. */
   drop(error: Error): void
@@ -56,7 +57,7 @@ export interface Transport {
   request(message: JSONRPCRequest, options: SendOptions): Promise<JSONRPCResponse>
 
   /** Sends what is not answered. Resolves when the server has taken it. */
-  notify(message: JSONRPCNotification | JSONRPCResponse, options: { signal: AbortSignal }): Promise<void>
+  notify(message: JSONRPCNotification | JSONRPCResponse, options: { signal: Signal }): Promise<void>
 
   /** Ends the session, and leaves nothing open. */
   close(): Promise<void>

@@ -31,7 +31,8 @@ export class FakeStream {
   }
 
   raw(bytes: string | Uint8Array): void {
-    this.response.write(bytes)
+    // As with a server that has ended it: what it would still say is not heard.
+    if (!this.response.writableEnded) this.response.write(bytes)
   }
 
   event(type: string, data: string, id?: string): void {
