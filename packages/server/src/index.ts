@@ -13,7 +13,7 @@ export type {
 } from './resources.ts'
 export type { PromptHandle, PromptHandler, PromptOptions } from './prompts.ts'
 export type { Completer, Completers } from './completion.ts'
-export type { InputOf, JsonSchema, LibrarySchema, ObjectSchema, OutputOf } from './schema.ts'
+export type { InputOf, JsonSchema, LibrarySchema, ObjectSchema, OutputOf, ZodSchema } from './schema.ts'
 export type { Variables } from './uri-template.ts'
 export type { CacheHint } from './cache-hints.ts'
 
@@ -44,4 +44,9 @@ export type { McpMiddleware, McpOptions } from './http/mount.ts'
 export { serve } from './http/serve.ts'
 export type { ServeOptions, Serving } from './http/serve.ts'
 export type { GuardOptions } from './http/guard.ts'
+export type { LimitOptions, LimitsOptions, SessionLimitOptions } from './limits.ts'
 export type { Logger } from './logger.ts'
+
+// What joins several servers.
+export { MemoryBackplane } from './backplane/memory-backplane.ts'
+export type { Backplane, ChangeFollower, ChangeSnapshot, BackplaneNode } from './backplane/backplane.ts'

@@ -1,11 +1,9 @@
-import { errorCodes, LoggingLevel, McpError } from '@tidings/protocol'
+import { errorCodes, type LoggingLevel, loggingLevels, McpError } from '@tidings/protocol'
 import type { MethodHandlers } from './method-handlers.ts'
-
-const levels = LoggingLevel.options
 
 /** True when a message of the level is to be sent to a client that wants `wanted` and everything graver. */
 export function isLoud(level: LoggingLevel, wanted: LoggingLevel): boolean {
-  return levels.indexOf(level) >= levels.indexOf(wanted)
+  return loggingLevels.indexOf(level) >= loggingLevels.indexOf(wanted)
 }
 
 /** The methods of the `logging` capability. What is logged comes from a handler's `log`. */

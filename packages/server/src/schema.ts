@@ -11,15 +11,30 @@ export interface LibrarySchema<Input = unknown, Output = Input> {
   readonly '~standard': StandardSchemaV1.Props<Input, Output> & StandardJSONSchemaV1.Props<Input, Output>
 }
 
+/**
+ * A schema of zod 4. It is a {@link LibrarySchema} too, but to ask it for its types as such costs the compiler as much as
+ * the schema itself: with a hundred tools that shows.
+ */
+export interface ZodSchema {
+  readonly _zod: { readonly input: unknown; readonly output: unknown }
+}
+
 /** What describes an object: a schema of a library, or a JSON Schema, which is listed as it is. */
-export type ObjectSchema = LibrarySchema | JsonSchema
+export type ObjectSchema = ZodSchema | LibrarySchema | JsonSchema
 
 /** What a value that passed the schema is to the handler. */
-export type OutputOf<Schema> =
-  Schema extends LibrarySchema<unknown, infer Output> ? Output : Record<string, unknown>
+export type OutputOf<Schema> = Schema extends ZodSchema
+  ? Schema['_zod']['output']
+  : Schema extends LibrarySchema<unknown, infer Output>
+    ? Output
+    : Record<string, unknown>
 
 /** What a handler returns that the schema then checks. */
-export type InputOf<Schema> = Schema extends LibrarySchema<infer Input> ? Input : Record<string, unknown>
+export type InputOf<Schema> = Schema extends ZodSchema
+  ? Schema['_zod']['input']
+  : Schema extends LibrarySchema<infer Input>
+    ? Input
+    : Record<string, unknown>
 
 /** A value as the schema made it, or what is wrong with it, in words for who sent it. */
 export type Checked = { value: unknown } | { problem: string }

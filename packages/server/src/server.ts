@@ -15,6 +15,8 @@ import {
   type RequestToServer,
   type Result,
 } from '@tidings/protocol'
+import type { Backplane } from './backplane/backplane.ts'
+import { MemoryBackplane } from './backplane/memory-backplane.ts'
 import { type CacheHint } from './cache-hints.ts'
 import { Call } from './call.ts'
 import { ChangeIndex, type List } from './changes/change-index.ts'
@@ -56,6 +58,11 @@ export interface McpServerOptions {
   cacheHints?: { [of in 'discover' | 'tools' | 'prompts' | 'resources' | 'templates']?: CacheHint }
   /** Where failures of handlers go, whole. Silent by default. */
   logger?: Logger
+  /**
+   * What joins this server with others that offer the same: a change is told to the clients of all, and each serves the
+   * sessions of all. Each mount (`mcp()`, `serve()`) of a server is a node of its own. Default: one for this server alone.
+   */
+  backplane?: Backplane
 }
 
 /**
@@ -70,8 +77,10 @@ export interface McpServerOptions {
 export class McpServer {
   /** How the server introduces itself. */
   readonly info: Implementation
+  /** What joins it with other servers. */
+  readonly backplane: Backplane
   /** What changed last, and who is to be told. */
-  readonly changes = new ChangeIndex()
+  readonly changes: ChangeIndex
   /** Where failures go; what serves this server logs there, too, unless it is given another. */
   readonly logger: Logger
   readonly #requestTimeoutMs: number
@@ -85,6 +94,8 @@ export class McpServer {
     const { instructions, pageSize, requestTimeoutMs = 600_000, logger = silent, cacheHints = {} } = options
     this.info = info
     this.logger = logger
+    this.backplane = options.backplane ?? new MemoryBackplane()
+    this.changes = new ChangeIndex(this.backplane)
     this.#requestTimeoutMs = Math.min(requestTimeoutMs, longestTimerMs)
     this.#tools = new Tools(() => this.listChanged('tools'), logger, {
       pageSize,
@@ -241,7 +252,7 @@ export class McpServer {
   }
 
   /** Opens a stream of changes, for `subscriptions/listen`. */
-  listen(request: ListenRequest, open: () => MessageStream): Subscription {
+  listen(request: ListenRequest, open: (resources: number) => MessageStream): Subscription {
     return new Subscription(request, this.changes, (uri) => this.#resources.has(uri), open)
   }
 
@@ -269,6 +280,7 @@ export class McpServer {
    */
   async close({ deadlineMs = 5_000 }: { deadlineMs?: number } = {}): Promise<void> {
     await Promise.all([...this.#mounts].map((mount) => mount.close(deadlineMs)))
+    this.changes.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

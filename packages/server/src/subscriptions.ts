@@ -1,11 +1,4 @@
-import {
-  errorCodes,
-  JSONRPC_VERSION,
-  McpError,
-  metaKeys,
-  type RequestId,
-  type SubscriptionFilter,
-} from '@tidings/protocol'
+import { JSONRPC_VERSION, metaKeys, type RequestId, type SubscriptionFilter } from '@tidings/protocol'
 import type { ChangeIndex, List, Topic, TopicState } from './changes/change-index.ts'
 import { changeNotification } from './changes/notification.ts'
 import { Subscriber } from './changes/subscriber.ts'
@@ -24,8 +17,6 @@ export const recovery = {
   /** Of the acknowledgement: whether what follows is all that changed since. */
   recovered: 'dev.tidings/recovered',
 } as const
-
-const maxResources = 1_000
 
 const lists: readonly (readonly [keyof SubscriptionFilter, List])[] = [
   ['toolsListChanged', 'tools'],
@@ -56,20 +47,15 @@ export class Subscription {
 
   /**
    * @param isResource whether a URI is of a resource; others are left out.
-   * @throws {McpError} `invalidParams` when it asks for too many resources.
+   * @param open opens its stream, told how many resources it watches. What that throws is thrown on.
    */
   constructor(
     { id, filter, since }: ListenRequest,
     changes: ChangeIndex,
     isResource: (uri: string) => boolean,
-    open: () => MessageStream,
+    open: (resources: number) => MessageStream,
   ) {
-    const asked = new Set(filter.resourceSubscriptions)
-    if (asked.size > maxResources) {
-      const message = `A subscription may be for ${maxResources} resources at the most, this one asks for ${asked.size}`
-      throw new McpError(errorCodes.invalidParams, message)
-    }
-    const resources = [...asked].filter(isResource)
+    const resources = [...new Set(filter.resourceSubscriptions)].filter(isResource)
     const honoured = lists.filter(([name]) => filter[name] === true)
     const from = positionOf(since, changes)
     this.#id = id
@@ -79,7 +65,7 @@ export class Subscription {
       isReady: () => this.#stream.ready,
       write: (state) => this.#stream.write(Buffer.concat([state.frame(encodeChange), this.#tail])),
     })
-    this.#stream = open()
+    this.#stream = open(resources.length)
     if (from !== undefined) this.#subscriber.rewind(from)
     this.#acknowledge(
       {
@@ -129,8 +115,9 @@ export class Subscription {
 // All but the subscription's id, which is last.
 function encodeChange({ topic, seq, epoch }: TopicState): Buffer {
   const { params, ...notification } = changeNotification(topic)
-  const position = JSON.stringify(formatPosition(epoch, seq))
-  const meta = `{"${recovery.position}":${position},"${metaKeys.subscriptionId}":`
+  // Of what may have changed nobody knows when: there is no position to come back from.
+  const position = seq === 0 ? '' : `"${recovery.position}":${JSON.stringify(formatPosition(epoch, seq))},`
+  const meta = `{${position}"${metaKeys.subscriptionId}":`
   const head = JSON.stringify({ ...notification, params: { ...params, _meta: 0 } }).slice(0, -'0}}'.length)
   return Buffer.from(`data: ${head}${meta}`)
 }

@@ -40,20 +40,17 @@ export interface ToolOptions<Input = ObjectSchema | undefined, Output = ObjectSc
  * clients that know no structured content. `isError: true` says that the tool failed, in words for the model.
  */
 export type ToolResult<Output = undefined> =
-  | (Omit<CallToolResult, 'structuredContent'> & { structuredContent?: StructuredContent<Output> })
+  | (Omit<CallToolResult, 'structuredContent'> & { structuredContent?: InputOf<Output> })
   | {
-      structuredContent: StructuredContent<Output>
+      structuredContent: InputOf<Output>
       content?: CallToolResult['content']
       isError?: boolean
       _meta?: Meta
     }
 
-type StructuredContent<Output> = [Output] extends [undefined] ? Record<string, unknown> : InputOf<Output>
-type Arguments<Input> = [Input] extends [undefined] ? Record<string, unknown> : OutputOf<Input>
-
 /** What runs when the tool is called, with arguments that passed `input`. */
 export type ToolHandler<Input, Output> = (
-  args: Arguments<Input>,
+  args: OutputOf<Input>,
   context: HandlerContext,
 ) => ToolResult<Output> | Promise<ToolResult<Output>>
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
+import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import * as z from 'zod'
 import { start } from './harness.ts'
 import { connectOfficial, textOf } from './official-client.ts'
@@ -48,22 +49,32 @@ test('the revision it negotiated is what handlers see, with who the client is', 
   })
 })
 
-test('cut off, it opens a new session by itself and goes on, since it does not say where it left off', async () => {
-  const { url, http } = await start(
-    (server) =>
-      server.tool('revision', {}, (_args, { client }) => ({
-        content: [{ type: 'text', text: client.revision }],
-      })),
+test('cut off, it opens a new session by itself, does not initialize it, and is served as of 2024-11-05', async () => {
+  const { url, http, server } = await start(
+    (server) => {
+      server.tool('who', {}, (_args, { client }) => ({
+        content: [{ type: 'text', text: JSON.stringify(client) }],
+      }))
+      server.resource('test://a', {}, () => 'a')
+    },
     { retryMs: 10 },
   )
   const client = await connectOfficial(url)
-  expect(textOf(await client.callTool({ name: 'revision' }))).toBe('2025-11-25')
+  const who = async () => JSON.parse(textOf(await client.callTool({ name: 'who' }))) as object
+  expect(await who()).toMatchObject({ revision: '2025-11-25', info: { name: 'official' } })
   const transport = client.transport as unknown as { _endpoint: URL }
   const before = transport._endpoint
   http.closeAllConnections()
   while (transport._endpoint === before) await setImmediate()
   expect(transport._endpoint.href).not.toBe(before.href)
-  expect(textOf(await client.callTool({ name: 'revision' }))).toBe('2024-11-05')
+  expect(await who()).toEqual({ revision: '2024-11-05', capabilities: {} })
+  expect((await client.listTools()).tools).toHaveLength(1)
+  const updated = new Promise<object>((resolve) => {
+    client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => resolve(params))
+  })
+  await client.subscribeResource({ uri: 'test://a' })
+  server.changed('test://a')
+  expect(await updated).toEqual({ uri: 'test://a' })
 })
 
 test('closing it ends its session when the time to return is over', async () => {

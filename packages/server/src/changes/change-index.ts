@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto'
+import type { Backplane, ChangeFollower, ChangeSnapshot } from '../backplane/backplane.ts'
+import { MemoryBackplane } from '../backplane/memory-backplane.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /**
@@ -12,9 +13,9 @@ export type List = 'tools' | 'prompts' | 'resources'
 export class TopicState {
   readonly topic: Topic
   /** Of the index. */
-  readonly epoch: string
+  epoch: string
   readonly subscribers = new Set<Subscriber>()
-  /** 0 until the topic first changes. */
+  /** 0 until the topic first changes, and of one that may have changed, nobody knows when. */
   seq = 0
   /** The latest change as bytes, by how it is encoded. */
   #frames = new Map<Encode, Buffer>()
@@ -27,6 +28,12 @@ export class TopicState {
   changed(seq: number): void {
     this.seq = seq
     this.#frames.clear()
+  }
+
+  /** The index has begun anew. */
+  reset(epoch: string): void {
+    this.epoch = epoch
+    this.changed(0)
   }
 
   /** The latest change as bytes: encoded at most once in each way, however many streams it goes to. */
@@ -47,18 +54,30 @@ const maxUnwatched = 10_000
  * Topic -> latest change. Not a log: MCP's change notifications carry no payload, so the newest change of a topic
  * replaces the one before. Memory grows with the topics that are watched, never with the number of changes.
  *
- * Topics that nobody watches are remembered up to a bound: {@link isComplete} says from which position on all changes
- * are known.
+ * Each server has one, a replica of what the backplane has put in order. Topics that nobody watches are remembered up to
+ * a bound: {@link isComplete} says from which position on all changes are known.
  */
-export class ChangeIndex {
-  /** Tells this index from the one before a restart: a position of another epoch means nothing here. */
-  readonly epoch = randomBytes(6).toString('base64url')
+export class ChangeIndex implements ChangeFollower {
+  readonly #backplane: Backplane
   readonly #watched = new Map<Topic, TopicState>()
   /** Those that changed, or were left, longest ago first. */
   readonly #unwatched = new Map<Topic, TopicState>()
+  #epoch = ''
   #seq = 0
   /** The latest change of all topics that were forgotten. */
   #forgotten = 0
+  #followed: Promise<void> | undefined
+
+  constructor(backplane: Backplane = new MemoryBackplane()) {
+    this.#backplane = backplane
+    // Who waits for it is told when it fails.
+    this.follow().catch(() => {})
+  }
+
+  /** Tells this index from one whose order was lost: a position of another epoch means nothing here. */
+  get epoch(): string {
+    return this.#epoch
+  }
 
   /** The sequence number of the latest change of all. */
   get seq(): number {
@@ -70,17 +89,33 @@ export class ChangeIndex {
     return this.#watched.size
   }
 
+  /** Resolves when it knows what was published before. Follows the backplane again, if it was closed. */
+  follow(): Promise<void> {
+    return (this.#followed ??= this.#backplane.follow(this))
+  }
+
+  /** Hears of nothing any more. */
+  close(): void {
+    this.#followed = undefined
+    this.#backplane.unfollow(this)
+  }
+
   /** True when all changes after the position are known. */
   isComplete(position: number): boolean {
     return position >= this.#forgotten && position <= this.#seq
   }
 
-  /** Records a change of the topic and offers it to its subscribers. Never waits for one of them. */
+  /** The topic has changed: its subscribers are told, on this node and all others. Never waits for one of them. */
   publish(topic: Topic): void {
-    const seq = ++this.#seq
+    this.#backplane.publish(topic)
+  }
+
+  changed(topic: Topic, seq: number): void {
+    if (seq <= this.#seq) return
+    this.#seq = seq
     const state = this.#watched.get(topic)
     if (state === undefined) {
-      const unwatched = this.#unwatched.get(topic) ?? new TopicState(topic, this.epoch)
+      const unwatched = this.#unwatched.get(topic) ?? new TopicState(topic, this.#epoch)
       unwatched.changed(seq)
       this.#keep(unwatched)
       return
@@ -89,11 +124,30 @@ export class ChangeIndex {
     for (const subscriber of state.subscribers) subscriber.offer(state)
   }
 
+  resync({ epoch, seq, completeFrom, changes }: ChangeSnapshot): void {
+    if (epoch === this.#epoch && completeFrom <= this.#seq) {
+      for (const [topic, seq] of changes) this.changed(topic, seq)
+      return
+    }
+    this.#epoch = epoch
+    this.#seq = seq
+    this.#forgotten = completeFrom
+    this.#unwatched.clear()
+    for (const state of this.#watched.values()) state.reset(epoch)
+    for (const [topic, seq] of changes) {
+      const state = this.#watched.get(topic) ?? new TopicState(topic, epoch)
+      state.changed(seq)
+      if (!this.#watched.has(topic)) this.#keep(state)
+    }
+    const subscribers = new Set([...this.#watched.values()].flatMap((state) => [...state.subscribers]))
+    for (const subscriber of subscribers) subscriber.lost()
+  }
+
   /** The topic's state, with the subscriber among those who hear of it. */
   subscribe(topic: Topic, subscriber: Subscriber): TopicState {
     let state = this.#watched.get(topic)
     if (state === undefined) {
-      state = this.#unwatched.get(topic) ?? new TopicState(topic, this.epoch)
+      state = this.#unwatched.get(topic) ?? new TopicState(topic, this.#epoch)
       this.#unwatched.delete(topic)
       this.#watched.set(topic, state)
     }

@@ -1,11 +1,22 @@
-import type { ChangeIndex, Topic, TopicState } from './change-index.ts'
+import { type ChangeIndex, type Topic, TopicState } from './change-index.ts'
 
 /** Where a subscriber's changes go. */
 export interface ChangeSink {
   /** False while the reader's socket is full, or when there is no reader. */
   isReady(): boolean
-  /** Writes the topic's latest change. Called only while it is ready. */
+  /**
+   * Writes the topic's latest change; one with the sequence number 0 for a topic that may have changed. Called only while
+   * it is ready.
+   */
   write(state: TopicState): void
+  /** The index has begun anew: positions up to now mean nothing any more. */
+  lost?(): void
+}
+
+interface Watched {
+  readonly state: TopicState
+  /** The sequence number at which the watch began: older changes are not its business. */
+  since: number
 }
 
 /**
@@ -15,25 +26,32 @@ export interface ChangeSink {
 export class Subscriber {
   readonly #index: ChangeIndex
   readonly #sink: ChangeSink
-  /** Each watched topic, with the sequence number at which the watch began: older changes are not its business. */
-  readonly #topics = new Map<Topic, { state: TopicState; since: number }>()
-  #position = 0
+  readonly #topics = new Map<Topic, Watched>()
+  #epoch: string
+  #position: number
   #behind = false
+  /** What the index knew when it last began anew, since when positions are good. */
+  #knownFrom: number | undefined
+  /** Topics that may have changed before that, of which the reader has not been told yet. */
+  #doubtful: Set<Watched> | undefined
 
   constructor(index: ChangeIndex, sink: ChangeSink) {
     this.#index = index
     this.#sink = sink
+    this.#epoch = index.epoch
     this.#position = index.seq
   }
 
-  /** The sequence number of the latest change this reader has been told of. */
+  /** The sequence number of the latest change this reader has been told of. 0 while that is in doubt. */
   get position(): number {
+    this.#followEpoch()
     return this.#position
   }
 
   /** @param since the position from which on its changes are told; those before are not. Now, when left out. */
   watch(topic: Topic, since = this.#index.seq): void {
     if (this.#topics.has(topic)) return
+    this.#followEpoch()
     this.#topics.set(topic, { state: this.#index.subscribe(topic, this), since })
   }
 
@@ -41,6 +59,7 @@ export class Subscriber {
     const watched = this.#topics.get(topic)
     if (watched === undefined) return
     this.#topics.delete(topic)
+    this.#doubtful?.delete(watched)
     this.#index.unsubscribe(watched.state, this)
   }
 
@@ -52,7 +71,7 @@ export class Subscriber {
 
   /** Tells each watched topic whose latest change is past the position: once, in order, as far as the sink takes it. */
   catchUp(): void {
-    if (!this.#behind) return
+    if (!this.#behind || !this.#settleDoubts()) return
     const missed: TopicState[] = []
     for (const { state, since } of this.#topics.values()) {
       if (state.seq > this.#position && state.seq > since) missed.push(state)
@@ -65,15 +84,57 @@ export class Subscriber {
     this.#behind = false
   }
 
-  /** Goes back to the position that a returning reader has reached, at most the present one. */
-  rewind(position: number): void {
-    this.#position = position
+  /**
+   * Goes back to the position that a returning reader has reached.
+   *
+   * @returns false when it cannot have been told up to there, or it is not known of what since.
+   */
+  rewind(position: number): boolean {
+    if (position > this.position) return false
+    if (this.#knownFrom === undefined || (position > 0 && position >= this.#knownFrom))
+      this.#position = position
+    else if (position === 0) this.#doubtAll()
+    else return false
     this.#behind = true
+    return true
+  }
+
+  /** Whatever it watches may have changed, nobody knows when: the reader is told of all of it. */
+  lost(): void {
+    this.#epoch = this.#index.epoch
+    this.#knownFrom = this.#index.seq
+    for (const watched of this.#topics.values()) watched.since = 0
+    this.#doubtAll()
+    this.#sink.lost?.()
+    this.catchUp()
   }
 
   /** Stops watching everything. */
   clear(): void {
     for (const topic of [...this.#topics.keys()]) this.unwatch(topic)
+  }
+
+  /** Who watches nothing is not told when the index begins anew. */
+  #followEpoch(): void {
+    if (this.#epoch !== this.#index.epoch) this.lost()
+  }
+
+  #doubtAll(): void {
+    this.#position = 0
+    this.#doubtful = new Set(this.#topics.values())
+    this.#behind = true
+  }
+
+  /** @returns false when the sink takes no more, and there are doubts left. */
+  #settleDoubts(): boolean {
+    for (const watched of this.#doubtful ?? []) {
+      if (!this.#sink.isReady()) return false
+      this.#doubtful!.delete(watched)
+      this.#sink.write(new TopicState(watched.state.topic, this.#epoch))
+    }
+    if (this.#doubtful !== undefined) this.#position = this.#knownFrom!
+    this.#doubtful = undefined
+    return true
   }
 
   #tell(state: TopicState): void {

@@ -21,42 +21,61 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * @throws {McpError} `parseError` when it is not JSON.
  */
 export async function readJson(ctx: Context, maxBytes: number): Promise<unknown> {
-  const charset = ctx.request.charset.toLowerCase()
-  if (ctx.request.type.trim().toLowerCase() !== mediaTypes.json || (charset !== '' && charset !== 'utf-8')) {
-    const type = ctx.get('Content-Type') || 'nothing'
-    throw new BodyError(415, `The body must be ${mediaTypes.json} in UTF-8, the Content-Type says ${type}`)
-  }
-  if (ctx.get('Content-Encoding') !== '') {
-    throw new BodyError(
-      415,
-      `The body must not be compressed, the Content-Encoding is ${ctx.get('Content-Encoding')}`,
-    )
-  }
+  requireJson(ctx)
   // A body parser was here before. What it has made of the body is as good; its limit was in force, not ours.
   const { body } = ctx.request as { body?: unknown }
   if (body !== undefined) return body
   if (ctx.req.readableDidRead)
     throw new Error('The body was read before mcp(): put mcp() before what reads bodies')
-  const tooLarge = new BodyError(413, `The body must not be larger than ${maxBytes} bytes`)
-  if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge
-  return parseJson(decode(await readAll(ctx.req, maxBytes, tooLarge)))
+  if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  return parseJson(decode(await readAll(ctx.req, maxBytes)))
 }
 
-function readAll(request: IncomingMessage, maxBytes: number, tooLarge: Error): Promise<Buffer> {
+function requireJson(ctx: Context): void {
+  const { 'content-type': type, 'content-encoding': encoding } = ctx.req.headers
+  if (type !== mediaTypes.json) {
+    const charset = ctx.request.charset.toLowerCase()
+    if (
+      ctx.request.type.trim().toLowerCase() !== mediaTypes.json ||
+      (charset !== '' && charset !== 'utf-8')
+    ) {
+      throw new BodyError(
+        415,
+        `The body must be ${mediaTypes.json} in UTF-8, the Content-Type says ${type || 'nothing'}`,
+      )
+    }
+  }
+  if (encoding) {
+    throw new BodyError(415, `The body must not be compressed, the Content-Encoding is ${encoding}`)
+  }
+}
+
+function tooLarge(maxBytes: number): BodyError {
+  return new BodyError(413, `The body must not be larger than ${maxBytes} bytes`)
+}
+
+function readAll(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
+    let whole = false
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes > maxBytes) {
         request.pause()
-        reject(tooLarge)
+        reject(tooLarge(maxBytes))
       } else {
         chunks.push(chunk)
       }
     })
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
-    const cutOff = () => reject(new BodyError(408, 'The request was cut off'))
+    request.on('end', () => {
+      whole = true
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    })
+    const cutOff = () => {
+      // An error takes long to make, and every request is closed.
+      if (!whole) reject(new BodyError(408, 'The request was cut off'))
+    }
     request.on('error', cutOff)
     request.on('close', cutOff)
   })

@@ -1,9 +1,11 @@
 import type { Context } from 'koa'
 import type { Calls } from '../calls.ts'
+import type { Limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import type { McpServer } from '../server.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { EventStreams } from './event-stream.ts'
+import type { InFlight } from './in-flight.ts'
 import type { Responses } from './response-forms.ts'
 
 /** What a door has of the mount it belongs to. */
@@ -13,6 +15,7 @@ export interface DoorEnv {
   readonly streams: EventStreams
   /** All requests that are being answered. */
   readonly calls: Calls
+  readonly limits: Limits
   readonly logger: Logger
   readonly retryMs: number
   /** From which the key of `requestState` is made. */
@@ -30,14 +33,24 @@ export type Principal = string | undefined
 
 /** One wire shape on HTTP: what it does with each kind of request. */
 export interface Door {
-  /** `GET`: opens the stream. */
-  open(ctx: Context, principal: Principal): void
+  /** Whether a request opens the session that it names, where there is none. */
+  readonly opensByName?: boolean
+  /** The id of the session that the request is for; undefined when it names none, or opens a new one. */
+  sessionOf(ctx: Context, body?: unknown): string | undefined
+  /**
+   * `GET`: opens the stream.
+   *
+   * @throws {LimitError} when there are too many.
+   */
+  open(ctx: Context, principal: Principal): Promise<void> | void
   /**
    * `POST`: takes a message, or a batch.
    *
+   * @param inFlight counts the requests in it: until this settles and the response has left, if nothing else is said.
    * @throws {McpError} when it is none that can be taken.
+   * @throws {LimitError} when there are too many of what it needs.
    */
-  receive(ctx: Context, principal: Principal, body: unknown): Promise<void> | void
+  receive(ctx: Context, principal: Principal, body: unknown, inFlight?: InFlight): Promise<void> | void
   /** `DELETE`: ends the session. */
   end(ctx: Context, principal: Principal): void
 }

@@ -21,6 +21,7 @@ const maxBatch = 100
  * @returns a promise of the answer, a list for a batch; undefined when nothing in it wants one.
  * @throws {McpError} `invalidRequest`, before anything of it is done, when it is no message, a batch in a revision
  * without batches, or a request with an id that is in flight already.
+ * @throws {LimitError} when the session has too many requests in flight already.
  */
 export function exchange(
   body: unknown,
@@ -30,12 +31,17 @@ export function exchange(
 ): Promise<JSONRPCResponse | JSONRPCResponse[] | undefined> | undefined {
   if (!Array.isArray(body)) {
     const message = parseMessage(body)
-    if (isRequest(message)) return server.answer(requireNewId(message, session), session, outlet)
+    if (isRequest(message)) {
+      requireNewId(message, session)
+      session.requireRoomFor(1)
+      return server.answer(message, session, outlet)
+    }
     server.accept(message, session)
     return undefined
   }
   const messages = parseBatch(body, session)
   const requests = messages.filter(isRequest)
+  session.requireRoomFor(requests.length)
   for (const message of messages) if (!isRequest(message)) server.accept(message, session)
   if (requests.length === 0) return undefined
   return Promise.all(requests.map((request) => server.answer(request, session, outlet))).then((answers) => {

@@ -19,8 +19,9 @@ const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
 export class Guard {
   readonly #hosts: ReadonlySet<string> | undefined
   readonly #origins: ReadonlySet<string>
-
   readonly #logger: Logger
+  /** The `Host` header that was let in last, and the address it was for: nearly always the next one is the same. */
+  #letIn: { host: string; address: string | undefined } | undefined
 
   constructor({ allowedHosts, allowedOrigins = [] }: GuardOptions, logger: Logger) {
     this.#logger = logger
@@ -30,8 +31,7 @@ export class Guard {
 
   /** Answers 403 to a request for a host that is not ours, or from a page that is not allowed. */
   readonly middleware: Middleware = (ctx, next) => {
-    const host = hostnameOf(`http://${ctx.get('Host')}`)
-    if (host === undefined || !this.#isOurs(host, ctx)) {
+    if (!this.#allowsHost(ctx)) {
       return this.#refuse(ctx, `The Host ${ctx.get('Host')} is not allowed here: name it in allowedHosts`)
     }
     if (!this.allowsOrigin(ctx)) {
@@ -41,6 +41,16 @@ export class Guard {
       )
     }
     return next()
+  }
+
+  #allowsHost(ctx: Context): boolean {
+    const host = ctx.get('Host')
+    const address = ctx.req.socket.localAddress
+    if (this.#letIn?.host === host && this.#letIn.address === address) return true
+    const name = hostnameOf(`http://${host}`)
+    if (name === undefined || !this.#isOurs(name, ctx)) return false
+    this.#letIn = { host, address }
+    return true
   }
 
   /** True for a request that comes from no page at all, from one of ours, or from one that is allowed. */

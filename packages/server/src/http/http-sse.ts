@@ -5,7 +5,8 @@ import { parseEventId } from '../sessions/event-id.ts'
 import { Session } from '../sessions/session.ts'
 import type { Door, DoorEnv, Principal } from './door.ts'
 import { exchange } from './exchange.ts'
-import { accept, refuseSession } from './refuse.ts'
+import { refuseSession } from './refuse.ts'
+import { accept } from './respond.ts'
 
 /**
  * Revision 2024-11-05: everything to the client goes on one stream, whose first event says where to POST.
@@ -13,7 +14,7 @@ import { accept, refuseSession } from './refuse.ts'
  * @see https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse
  */
 export function httpSse(env: DoorEnv): Door {
-  const { server, sessions, streams, logger, retryMs } = env
+  const { server, sessions, streams, limits, logger, retryMs } = env
 
   /** The session that the client returns to, back where it left off; undefined when that cannot be done. */
   function resume(ctx: Context, principal: Principal): Session | undefined {
@@ -34,24 +35,37 @@ export function httpSse(env: DoorEnv): Door {
   }
 
   return {
-    open(ctx, principal) {
+    sessionOf(ctx) {
+      if (ctx.method === 'GET') return parseEventId(ctx.get(headers.lastEventId))?.session
+      const id = ctx.query.sessionId
+      return typeof id === 'string' ? id : undefined
+    },
+
+    async open(ctx, principal) {
       const resumed = resume(ctx, principal)
+      if (!resumed?.channel.attached) limits.streams.require(principal)
       const session = resumed ?? sessions.open(principal, { needsStream: true })
       if (!(session instanceof Session)) return refuseSession(ctx, session)
+      if (session.claimed !== undefined) {
+        await session.claimed
+        // Others may have come in the meantime.
+        if (!session.channel.attached) limits.streams.require(principal)
+      }
       if (resumed !== undefined) sessions.counts.resumed++
       if (ctx.get(headers.lastEventId) !== '') ctx.set(headers.recovered, String(resumed !== undefined))
       const endpoint = `${env.messagesPath(ctx)}?sessionId=${session.id}`
-      session.channel.attach(streams.open(ctx), (eventId) =>
+      session.channel.attach(streams.open(ctx, principal), (eventId) =>
         Buffer.from(`retry: ${retryMs}\nid: ${eventId}\nevent: endpoint\ndata: ${endpoint}\n\n`),
       )
     },
 
-    receive(ctx, principal, body) {
+    receive(ctx, principal, body, inFlight) {
       const session = find(ctx, principal)
       if (session === undefined) return
-      void exchange(body, session, server)?.then((response) => {
+      const answered = exchange(body, session, server)?.then((response) => {
         if (response !== undefined) session.send(encodeResponse(response, logger))
       })
+      if (answered !== undefined) inFlight?.until(answered)
       accept(ctx)
     },
 

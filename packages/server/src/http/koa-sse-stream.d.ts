@@ -1,11 +1,11 @@
 declare module 'koa-sse-stream/lib/sse.js' {
-  import type { Transform, TransformCallback } from 'node:stream'
+  import type { Transform } from 'node:stream'
   import type { Context } from 'koa'
 
   export default class SSE extends Transform {
+    /** Sets the headers of the response, and sends a comment. */
     constructor(ctx: Context)
-    override _transform(chunk: unknown, encoding: BufferEncoding, callback: TransformCallback): void
-    /** Ends the stream; `end` does not. */
-    sendEnd(data: unknown): void
+    /** Sends an event; a text that begins with `:` becomes a comment. */
+    send(data: string): void
   }
 }

@@ -2,6 +2,7 @@ import cors from '@koa/cors'
 import { headers } from '@tidings/protocol'
 import type { Context, Middleware } from 'koa'
 import { Calls } from '../calls.ts'
+import { type LimitsOptions, limitsOf } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import type { McpServer } from '../server.ts'
 import { Sessions } from '../sessions/sessions.ts'
@@ -11,9 +12,11 @@ import { Guard, type GuardOptions } from './guard.ts'
 import { httpSse } from './http-sse.ts'
 import { paired } from './paired.ts'
 import type { Responses } from './response-forms.ts'
+import { newNode, Relay } from './relay.ts'
 import { router } from './routes.ts'
 import { stateless } from './stateless.ts'
 import { streamable } from './streamable.ts'
+import { WriteDeadline } from './write-deadline.ts'
 
 export interface McpOptions extends GuardOptions {
   /** The paths of the doors. */
@@ -49,8 +52,8 @@ export interface McpOptions extends GuardOptions {
   logger?: Logger
   /** A larger body is answered 413. Default 4 MiB. */
   maxBodyBytes?: number
-  /** Default 10,000. Past it the session that has been without its client for longest ends, or 503 is answered. */
-  maxSessions?: number
+  /** How much clients may use: sessions, streams, requests in flight, subscriptions. */
+  limits?: LimitsOptions
   /**
    * How long a client that has lost its stream has to come back: for so long what it was sent is kept, and over
    * HTTP+SSE its session. Default 60,000.
@@ -63,6 +66,11 @@ export interface McpOptions extends GuardOptions {
   idleTimeoutMs?: number
   /** How long a stream may be silent before a comment is written. Default 15,000. */
   keepAliveMs?: number
+  /**
+   * How long a reader may take nothing of what is written to it, before its connection is cut. What it was sent is kept
+   * for its return, as for anyone who has lost a stream. Default 60,000.
+   */
+  writeTimeoutMs?: number
   /** How long clients are told to wait before they open a lost stream again. Default 1,000. */
   retryMs?: number
 }
@@ -76,12 +84,14 @@ export interface McpMiddleware extends Middleware {
 /**
  * Koa middleware that serves clients of the server, on every door at once. Requests for other paths are passed on.
  *
- * @throws {TypeError} when a path is not plain, or an origin could never match.
+ * What it answers has left by the time it is done: middleware in front of it sets its headers before `next()`.
+ *
+ * @throws {TypeError} when a path is not plain, an origin could never match, or a limit is no number.
  * @example new Koa().use(mcp(server)).listen(3000, '127.0.0.1')
  */
 export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware {
   const { logger = server.logger, retryMs = 1_000 } = options
-  const { maxSessions = 10_000, keepAliveMs = 15_000 } = options
+  const { keepAliveMs = 15_000, writeTimeoutMs = 60_000 } = options
   const { resumeWithinMs = 60_000, idleTimeoutMs = 30 * 60_000 } = options
   const paths = { sse: '/sse', messages: '/messages', mcp: '/mcp', health: '/health', ...options.paths }
   for (const [name, path] of Object.entries(paths)) {
@@ -89,12 +99,18 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
     throw new TypeError(`paths.${name} must be a plain path such as /mcp, got ${JSON.stringify(path)}`)
   }
   const calls = new Calls()
-  const sessions = new Sessions(server.changes, { maxSessions, resumeWithinMs, idleTimeoutMs, logger, calls })
+  const limits = limitsOf(options.limits)
+  const { backplane } = server
+  const node = newNode()
+  const sessionOptions = { limits, resumeWithinMs, idleTimeoutMs, logger, calls, backplane, node }
+  const sessions = new Sessions(server.changes, sessionOptions)
+  const relay = new Relay({ backplane, node, sessions, logger })
   const env: DoorEnv = {
     server,
     sessions,
-    streams: new EventStreams(keepAliveMs),
+    streams: new EventStreams(keepAliveMs, limits.streams),
     calls,
+    limits,
     logger,
     retryMs,
     keepsSessions: options.sessions ?? true,
@@ -121,22 +137,36 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
     streamable: streamable(env),
     stateless: stateless(env),
   }
-  const routes = router(paths, doors, env, options)
+  const deadline = new WriteDeadline({ writeTimeoutMs, keepAliveMs, logger })
+  const routes = router(paths, doors, env, deadline, relay, options)
   const ours = new Set(Object.values(paths))
+  let joining: Promise<unknown> | undefined = Promise.all([
+    server.changes.follow(),
+    relay.join((ctx) => routes(ctx, async () => {})),
+  ]).then(() => (joining = undefined))
+  joining.catch((err: unknown) => logger.error({ err }, 'the backplane cannot be joined'))
 
   const middleware: Middleware = (ctx, next) => {
     if (!ours.has(ctx.path)) return next()
     leaveQuietly(ctx)
-    return allowCors(ctx, async () => {
+    deadline.watch(ctx)
+    const answer = async () => {
+      if (joining !== undefined) await joining
       await guard.middleware(ctx, () => routes(ctx, next))
-    }) as Promise<void>
+    }
+    if (ctx.req.headers.origin !== undefined) return allowCors(ctx, answer) as Promise<void>
+    // To a request that is from no page there is nothing to add, but that to others there is.
+    if (ctx.res.hasHeader('Vary')) ctx.vary('Origin')
+    else ctx.res.setHeader('Vary', 'Origin')
+    return answer()
   }
   const mount = {
     async close(deadlineMs: number): Promise<void> {
       sessions.refuseNew()
-      await calls.close(deadlineMs)
+      await Promise.all([calls.close(deadlineMs), relay.drain(deadlineMs)])
       for (const subscription of [...doors.stateless.subscriptions]) subscription.end('server stopping')
       sessions.close()
+      await relay.close()
     },
   }
   server.addMount(mount)

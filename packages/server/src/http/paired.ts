@@ -1,4 +1,4 @@
-import { headers, mediaTypes, type RequestId } from '@tidings/protocol'
+import { headers, type RequestId } from '@tidings/protocol'
 import type { Context } from 'koa'
 import type { Call } from '../call.ts'
 import { encodeResponse } from '../encode.ts'
@@ -6,7 +6,9 @@ import { parseEventId } from '../sessions/event-id.ts'
 import { Session } from '../sessions/session.ts'
 import type { Door, DoorEnv, Principal } from './door.ts'
 import { exchange } from './exchange.ts'
-import { accept, refuse, refuseSession } from './refuse.ts'
+import { refuse, refuseSession } from './refuse.ts'
+import { accept, respondJson } from './respond.ts'
+import { whenClosed } from './when-closed.ts'
 
 /** The calls that a body has begun. An answer in it may have the id of one, but has begun none. */
 function callsOf(body: unknown, session: Session): Call[] {
@@ -22,7 +24,7 @@ const clientId = /^[\w-]{22,128}$/
  * stream carries notifications and requests to the client. Whichever comes first opens the session.
  */
 export function paired(env: DoorEnv): Door {
-  const { server, sessions, streams, logger, retryMs } = env
+  const { server, sessions, streams, limits, logger, retryMs } = env
 
   /** The session of the request's `client_id`; `openNew` says whether to open one where there is none. */
   function find(ctx: Context, principal: Principal, openNew: boolean): Session | undefined {
@@ -43,20 +45,27 @@ export function paired(env: DoorEnv): Door {
   }
 
   return {
+    opensByName: true,
+
+    sessionOf(ctx) {
+      const id = ctx.query.client_id
+      return typeof id === 'string' && clientId.test(id) ? id : undefined
+    },
+
     open(ctx, principal) {
       const session = find(ctx, principal, true)
       if (session === undefined) return
+      if (!session.channel.attached) limits.streams.require(principal)
       const lastEventId = ctx.get(headers.lastEventId)
-      if (lastEventId !== '') {
-        const eventId = parseEventId(lastEventId)
-        const resumed =
-          eventId?.session === session.key && eventId.channel === undefined && session.channel.rewind(eventId)
-        if (resumed) sessions.counts.resumed++
-        else session.channel.rewindToBeginning()
-        ctx.set(headers.recovered, String(resumed))
-      }
+      const eventId = parseEventId(lastEventId)
+      const resumed =
+        eventId?.session === session.key && eventId.channel === undefined && session.channel.rewind(eventId)
+      if (resumed) sessions.counts.resumed++
+      // What was written to the stream before may never have arrived.
+      else session.channel.rewindToBeginning()
+      if (lastEventId !== '') ctx.set(headers.recovered, String(resumed))
       session.ready()
-      session.channel.attach(streams.open(ctx), (eventId) =>
+      session.channel.attach(streams.open(ctx, principal), (eventId) =>
         Buffer.from(`retry: ${retryMs}\nid: ${eventId}\n\n`),
       )
     },
@@ -66,15 +75,16 @@ export function paired(env: DoorEnv): Door {
       if (session === undefined) return
       const answer = exchange(body, session, server)
       const calls = callsOf(body, session)
-      ctx.res.once('close', () => {
-        for (const call of calls) call.abort(new DOMException('The client is gone', 'AbortError'))
+      whenClosed(ctx, () => {
+        for (const call of calls) {
+          if (!call.over) call.abort(new DOMException('The client is gone', 'AbortError'))
+        }
       })
       session.openResponses++
       const response = await answer
       session.openResponses--
       if (response === undefined) return accept(ctx)
-      ctx.type = mediaTypes.json
-      ctx.body = encodeResponse(response, logger)
+      respondJson(ctx, encodeResponse(response, logger))
     },
 
     end(ctx, principal) {

@@ -1,8 +1,10 @@
-import { errorCodes, JSONRPC_VERSION, McpError, httpStatus } from '@tidings/protocol'
+import { errorCodes, httpStatus, JSONRPC_VERSION, McpError, type RequestId } from '@tidings/protocol'
 import type { Context } from 'koa'
+import type { LimitError } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import type { Refusal } from '../sessions/sessions.ts'
 import { BodyError } from './body.ts'
+import { closeAfterResponse } from './linger.ts'
 
 /** Answers with an HTTP status and, for a person or a program to read, a JSON-RPC error without an id. */
 export function refuse(
@@ -15,26 +17,35 @@ export function refuse(
   ctx.body = { jsonrpc: JSONRPC_VERSION, error: { code, message } }
 }
 
-/** Answers a message that wants no answer, or whose answer goes another way. */
-export function accept(ctx: Context): void {
-  ctx.body = null
-  ctx.status = 202
-}
-
 const refusals: Record<Refusal, [status: number, message: string]> = {
   unknown: [404, 'There is no such session (any more): open a new one'],
   'of another principal': [403, 'The session belongs to another principal'],
-  'too many': [503, 'Too many sessions are open'],
   closing: [503, 'The server is stopping'],
 }
 
 /** Answers that there is no session to be had. */
 export function refuseSession(ctx: Context, refusal: Refusal): void {
   const [status, message] = refusals[refusal]
-  if (status === 503) ctx.set('Retry-After', '1')
-  // A connection that is kept would keep the server from stopping.
-  if (refusal === 'closing') ctx.set('Connection', 'close')
   refuse(ctx, status, message)
+  if (refusal !== 'closing') return
+  ctx.set('Retry-After', '1')
+  // A connection that is kept would keep the server from stopping.
+  closeAfterResponse(ctx)
+}
+
+/**
+ * Answers that there are too many already, of what the limit is for.
+ *
+ * @param id of the request that is refused, where an error may have one.
+ */
+export function refuseLimit(ctx: Context, error: LimitError, id?: RequestId): void {
+  ctx.set('Retry-After', '1')
+  ctx.status = error.status
+  ctx.body = {
+    jsonrpc: JSONRPC_VERSION,
+    ...(id !== undefined && { id }),
+    error: error.toMcpError().toJSON(),
+  }
 }
 
 /** Answers a request that holds no message to be taken. What is no such error is not the client's doing: thrown on. */
@@ -42,9 +53,9 @@ export function refuseBody(ctx: Context, thrown: unknown, logger: Logger): void 
   if (thrown instanceof McpError) {
     refuse(ctx, httpStatus(thrown.code), thrown.message, thrown.code)
   } else if (thrown instanceof BodyError) {
-    // The rest of the body is not read, so nothing more can be read from this connection.
-    if (thrown.status === 413) ctx.set('Connection', 'close')
     refuse(ctx, thrown.status, thrown.message)
+    // What is too large is not read to its end, so nothing more can be read from this connection.
+    if (thrown.status === 413) closeAfterResponse(ctx)
   } else {
     throw thrown
   }

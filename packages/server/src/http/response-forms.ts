@@ -1,5 +1,6 @@
 import { mediaTypes } from '@tidings/protocol'
 import type { Context } from 'koa'
+import { acceptedBy } from './accepted.ts'
 import { refuse } from './refuse.ts'
 
 /**
@@ -19,8 +20,7 @@ export interface ResponseForms {
  * undefined, when the client accepts neither.
  */
 export function responseForms(ctx: Context, responses: Responses): ResponseForms | undefined {
-  const json = ctx.accepts(mediaTypes.json) !== false
-  const stream = ctx.accepts(mediaTypes.eventStream) !== false
+  const { json, eventStream: stream } = acceptedBy(ctx)
   if (json && stream) return { json: responses !== 'sse', stream: responses !== 'json' }
   if (json || stream) return { json, stream }
   refuse(ctx, 406, `The Accept header must list ${mediaTypes.json} and ${mediaTypes.eventStream}`)

@@ -5,7 +5,6 @@ import {
   type JSONRPCRequest,
   type JSONRPCResponse,
   McpError,
-  mediaTypes,
   modernHttpStatus,
   type NotificationToClient,
   type ParamsOf,
@@ -21,11 +20,13 @@ import type { Outlet } from '../peer.ts'
 import { RequestStates } from '../request-state.ts'
 import { Mailbox } from '../sessions/mailbox.ts'
 import { recovery, type Subscription } from '../subscriptions.ts'
-import type { Door, DoorEnv } from './door.ts'
+import type { Door, DoorEnv, Principal } from './door.ts'
 import type { EventStream } from './event-stream.ts'
 import { ModernPeer } from './modern-peer.ts'
-import { accept, refuse } from './refuse.ts'
+import { refuse } from './refuse.ts'
+import { accept, respondJson } from './respond.ts'
 import { type ResponseForms, responseForms } from './response-forms.ts'
+import { whenClosed } from './when-closed.ts'
 
 /** The door of revision 2026-07-28, and the streams of changes that are open on it. */
 export interface StatelessDoor extends Door {
@@ -40,19 +41,28 @@ export interface StatelessDoor extends Door {
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
  */
 export function stateless(env: DoorEnv): StatelessDoor {
-  const { server, streams } = env
+  const { server, streams, limits } = env
   const states = new RequestStates(env.stateSecret)
   const subscriptions = new Set<Subscription>()
 
-  function listen(ctx: Context, { id, method, params }: JSONRPCRequest): void {
+  function listen(ctx: Context, { id, method, params }: JSONRPCRequest, principal: Principal): void {
     const { notifications: filter, _meta } = parseParams(method as 'subscriptions/listen', params)
     const since = (_meta as Record<string, unknown> | undefined)?.[recovery.since]
+    if (new Set(filter.resourceSubscriptions).size > limits.subscriptions.max.perSession) {
+      throw limits.subscriptions.refuse('perSession').toMcpError(errorCodes.invalidParams)
+    }
+    limits.streams.require(principal)
     let stream: EventStream
-    const subscription = server.listen({ id, filter, since }, () => (stream = streams.open(ctx)))
+    let watched: number
+    const subscription = server.listen({ id, filter, since }, (resources) => {
+      limits.subscriptions.take(principal, (watched = resources))
+      return (stream = streams.open(ctx, principal))
+    })
     subscriptions.add(subscription)
     stream!.onClose = () => {
       subscriptions.delete(subscription)
       subscription.release()
+      limits.subscriptions.release(principal, watched)
     }
   }
 
@@ -63,7 +73,9 @@ export function stateless(env: DoorEnv): StatelessDoor {
     forms: ResponseForms,
   ): Promise<void> {
     const reply = new Reply(ctx, request, peer, new InputRounds(request, peer.principal, states), forms, env)
-    ctx.res.once('close', () => peer.call?.abort(new DOMException('The client is gone', 'AbortError')))
+    whenClosed(ctx, () => {
+      if (peer.call?.over === false) peer.call.abort(new DOMException('The client is gone', 'AbortError'))
+    })
     const response = await server.answer(request, peer, reply)
     if (response !== undefined) reply.end(response)
     else if (ctx.respond !== false) accept(ctx)
@@ -71,6 +83,8 @@ export function stateless(env: DoorEnv): StatelessDoor {
 
   return {
     subscriptions,
+
+    sessionOf: () => undefined,
 
     open: (ctx) =>
       refuse(ctx, 405, 'Revision 2026-07-28 has no GET: changes are on a subscriptions/listen stream'),
@@ -90,7 +104,7 @@ export function stateless(env: DoorEnv): StatelessDoor {
       if (forms === undefined) return
       try {
         const peer = new ModernPeer(ctx, message, principal, env)
-        if (message.method === 'subscriptions/listen') listen(ctx, message)
+        if (message.method === 'subscriptions/listen') listen(ctx, message, principal)
         else await answer(ctx, message, peer, forms)
       } catch (thrown) {
         if (!(thrown instanceof McpError)) throw thrown
@@ -153,10 +167,7 @@ class Reply implements Outlet {
     const json = encodeResponse(response, this.#env.logger)
     // An error is told by its status, too, as long as nothing else was.
     if (this.#stream === undefined && (this.#forms.json || 'error' in response)) {
-      this.#ctx.status = 'error' in response ? modernHttpStatus(response.error.code) : 200
-      this.#ctx.type = mediaTypes.json
-      this.#ctx.body = json
-      return
+      return respondJson(this.#ctx, json, 'error' in response ? modernHttpStatus(response.error.code) : 200)
     }
     this.#answered = true
     this.#send(json)
@@ -176,7 +187,7 @@ class Reply implements Outlet {
   }
 
   #open(): EventStream {
-    const stream = this.#env.streams.open(this.#ctx)
+    const stream = this.#env.streams.open(this.#ctx, this.#peer.principal, { chunked: true })
     stream.onReady = () => this.#pump()
     return stream
   }

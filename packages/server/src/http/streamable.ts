@@ -6,7 +6,6 @@ import {
   type JSONRPCResponse,
   type LegacyRevision,
   McpError,
-  mediaTypes,
   type NotificationToClient,
   type ParamsOf,
   parseMessage,
@@ -21,7 +20,8 @@ import { parseEventId } from '../sessions/event-id.ts'
 import { Session } from '../sessions/session.ts'
 import type { Door, DoorEnv, Principal } from './door.ts'
 import { exchange } from './exchange.ts'
-import { accept, refuse, refuseSession } from './refuse.ts'
+import { refuse, refuseSession } from './refuse.ts'
+import { accept, respondJson } from './respond.ts'
 import { type ResponseForms, responseForms } from './response-forms.ts'
 
 /**
@@ -31,7 +31,7 @@ import { type ResponseForms, responseForms } from './response-forms.ts'
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */
 export function streamable(env: DoorEnv): Door {
-  const { server, sessions, streams, retryMs, keepsSessions } = env
+  const { server, sessions, streams, limits, retryMs, keepsSessions } = env
 
   /** The session that the request names. */
   function find(ctx: Context, principal: Principal): Session | undefined {
@@ -68,6 +68,10 @@ export function streamable(env: DoorEnv): Door {
   }
 
   return {
+    sessionOf(ctx, body) {
+      return keepsSessions && !isInitialize(body) ? ctx.get(headers.sessionId) || undefined : undefined
+    },
+
     open(ctx, principal) {
       if (!keepsSessions) return refuse(ctx, 405, 'This server has no sessions, and so no stream of one')
       revisionOf(ctx)
@@ -78,17 +82,18 @@ export function streamable(env: DoorEnv): Door {
       const ours = eventId?.session === session.key
       const channel = session.channelOf(ours ? eventId.channel : undefined)
       if (channel === undefined) return refuse(ctx, 400, 'The stream of this Last-Event-ID is no longer kept')
+      if (!channel.attached) limits.streams.require(principal)
       const resumed = ours && channel.rewind(eventId)
       if (ours && !resumed && eventId.channel === undefined) {
         session.end('messages were lost')
         return refuseSession(ctx, 'unknown')
       }
       if (resumed) sessions.counts.resumed++
-      // Of a client whose id says nothing here it is not known what it was told.
-      else if (lastEventId !== '') channel.rewindToBeginning()
+      // Of a client without an id, or whose id says nothing here, it is not known what it was told.
+      else channel.rewindToBeginning()
       if (lastEventId !== '') ctx.set(headers.recovered, String(resumed))
       if (channel === session.channel) session.ready()
-      channel.attach(streams.open(ctx), (id) => priming(session, id, retryMs))
+      channel.attach(streams.open(ctx, principal), (id) => priming(session, id, retryMs))
     },
 
     async receive(ctx, principal, body) {
@@ -99,15 +104,16 @@ export function streamable(env: DoorEnv): Door {
       if (!Array.isArray(body)) parseMessage(body)
       const session = sessionFor(ctx, principal, body)
       if (session === undefined) return
+      if (session.claimed !== undefined) await session.claimed
       const reply = new Reply(ctx, session, forms, env)
       session.openResponses++
       try {
         const response = await exchange(body, session, server, reply)
         if (response === undefined) accept(ctx)
         else reply.end(response)
-        if (isInitialize(body) && session.clientInfo === undefined) session.end('initialize failed')
       } finally {
         session.openResponses--
+        if (isInitialize(body) && session.clientInfo === undefined) session.end('initialize failed')
         if (!keepsSessions) session.end('its request was answered')
       }
     },
@@ -160,11 +166,7 @@ class Reply implements Outlet {
 
   end(response: JSONRPCResponse | JSONRPCResponse[]): void {
     const json = encodeResponse(response, this.#env.logger)
-    if (this.#channel === undefined && this.#forms.json) {
-      this.#ctx.type = mediaTypes.json
-      this.#ctx.body = json
-      return
-    }
+    if (this.#channel === undefined && this.#forms.json) return respondJson(this.#ctx, json)
     const channel = this.#open()
     channel?.send(json)
     channel?.complete()
@@ -177,7 +179,9 @@ class Reply implements Outlet {
     if (!this.#forms.stream) return this.#session.channel
     this.#channel = this.#session.openChannel()
     const { streams, retryMs } = this.#env
-    this.#channel.attach(streams.open(this.#ctx), (id) => priming(this.#session, id, retryMs))
+    this.#channel.attach(streams.open(this.#ctx, this.#session.principal, { chunked: true }), (id) =>
+      priming(this.#session, id, retryMs),
+    )
     return this.#channel
   }
 }

@@ -37,7 +37,9 @@ export class Channel {
   readonly #home: ChannelHome
   readonly #mailbox: Mailbox
   readonly #subscriber: Subscriber
-  readonly #idPrefix: Buffer
+  #epoch: string
+  #formerEpoch: string | undefined
+  #idPrefix: Buffer
   #stream: MessageStream | undefined
   #complete = false
 
@@ -45,10 +47,20 @@ export class Channel {
     this.#home = home
     this.number = number
     this.#mailbox = new Mailbox(home.mailboxLimits)
-    this.#idPrefix = Buffer.from(`id: ${home.key}.${home.changes.epoch}.`)
+    this.#epoch = home.changes.epoch
+    this.#idPrefix = this.#prefix()
     this.#subscriber = new Subscriber(home.changes, {
       isReady: () => this.#stream !== undefined && this.#stream.ready,
-      write: (state) => this.#stream!.write(Buffer.concat([this.#idPrefix, state.frame(encodeChange)])),
+      write: (state) => {
+        if (state.seq === 0) this.#stream!.write(this.#doubt(state))
+        else this.#stream!.write(Buffer.concat([this.#idPrefix, state.frame(encodeChange)]))
+      },
+      lost: () => {
+        this.#formerEpoch = this.#epoch
+        this.#epoch = home.changes.epoch
+        this.#idPrefix = this.#prefix()
+        this.#mailbox.positionsLost()
+      },
     })
   }
 
@@ -129,10 +141,13 @@ export class Channel {
    * @returns false when that cannot be done without a loss: messages it lacks are gone, or the id was never written.
    */
   rewind({ epoch, position, mail }: EventId): boolean {
-    const known = epoch === this.#home.changes.epoch && position <= this.#subscriber.position
-    if (!known || !this.#mailbox.rewind(position, mail)) return false
-    this.#subscriber.rewind(position)
-    return true
+    const reached = this.#subscriber.position
+    if (epoch === this.#epoch) {
+      return position <= reached && this.#mailbox.rewind(position, mail) && this.#subscriber.rewind(position)
+    }
+    // The index has begun anew since, but messages have numbers of their own.
+    if (epoch !== this.#formerEpoch || mail === undefined) return false
+    return this.#mailbox.rewind(0, mail) && this.#subscriber.rewind(0)
   }
 
   /** Tells again all that has changed since the watches began, to a client of whom it is not known what it was told. */
@@ -172,6 +187,16 @@ export class Channel {
       stream.write(Buffer.concat([this.#idPrefix, tail, mail.data]))
     }
     this.#mailbox.trim(now)
+  }
+
+  #prefix(): Buffer {
+    return Buffer.from(`id: ${this.#home.key}.${this.#epoch}.`)
+  }
+
+  /** Tells of a topic that may have changed. Its id has no change to go by, and so names the message before it. */
+  #doubt({ topic }: TopicState): Buffer {
+    const notification = JSON.stringify(changeNotification(topic))
+    return Buffer.from(`id: ${this.#lastEventId()}\nevent: message\ndata: ${notification}\n\n`)
   }
 
   get #idSuffix(): string {

@@ -109,6 +109,12 @@ export class Mailbox {
     return true
   }
 
+  /** The change index has begun anew: what has been written so far was written before all of its changes. */
+  positionsLost(): void {
+    for (const mail of this.#mail) mail.position = 0
+    this.#letGoPosition = Math.min(this.#letGoPosition, 0)
+  }
+
   /** Lets go of written messages that are too old, or too many. */
   trim(now: number): void {
     const { maxMessages, maxBytes, keepMs } = this.#limits

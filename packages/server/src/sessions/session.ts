@@ -1,5 +1,6 @@
 import {
   type ClientCapabilities,
+  errorCodes,
   type Implementation,
   JSONRPC_VERSION,
   type LoggingLevel,
@@ -13,6 +14,7 @@ import {
 import { Asks } from '../ask.ts'
 import type { Call } from '../call.ts'
 import type { ChangeIndex, Topic } from '../changes/change-index.ts'
+import type { Limits } from '../limits.ts'
 import type { Outlet, Peer } from '../peer.ts'
 import { Channel, type ChannelHome } from './channel.ts'
 import type { MailboxLimits } from './mailbox.ts'
@@ -21,6 +23,7 @@ import type { MailboxLimits } from './mailbox.ts'
 export interface SessionHome {
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
+  readonly limits: Limits
   /** Called when a session gets a stream of its own. */
   attached(session: Session): void
   /** Called when a session loses its stream. */
@@ -61,11 +64,15 @@ export class Session implements Peer, Outlet, ChannelHome {
   openResponses = 0
   /** How long it is kept without a stream. */
   keepMs = Infinity
+  /** While other nodes may not find it yet: settles when they do. */
+  claimed: Promise<void> | undefined
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
   readonly #home: SessionHome
   #channels: Map<number, Channel> | undefined
   #lastChannel = 0
+  /** The resources that it watches. */
+  #uris: Set<string> | undefined
   #ready = false
   #ended = false
 
@@ -107,6 +114,7 @@ export class Session implements Peer, Outlet, ChannelHome {
     }
     this.asks.close('The client initialized again')
     this.channel.unwatchAll()
+    this.#forgetUris()
     this.#ready = false
   }
 
@@ -117,12 +125,29 @@ export class Session implements Peer, Outlet, ChannelHome {
     for (const list of lists) this.channel.watch(list)
   }
 
+  /** @throws {McpError} `invalidParams` when it watches as many resources as it may, or all clients together do. */
   watch(uri: string): void {
-    if (!this.#ended) this.channel.watch(uri)
+    if (this.#ended || this.#uris?.has(uri)) return
+    const { subscriptions } = this.#home.limits
+    const uris = (this.#uris ??= new Set<string>())
+    const reached =
+      uris.size >= subscriptions.max.perSession ? 'perSession' : subscriptions.reached(this.principal)
+    if (reached !== undefined) throw subscriptions.refuse(reached).toMcpError(errorCodes.invalidParams)
+    subscriptions.add(this.principal)
+    uris.add(uri)
+    this.channel.watch(uri)
   }
 
   unwatch(uri: string): void {
+    if (!this.#uris?.delete(uri)) return
+    this.#home.limits.subscriptions.release(this.principal)
     this.channel.unwatch(uri)
+  }
+
+  /** @throws {LimitError} when it may not have so many more requests in flight. */
+  requireRoomFor(requests: number): void {
+    const { requests: quota } = this.#home.limits
+    if (requests > 0 && this.calls.size + requests > quota.max.perSession) throw quota.refuse('perSession')
   }
 
   /** Sends a message, as JSON, on the session's own channel. */
@@ -208,8 +233,14 @@ export class Session implements Peer, Outlet, ChannelHome {
     for (const call of [...this.calls.values()]) call.abort(new DOMException(reason, 'AbortError'))
     this.asks.close(reason)
     this.channel.end(reason)
+    this.#forgetUris()
     for (const channel of [...(this.#channels?.values() ?? [])]) this.#drop(channel, reason)
     this.#home.ended(this, reason)
+  }
+
+  #forgetUris(): void {
+    this.#home.limits.subscriptions.release(this.principal, this.#uris?.size ?? 0)
+    this.#uris = undefined
   }
 
   #drop(channel: Channel, reason = 'no longer kept'): void {

@@ -148,6 +148,55 @@ test('a client that goes on sending a body that is too large gets the 413 all th
   expect((await fetch(endpoint, chunked)).status).toBe(413)
 })
 
+test('a client that reads no answer before it has sent its whole body gets the 413 all the same', async () => {
+  const { url, port } = await start()
+  const { endpoint } = await connectRaw(url)
+  const body = Buffer.alloc(5 * 1024 * 1024, ' ')
+  const chunked = Buffer.concat([
+    Buffer.from(`${body.length.toString(16)}\r\n`),
+    body,
+    Buffer.from('\r\n0\r\n\r\n'),
+  ])
+  for (const [header, bytes] of [
+    [`Content-Length: ${body.length}`, body],
+    ['Transfer-Encoding: chunked', chunked],
+  ] as const) {
+    const socket = connect(port, '127.0.0.1').pause()
+    socket.write(head(endpoint, header))
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.write(bytes, (error) => (error ? reject(error) : resolve()))
+    })
+    const answer = Buffer.concat(await socket.toArray()).toString()
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /)
+    expect(answer).toMatch(/Connection: close/i)
+    expect(answer).toContain('must not be larger than 4194304 bytes')
+  }
+})
+
+test('a body that never ends is not read for ever', async () => {
+  const { url, port } = await start(undefined, { maxBodyBytes: 1000 })
+  const { endpoint } = await connectRaw(url)
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  let got = ''
+  socket.on('data', (data) => (got += data.toString()))
+  socket.write(head(endpoint, 'Transfer-Encoding: chunked'))
+  const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`
+  let sent = 0
+  const send = () => {
+    while (socket.writable) {
+      sent += chunk.length
+      if (!socket.write(chunk)) return void socket.once('drain', send)
+    }
+  }
+  send()
+  await new Promise((resolve) => socket.once('close', resolve))
+  expect(got).toMatch(/^HTTP\/1\.1 413 /)
+  // What is read to no effect, and what the system holds.
+  expect(sent).toBeLessThan(64 * 1024 * 1024)
+})
+
 test('a body of exactly the limit is taken', async () => {
   const { url } = await start(undefined, { maxBodyBytes: 1000 })
   const { endpoint } = await connectRaw(url)

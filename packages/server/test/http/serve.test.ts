@@ -13,8 +13,16 @@ test('health says who is here', async () => {
     connected_clients: 1,
     transport: 'http+sse',
     server: { name: 'test', version: '1.2.3' },
-    uptime_seconds: 0,
+    uptime_seconds: expect.any(Number),
     sessions: { open: 1, opened: 1, resumed: 0, refused: 0, ended: {} },
+    limits: {
+      sessions: { used: 1, max: 10_000 },
+      streams: { used: 1, max: 20_000 },
+      requests: { used: 0, max: 10_000 },
+      subscriptions: { used: 0, max: 200_000 },
+    },
+    refused: {},
+    write_timeouts: 0,
   })
   await client.request('ping')
 })

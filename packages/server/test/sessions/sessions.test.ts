@@ -26,7 +26,7 @@ test('a session whose stream is open does not end, however quiet it is', async (
 })
 
 test('past the limit the session that has been away longest makes room; when all are there, 503', async () => {
-  const { url } = await start(() => {}, { maxSessions: 2 })
+  const { url } = await start(() => {}, { limits: { sessions: { total: 2 } } })
   const away = await connectRaw(url)
   const here = await connectRaw(url)
   away.reader.cut()
@@ -36,7 +36,14 @@ test('past the limit the session that has been away longest makes room; when all
   const refused = await fetch(`${url}/sse`)
   expect(refused.status).toBe(503)
   expect(refused.headers.get('Retry-After')).toBe('1')
-  expect(await refused.json()).toMatchObject({ error: { message: 'Too many sessions are open' } })
+  expect(await refused.json()).toEqual({
+    jsonrpc: '2.0',
+    error: {
+      code: -32600,
+      message: 'Too many sessions are open: at most 2 in all (limits.sessions.total)',
+      data: { limit: 'sessions.total', max: 2 },
+    },
+  })
   await Promise.all([here.request('ping'), third.request('ping')])
   expect((await health(url)).sessions).toMatchObject({ open: 2, opened: 3, refused: 1 })
 })

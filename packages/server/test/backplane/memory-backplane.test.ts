@@ -1,0 +1,18 @@
+import { MemoryBackplane } from '../../src/index.ts'
+import { backplaneContract } from './contract.ts'
+import { DelayedBackplane } from './delayed-backplane.ts'
+
+backplaneContract('MemoryBackplane', async () => {
+  const backplane = new MemoryBackplane()
+  return { connect: async () => backplane, close: async () => {} }
+})
+
+// The contract can be kept from another process.
+backplaneContract(
+  'MemoryBackplane, somewhere else,',
+  async () => {
+    const store = new MemoryBackplane()
+    return { connect: async () => new DelayedBackplane(store), close: async () => {} }
+  },
+  { runs: 20 },
+)

@@ -1,0 +1,61 @@
+import { start } from '../harness.ts'
+import { hasNginx, startNginx } from '../nginx.ts'
+import { TcpProxy } from '../tcp-proxy.ts'
+import { connectTidings, doors, nextState } from '../tidings-client.ts'
+
+const uri = 'demo://counter'
+const ways = [
+  { buffering: false, keepAlive: false },
+  { buffering: false, keepAlive: true },
+  { buffering: true, keepAlive: false },
+  { buffering: true, keepAlive: true },
+]
+
+// The way it is set up: proxy_buffering, and keep-alive connections to the server or, by default, none.
+const testBehindNginx = hasNginx ? test.each : test.skip.each
+
+testBehindNginx(doors.flatMap((door) => ways.map((way) => ({ door, ...way }))))(
+  'behind nginx, %j: answers, progress and changes arrive, and what was missed is told',
+  async ({ door, ...way }) => {
+    const { port, server } = await start(
+      (server) => {
+        server.resource(uri, {}, () => 'it')
+        server.tool('work', {}, async (_args, { progress }) => {
+          for (let step = 1; step <= 3; step++) {
+            progress({ progress: step, total: 3 })
+            await new Promise(setImmediate)
+          }
+          return { content: [{ type: 'text', text: 'done' }] }
+        })
+      },
+      { retryMs: 50 },
+    )
+    const proxy = await TcpProxy.to(await startNginx(port, way))
+    const client = await connectTidings(proxy.url, { door })
+    const heard: string[] = []
+    client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
+    await client.subscribe(uri)
+
+    const steps: number[] = []
+    const calls = [1, 2, 3].map(() =>
+      client.callTool('work', {}, { onProgress: ({ progress }) => steps.push(progress) }),
+    )
+    for (const { content } of await Promise.all(calls)) {
+      expect(content).toEqual([{ type: 'text', text: 'done' }])
+    }
+    expect(steps.sort()).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3])
+
+    server.changed(uri)
+    while (heard.length < 1) await client.ping()
+
+    const lost = nextState(client, 'reconnecting')
+    const back = nextState(client, 'connected')
+    proxy.goDown()
+    await lost
+    for (let i = 0; i < 100; i++) server.changed(uri)
+    proxy.goUp()
+    expect((await back).recovered).toBe(true)
+    while (heard.length < 2) await client.ping()
+    expect(heard).toEqual([uri, uri])
+  },
+)

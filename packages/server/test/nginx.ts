@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { defer } from './harness.ts'
+
+/** True where nginx is installed, and where it must be: it is part of what every change is tested with. */
+export const hasNginx = spawnSync('nginx', ['-v']).error === undefined || process.env.CI !== undefined
+
+/** Starts nginx as a reverse proxy of the port, stopped after the test. Resolves to its port. */
+export async function startNginx(
+  upstreamPort: number,
+  { buffering, keepAlive }: { buffering: boolean; keepAlive: boolean },
+): Promise<number> {
+  const port = await freePort()
+  const directory = mkdtempSync(join(tmpdir(), 'tidings-nginx-'))
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  const upgrade = keepAlive ? 'proxy_http_version 1.1; proxy_set_header Connection "";' : ''
+  writeFileSync(
+    join(directory, 'nginx.conf'),
+    `daemon off;
+     master_process off;
+     pid ${directory}/pid;
+     error_log stderr;
+     events {}
+     http {
+       access_log off;
+       ${paths.map((path) => `${path}_temp_path ${directory}/${path};`).join('\n')}
+       upstream tidings { server 127.0.0.1:${upstreamPort}; ${keepAlive ? 'keepalive 8;' : ''} }
+       server {
+         listen 127.0.0.1:${port};
+         location / {
+           proxy_pass http://tidings;
+           proxy_set_header Host $http_host;
+           proxy_buffering ${buffering ? 'on' : 'off'};
+           ${upgrade}
+         }
+       }
+     }`,
+  )
+  const nginx = spawn('nginx', ['-e', 'stderr', '-p', directory, '-c', 'nginx.conf'])
+  let said = ''
+  nginx.stderr.on('data', (text) => (said += text))
+  defer(nginx, async () => {
+    await stop(nginx)
+    rmSync(directory, { recursive: true })
+  })
+  await once(nginx, 'spawn')
+  while (!(await accepts(port))) {
+    if (nginx.exitCode !== null) throw new Error(`nginx does not start: ${said}`)
+    await wait(20)
+  }
+  return port
+}
+
+async function stop(nginx: ChildProcess): Promise<void> {
+  if (nginx.exitCode !== null || !nginx.kill('SIGKILL')) return
+  await once(nginx, 'exit')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
+}
