@@ -1,0 +1,84 @@
+import { fileURLToPath } from 'node:url'
+import { Child } from './child.ts'
+import type { Peer } from './peers.ts'
+import type { Usage } from './usage.ts'
+import type { Door } from './wire.ts'
+
+/** How measuring is done. */
+export interface LabOptions {
+  /** By how much every count and duration is multiplied. */
+  scale: number
+  /** Where a profile of what is measured is written; undefined for none. */
+  profile?: string | undefined
+}
+
+/** What was measured, and how much of a core each side had used. */
+export interface Measured<Result> {
+  result: Result
+  subject: Usage
+  shares: { subjectShare: number; otherShare: number }
+}
+
+/** The processes of one run of a case. */
+export class Lab {
+  readonly #children: Child[] = []
+  readonly #options: LabOptions
+
+  constructor(options: LabOptions) {
+    this.#options = options
+  }
+
+  /** A count, as large as is wanted. */
+  count(full: number): number {
+    return Math.max(1, Math.round(full * this.#options.scale))
+  }
+
+  seconds(full: number): number {
+    return full * this.#options.scale
+  }
+
+  /** Starts the server of a peer. */
+  async startServer(peer: Peer, door: Door, ...args: string[]): Promise<{ server: Child; port: number }> {
+    const server = await this.#start(`servers/${peer}`, [door, ...args])
+    return { server, port: await server.ask<number>('port') }
+  }
+
+  startLoad(): Promise<Child> {
+    return this.#start('load/load', [])
+  }
+
+  /** Starts the client of a peer. */
+  startClient(peer: Peer): Promise<Child> {
+    return this.#start(`clients/${peer}`, [])
+  }
+
+  /** Does the work, and gives what the subject used meanwhile; and the other side, for who has to wait for whom. */
+  async measure<Result>(
+    subject: Child,
+    other: Child,
+    work: () => Promise<Result>,
+  ): Promise<Measured<Result>> {
+    const { profile } = this.#options
+    await other.ask('begin', { profile: false })
+    await subject.ask('begin', { profile: profile !== undefined })
+    const result = await work()
+    const used = await subject.ask<Usage>('end', { profile })
+    const usedByOther = await other.ask<Usage>('end', {})
+    const shareOf = ({ cpuMs, elapsedMs }: Usage) => cpuMs / elapsedMs
+    const shares = { subjectShare: shareOf(used), otherShare: shareOf(usedByOther) }
+    return { result, subject: used, shares }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#children.map((child) => child.stop()))
+  }
+
+  async #start(program: string, args: string[]): Promise<Child> {
+    const child = await Child.start(program, args)
+    this.#children.push(child)
+    return child
+  }
+}
+
+/** Where profiles are written. */
+export const profilesFolder = fileURLToPath(new URL('../profiles', import.meta.url))

@@ -1,0 +1,34 @@
+import type { Door } from './wire.ts'
+
+/** Who is measured. The floor is what the others are measured by. */
+export const peers = ['floor', 'tidings', 'official-1', 'official-2', 'fastmcp'] as const
+export type Peer = (typeof peers)[number]
+
+/** What each is called in a table. */
+export const titles: Record<Peer, string> = {
+  floor: 'floor',
+  tidings: 'Tidings',
+  'official-1': 'SDK 1.x',
+  'official-2': 'SDK 2.x',
+  fastmcp: 'fastmcp',
+}
+
+const noPairing = 'has no such door'
+const noModernEra = 'does not speak revision 2026-07-28'
+
+const closedDoors: Record<Peer, Partial<Record<Door, string>>> = {
+  floor: {},
+  tidings: {},
+  'official-1': { paired: noPairing, stateless: noModernEra },
+  'official-2': { 'http+sse': 'has no HTTP+SSE server any more', paired: noPairing },
+  fastmcp: { paired: noPairing, stateless: noModernEra },
+}
+
+/** Why a peer's server cannot be reached by a door; undefined when it can. */
+export const whyServerCannot = (peer: Peer, door: Door): string | undefined => closedDoors[peer][door]
+
+/** Why a peer's client cannot come in by a door; undefined when it can. */
+export function whyClientCannot(peer: Peer, door: Door): string | undefined {
+  if (peer === 'fastmcp') return 'has no client'
+  return peer === 'official-2' && door === 'http+sse' ? undefined : closedDoors[peer][door]
+}

@@ -1,0 +1,42 @@
+import { measure } from '../src/measure.ts'
+import { cases } from '../src/works/index.ts'
+
+// One case of each work, so that each door is come in by.
+const measured = [
+  'tools-call/stateless',
+  'fan-out/streamable/100',
+  'paced-fan-out/paired',
+  'one-of-many/stateless',
+  'idle-memory/http+sse',
+  'sessions-opened/paired',
+  'slow-reader/streamable',
+  'client-notifications/http+sse',
+  'client-calls/streamable',
+]
+
+const workOf = (name: string) => name.split('/')[0]
+
+test('each work has a case here', () => {
+  expect(new Set(measured.map(workOf))).toEqual(new Set(cases.map(({ name }) => workOf(name))))
+})
+
+test.each(measured)(
+  '%s gives finite figures of the floor and of Tidings',
+  async (name) => {
+    const measuredCase = cases.find((each) => each.name === name)!
+    const errors: Error[] = []
+    const { rounds } = await measure(measuredCase, {
+      rounds: 1,
+      peers: ['floor', 'tidings'],
+      scale: 0.02,
+      onRun: (_case, _peer, _round, figures) => figures instanceof Error && errors.push(figures),
+    })
+    expect(errors).toEqual([])
+    expect([...rounds.keys()]).toEqual(['floor', 'tidings'])
+    for (const [figures] of rounds.values()) {
+      for (const { key } of measuredCase.metrics) expect(figures).toHaveProperty(key)
+      for (const figure of Object.values(figures!)) expect(Number.isFinite(figure)).toBe(true)
+    }
+  },
+  60_000,
+)
