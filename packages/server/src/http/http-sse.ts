@@ -48,7 +48,8 @@ export function httpSse(env: DoorEnv): Door {
       if (!(session instanceof Session)) return refuseSession(ctx, session)
       if (session.claimed !== undefined) {
         await session.claimed
-        // Others may have come in the meantime.
+        // Others may have come in the meantime, or the server may have begun to stop.
+        if (session.ended) return refuseSession(ctx, sessions.closing ? 'closing' : 'unknown')
         if (!session.channel.attached) limits.streams.require(principal)
       }
       if (resumed !== undefined) sessions.counts.resumed++
