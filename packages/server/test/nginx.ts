@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
@@ -7,10 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { defer } from './harness.ts'
 
-/** True where nginx is installed, and where it must be: it is part of what every change is tested with. */
-export const hasNginx = spawnSync('nginx', ['-v']).error === undefined || process.env.CI !== undefined
-
-/** Starts nginx as a reverse proxy of the port, stopped after the test. Resolves to its port. */
+/** Starts nginx (scripts/install-by-apt.sh) as a reverse proxy of the port, stopped after the test. Resolves to its port. */
 export async function startNginx(
   upstreamPort: number,
   { buffering, keepAlive }: { buffering: boolean; keepAlive: boolean },

@@ -1,5 +1,5 @@
 import { start } from '../harness.ts'
-import { hasNginx, startNginx } from '../nginx.ts'
+import { startNginx } from '../nginx.ts'
 import { TcpProxy } from '../tcp-proxy.ts'
 import { connectTidings, doors, nextState } from '../tidings-client.ts'
 
@@ -12,9 +12,7 @@ const ways = [
 ]
 
 // The way it is set up: proxy_buffering, and keep-alive connections to the server or, by default, none.
-const testBehindNginx = hasNginx ? test.each : test.skip.each
-
-testBehindNginx(doors.flatMap((door) => ways.map((way) => ({ door, ...way }))))(
+test.each(doors.flatMap((door) => ways.map((way) => ({ door, ...way }))))(
   'behind nginx, %j: answers, progress and changes arrive, and what was missed is told',
   async ({ door, ...way }) => {
     const { port, server } = await start(
