@@ -50,7 +50,8 @@ const transports = {
  *
  * @param url the URL of the server, such as `http://127.0.0.1:3000/mcp`; by the doors `http+sse` and `paired` that of its
  * event stream, such as `http://127.0.0.1:3000/sse`.
- * @throws {TypeError} the URL is not one of `http:` or `https:`, or has credentials in it: give them by `headers`.
+ * @throws {TypeError} the URL is not one of `http:` or `https:`, or has credentials in it: give them by `headers`; or there
+ * is no such door.
  * @throws {ConnectionError | HttpError} the server cannot be reached, or does not answer with success.
  * @throws {ProtocolError} what answers is no MCP server, or speaks a revision this client does not.
  * @throws {TimeoutError} it took longer than `connectTimeoutMs`.
@@ -62,6 +63,9 @@ const transports = {
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
   const { door = 'auto', signal } = options
   signal?.throwIfAborted()
+  if (door !== 'auto' && !Object.hasOwn(transports, door)) {
+    throw new TypeError(`No door ${door}: give one of auto, ${Object.keys(transports).join(', ')}`)
+  }
   const target = new URL(url)
   if (!/^https?:$/.test(target.protocol) || target.username || target.password) {
     throw new TypeError(

@@ -313,3 +313,9 @@ test.each([
   }
   await connected(server.url)
 })
+
+test('a door that there is not is named, with those that there are', async () => {
+  await expect(connect('http://127.0.0.1:1/mcp', { door: 'sse' as never })).rejects.toThrow(
+    new TypeError('No door sse: give one of auto, stateless, streamable, http+sse, paired'),
+  )
+})
