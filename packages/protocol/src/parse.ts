@@ -1,5 +1,6 @@
 import { checked } from './checked.ts'
 import { errorCodes } from './errors.ts'
+import { fitsCallTool, fitsModernMeta } from './fits.ts'
 import { ModernRequestMeta } from './meta.ts'
 import type { Method, ParamsOf, RequestMethod, ResultOf } from './method-types.ts'
 import { type MethodEntry, methods } from './methods.ts'
@@ -24,6 +25,11 @@ export function isMethodOf(name: string, revision: Revision): name is Method {
  * @throws {McpError} `invalidParams` that says which field is wrong, and how.
  */
 export function parseParams<M extends Method>(method: M, params: unknown): ParamsOf<M> {
+  // Most of what is sent are calls. The arguments are a copy, as a schema's are: who is given them may change them.
+  if (method === 'tools/call' && fitsCallTool(params)) {
+    const { arguments: args } = params
+    return (args === undefined ? { ...params } : { ...params, arguments: { ...args } }) as ParamsOf<M>
+  }
   const problem = `Invalid params of ${method}`
   return checked(methods[method].params, params, errorCodes.invalidParams, problem) as ParamsOf<M>
 }
@@ -44,5 +50,7 @@ export function parseResult<M extends RequestMethod>(method: M, result: unknown)
  * @throws {McpError} `invalidParams` that says what is missing, or wrong.
  */
 export function parseModernMeta(params: { _meta?: unknown } | undefined): ModernRequestMeta {
-  return checked(ModernRequestMeta, params?._meta, errorCodes.invalidParams, 'Invalid _meta of the request')
+  const meta = params?._meta
+  if (fitsModernMeta(meta)) return meta
+  return checked(ModernRequestMeta, meta, errorCodes.invalidParams, 'Invalid _meta of the request')
 }
