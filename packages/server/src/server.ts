@@ -22,6 +22,7 @@ import { Call } from './call.ts'
 import { ChangeIndex, type List } from './changes/change-index.ts'
 import { completionMethods } from './completion.ts'
 import { CallContext } from './context.ts'
+import { isPromise } from './is-promise.ts'
 import { lifecycleMethods } from './lifecycle.ts'
 import { type Logger, silent } from './logger.ts'
 import { loggingMethods } from './logging.ts'
@@ -202,33 +203,42 @@ export class McpServer {
   answer(request: JSONRPCRequest, peer: Peer, outlet: Outlet): Promise<JSONRPCResponse | undefined> {
     const { id, method } = request
     return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined
       const call = new Call(request, (answer) => {
-        clearTimeout(timer)
+        if (timer !== undefined) clearTimeout(timer)
         peer.over(call)
         if (answer === undefined) resolve(undefined)
         else if ('error' in answer) resolve({ jsonrpc: JSONRPC_VERSION, id, error: answer.error.toJSON() })
         else resolve({ jsonrpc: JSONRPC_VERSION, id, result: this.#resultFor(peer, answer.result) })
       })
-      const timer = setTimeout(() => {
-        const message = `${method} took longer than ${this.#requestTimeoutMs} ms`
-        this.logger.warn({ session: peer.label, method }, message)
-        const error = new McpError(errorCodes.internalError, message)
-        call.abort(new DOMException(message, 'TimeoutError'), { error })
-      }, this.#requestTimeoutMs)
+      const failed = (thrown: unknown) => {
+        const error = McpError.from(thrown)
+        if (error !== thrown && !call.over) this.logger.error({ err: thrown, method }, 'request failed')
+        call.settle({ error })
+      }
       peer.begun(call)
       if (method !== 'initialize' && method !== 'ping') peer.session?.ready()
-      this.#run(call, peer, outlet).then(
-        (result) => call.settle({ result }),
-        (thrown: unknown) => {
-          const error = McpError.from(thrown)
-          if (error !== thrown && !call.over) this.logger.error({ err: thrown, method }, 'request failed')
-          call.settle({ error })
-        },
-      )
+      try {
+        const result = this.#run(call, peer, outlet)
+        // What is there at once needs no time limit, and no other turn.
+        if (!isPromise(result)) return call.settle({ result })
+        result.then((result) => call.settle({ result }), failed)
+      } catch (thrown) {
+        return failed(thrown)
+      }
+      if (!call.over) timer = setTimeout(() => this.#timeOut(call, peer), this.#requestTimeoutMs)
     })
   }
 
-  async #run(call: Call, peer: Peer, outlet: Outlet): Promise<Result> {
+  #timeOut(call: Call, peer: Peer): void {
+    const { method } = call.request
+    const message = `${method} took longer than ${this.#requestTimeoutMs} ms`
+    this.logger.warn({ session: peer.label, method }, message)
+    const error = new McpError(errorCodes.internalError, message)
+    call.abort(new DOMException(message, 'TimeoutError'), { error })
+  }
+
+  #run(call: Call, peer: Peer, outlet: Outlet): Result | Promise<Result> {
     const { method, params } = call.request
     const handler = this.#handlers.get(method)
     // A method that came with a later revision of the same era does no harm; one of the other era has no meaning.

@@ -2,7 +2,7 @@ import { JSONRPC_VERSION, metaKeys, type RequestId, type SubscriptionFilter } fr
 import type { ChangeIndex, List, Topic, TopicState } from './changes/change-index.ts'
 import { changeNotification } from './changes/notification.ts'
 import { Subscriber } from './changes/subscriber.ts'
-import type { MessageStream } from './sessions/channel.ts'
+import type { MessageStream, StreamOwner } from './sessions/channel.ts'
 
 /**
  * The names of the recovery extension: a client that lost its stream says up to where it has been told, and is told
@@ -37,13 +37,15 @@ export interface ListenRequest {
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions
  */
-export class Subscription {
+export class Subscription implements StreamOwner {
+  /** Called when its stream is closed. */
+  onClose = () => {}
   readonly #id: RequestId
   readonly #stream: MessageStream
   readonly #changes: ChangeIndex
   readonly #subscriber: Subscriber
   /** The end of each frame, the only part that differs from one stream to another. */
-  readonly #tail: Buffer
+  readonly #tail: string
 
   /**
    * @param isResource whether a URI is of a resource; others are left out.
@@ -60,10 +62,10 @@ export class Subscription {
     const from = positionOf(since, changes)
     this.#id = id
     this.#changes = changes
-    this.#tail = Buffer.from(`${JSON.stringify(id)}}}}\n\n`)
+    this.#tail = `${JSON.stringify(id)}}}}\n\n`
     this.#subscriber = new Subscriber(changes, {
       isReady: () => this.#stream.ready,
-      write: (state) => this.#stream.write(Buffer.concat([state.frame(encodeChange), this.#tail])),
+      write: (state) => this.#stream.write(state.frame(encodeChange) + this.#tail),
     })
     this.#stream = open(resources.length)
     if (from !== undefined) this.#subscriber.rewind(from)
@@ -76,7 +78,7 @@ export class Subscription {
     )
     const topics: Topic[] = [...honoured.map(([, list]) => list), ...resources]
     for (const topic of topics) this.#subscriber.watch(topic, from)
-    this.#stream.onReady = () => this.#subscriber.catchUp()
+    this.#stream.owner = this
     this.#subscriber.catchUp()
   }
 
@@ -86,6 +88,15 @@ export class Subscription {
     const result = { resultType: 'complete', _meta: { [metaKeys.subscriptionId]: this.#id } }
     this.#write({ id: this.#id, result })
     this.#stream.end(reason)
+  }
+
+  streamReady(): void {
+    this.#subscriber.catchUp()
+  }
+
+  streamClosed(): void {
+    this.release()
+    this.onClose()
   }
 
   /** Watches nothing any more. */
@@ -108,18 +119,18 @@ export class Subscription {
   }
 
   #write(message: object): void {
-    this.#stream.write(Buffer.from(`data: ${JSON.stringify({ jsonrpc: JSONRPC_VERSION, ...message })}\n\n`))
+    this.#stream.write(`data: ${JSON.stringify({ jsonrpc: JSONRPC_VERSION, ...message })}\n\n`)
   }
 }
 
 // All but the subscription's id, which is last.
-function encodeChange({ topic, seq, epoch }: TopicState): Buffer {
+function encodeChange({ topic, seq, epoch }: TopicState): string {
   const { params, ...notification } = changeNotification(topic)
   // Of what may have changed nobody knows when: there is no position to come back from.
   const position = seq === 0 ? '' : `"${recovery.position}":${JSON.stringify(formatPosition(epoch, seq))},`
   const meta = `{${position}"${metaKeys.subscriptionId}":`
   const head = JSON.stringify({ ...notification, params: { ...params, _meta: 0 } }).slice(0, -'0}}'.length)
-  return Buffer.from(`data: ${head}${meta}`)
+  return `data: ${head}${meta}`
 }
 
 function formatPosition(epoch: string, seq: number): string {

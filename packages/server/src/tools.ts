@@ -10,10 +10,12 @@ import {
 } from '@tidings/protocol'
 import { hintFor } from './cache-hints.ts'
 import type { HandlerContext } from './context.ts'
+import { isPromise } from './is-promise.ts'
 import type { Logger } from './logger.ts'
 import type { MethodHandlers } from './method-handlers.ts'
 import { type ListOptions, pageOf } from './pages.ts'
 import {
+  type Checked,
   type CompiledSchema,
   compileSchema,
   noArguments,
@@ -133,26 +135,51 @@ export class Tools {
     'tools/call': ({ name, arguments: args }, context) => this.#call(name, args ?? {}, context),
   } satisfies MethodHandlers
 
-  async #call(name: string, args: Record<string, unknown>, context: HandlerContext): Promise<CallToolResult> {
+  #call(
+    name: string,
+    args: Record<string, unknown>,
+    context: HandlerContext,
+  ): CallToolResult | Promise<CallToolResult> {
     const tool = this.#tools.get(name)
     if (tool === undefined)
       throw new McpError(errorCodes.invalidParams, `Unknown tool: ${name.slice(0, 200)}`)
-    const input = await tool.input.check(args)
+    const input = tool.input.check(args)
+    return isPromise(input)
+      ? Promise.resolve(input).then((input) => this.#handle(tool, input, context))
+      : this.#handle(tool, input, context)
+  }
+
+  #handle(
+    tool: RegisteredTool,
+    input: Checked,
+    context: HandlerContext,
+  ): CallToolResult | Promise<CallToolResult> {
     if ('problem' in input)
-      return failure(`The arguments of ${name} do not fit its input schema: ${input.problem}`)
-    let result: AnyResult
+      return failure(`The arguments of ${tool.listing.name} do not fit its input schema: ${input.problem}`)
+    let result: AnyResult | Promise<AnyResult>
     try {
-      result = await tool.handler(input.value, context)
+      result = tool.handler(input.value, context)
+      if (isPromise(result)) {
+        return Promise.resolve(result).then(
+          (result) => this.#checkResult(tool, result),
+          (thrown: unknown) => this.#failed(tool, thrown, context),
+        )
+      }
     } catch (thrown) {
-      // Said in JSON-RPC's words it was meant for the client; anything else may hold what is not for its eyes.
-      if (thrown instanceof McpError) throw thrown
-      if (!context.signal.aborted) this.#logger.error({ err: thrown, tool: name }, 'tool failed')
-      return failure(`The tool ${name} failed: internal error`)
+      return this.#failed(tool, thrown, context)
     }
     return this.#checkResult(tool, result)
   }
 
-  async #checkResult(tool: RegisteredTool, result: AnyResult): Promise<CallToolResult> {
+  #failed(tool: RegisteredTool, thrown: unknown, context: HandlerContext): CallToolResult {
+    // Said in JSON-RPC's words it was meant for the client; anything else may hold what is not for its eyes.
+    if (thrown instanceof McpError) throw thrown
+    const { name } = tool.listing
+    if (!context.signal.aborted) this.#logger.error({ err: thrown, tool: name }, 'tool failed')
+    return failure(`The tool ${name} failed: internal error`)
+  }
+
+  #checkResult(tool: RegisteredTool, result: AnyResult): CallToolResult | Promise<CallToolResult> {
     const { name } = tool.listing
     if (typeof result !== 'object' || result === null || !(result.content ?? result.structuredContent)) {
       const returned = JSON.stringify(result)?.slice(0, 200)
@@ -161,10 +188,13 @@ export class Tools {
       )
     }
     if (tool.output === undefined || result.isError === true) return withContent(result)
-    const output = await tool.output.check(result.structuredContent)
-    if ('value' in output)
-      return withContent({ ...result, structuredContent: output.value as Record<string, unknown> })
-    throw new TypeError(`What the tool ${name} returned does not fit its output schema: ${output.problem}`)
+    const withOutput = (output: Checked): CallToolResult => {
+      if ('value' in output)
+        return withContent({ ...result, structuredContent: output.value as Record<string, unknown> })
+      throw new TypeError(`What the tool ${name} returned does not fit its output schema: ${output.problem}`)
+    }
+    const output = tool.output.check(result.structuredContent)
+    return isPromise(output) ? Promise.resolve(output).then(withOutput) : withOutput(output)
   }
 }
 

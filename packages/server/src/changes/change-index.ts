@@ -17,8 +17,8 @@ export class TopicState {
   readonly subscribers = new Set<Subscriber>()
   /** 0 until the topic first changes, and of one that may have changed, nobody knows when. */
   seq = 0
-  /** The latest change as bytes, by how it is encoded. */
-  #frames = new Map<Encode, Buffer>()
+  /** The latest change as text, by how it is encoded. */
+  #frames: Map<Encode, string> | undefined
 
   constructor(topic: Topic, epoch: string) {
     this.topic = topic
@@ -27,7 +27,8 @@ export class TopicState {
 
   changed(seq: number): void {
     this.seq = seq
-    this.#frames.clear()
+    // Not cleared: V8 has each table of a map that is cleared point to the next one, and so keeps many that are garbage.
+    this.#frames = undefined
   }
 
   /** The index has begun anew. */
@@ -36,16 +37,17 @@ export class TopicState {
     this.changed(0)
   }
 
-  /** The latest change as bytes: encoded at most once in each way, however many streams it goes to. */
-  frame(encode: Encode): Buffer {
+  /** The latest change as text: encoded at most once in each way, however many streams it goes to. */
+  frame(encode: Encode): string {
+    this.#frames ??= new Map<Encode, string>()
     let frame = this.#frames.get(encode)
     if (frame === undefined) this.#frames.set(encode, (frame = encode(this)))
     return frame
   }
 }
 
-/** Makes bytes of a topic's latest change. */
-export type Encode = (state: TopicState) => Buffer
+/** Makes text of a topic's latest change. */
+export type Encode = (state: TopicState) => string
 
 /** How many topics that nobody watches are remembered, for those who may come back to them. */
 const maxUnwatched = 10_000

@@ -20,15 +20,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * @throws {BodyError} 413 when it is too large, 415 when it is not `application/json` in UTF-8.
  * @throws {McpError} `parseError` when it is not JSON.
  */
-export async function readJson(ctx: Context, maxBytes: number): Promise<unknown> {
+export function readJson(ctx: Context, maxBytes: number): Promise<unknown> {
   requireJson(ctx)
   // A body parser was here before. What it has made of the body is as good; its limit was in force, not ours.
   const { body } = ctx.request as { body?: unknown }
-  if (body !== undefined) return body
+  if (body !== undefined) return Promise.resolve(body)
   if (ctx.req.readableDidRead)
     throw new Error('The body was read before mcp(): put mcp() before what reads bodies')
   if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  return parseJson(decode(await readAll(ctx.req, maxBytes)))
+  return readAll(ctx.req, maxBytes)
 }
 
 function requireJson(ctx: Context): void {
@@ -54,7 +54,7 @@ function tooLarge(maxBytes: number): BodyError {
   return new BodyError(413, `The body must not be larger than ${maxBytes} bytes`)
 }
 
-function readAll(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function readAll(request: IncomingMessage, maxBytes: number): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
@@ -70,7 +70,11 @@ function readAll(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     })
     request.on('end', () => {
       whole = true
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+      try {
+        resolve(parseJson(decode(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))))
+      } catch (thrown) {
+        reject(McpError.from(thrown))
+      }
     })
     const cutOff = () => {
       // An error takes long to make, and every request is closed.

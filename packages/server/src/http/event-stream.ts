@@ -2,16 +2,15 @@ import type { ServerResponse } from 'node:http'
 import type { Context } from 'koa'
 import SSE from 'koa-sse-stream/lib/sse.js'
 import type { Quota } from '../limits.ts'
-import type { MessageStream } from '../sessions/channel.ts'
+import type { MessageStream, StreamOwner } from '../sessions/channel.ts'
 import type { Principal } from './door.ts'
 import { whenClosed } from './when-closed.ts'
 
-const nothing = () => {}
 /** How long a reader has to take the end of its stream before it is cut off. */
 const endWithinMs = 5_000
-/** So much is written at once, and not only at the end of the tick. */
-const maxGatheredBytes = 16 * 1024
-const comment = Buffer.from(':\n\n')
+/** So much text is written at once, and not only at the end of the tick. */
+const maxGatheredLength = 16 * 1024
+const comment = ':\n\n'
 
 /** How a stream is sent. */
 export interface StreamOptions {
@@ -22,85 +21,79 @@ export interface StreamOptions {
   chunked?: boolean
 }
 
+/** What an event stream has of those it belongs to. */
+interface EventStreamHome {
+  /** Is to call `flush` at the end of the tick. */
+  flushLater(stream: EventStream): void
+  /** Called once, when nothing more can be written; the reader may not have taken all of it yet. */
+  ended(stream: EventStream): void
+  /** Called when the response is closed. */
+  closed(stream: EventStream): void
+}
+
 /**
  * One open `text/event-stream` response. What is written in one tick goes to the socket in one piece.
  *
- * Events that are bytes already go through koa-sse-stream as they are, and past Koa, which takes each reader that leaves
- * for an error of the application.
+ * koa-sse-stream begins it: the headers, the settings of the socket, a first comment. Events are complete when they come
+ * here, and go to the response past it, and past Koa, which takes each reader that leaves for an error of the application.
+ * Of streams there are many that do nothing for long: so they hold no buffer, and no closure that can be done without.
  */
 export class EventStream implements MessageStream {
-  onReady: () => void = nothing
-  onClose: () => void = nothing
-  readonly #sse: SSE
+  owner: StreamOwner | undefined
+  readonly principal: Principal
+  readonly #home: EventStreamHome
   readonly #response: ServerResponse
-  readonly #flushLater: (stream: EventStream) => void
-  readonly #ended: () => void
-  #gathered: Buffer[] | undefined
-  #gatheredBytes = 0
+  #gathered = ''
   #open = true
+  #full = false
   #quiet = false
 
-  /**
-   * @param flushLater is to call `flush` at the end of the tick.
-   * @param ended called once, when nothing more can be written; the reader may not have taken all of it yet.
-   * @param closed called when the response is closed.
-   */
-  constructor(
-    ctx: Context,
-    { chunked = false }: StreamOptions,
-    flushLater: (stream: EventStream) => void,
-    ended: () => void,
-    closed: (stream: EventStream) => void,
-  ) {
+  constructor(ctx: Context, principal: Principal, { chunked = false }: StreamOptions, home: EventStreamHome) {
     const response = ctx.res
+    this.principal = principal
     this.#response = response
-    this.#flushLater = flushLater
-    this.#ended = ended
-    this.#sse = new SSE(ctx)
+    this.#home = home
+    const opening = new SSE(ctx)
     ctx.respond = false
     response.statusCode = 200
     if (!chunked) {
       response.setHeader('Connection', 'close')
       response.removeHeader('Transfer-Encoding')
     }
-    this.#sse.on('data', (bytes: Buffer) => this.#gather(bytes))
-    this.#sse.once('end', () => {
-      this.flush()
-      response.end()
-    })
-    response.on('drain', () => this.onReady())
+    this.write(String(opening.read()))
     // That a reader has left shows on the response: https://github.com/nodejs/node/issues/40775
     whenClosed(ctx, () => {
-      if (this.#open) this.#ended()
+      if (this.#open) home.ended(this)
       this.#open = false
-      this.#gathered = undefined
-      closed(this)
-      this.onClose()
+      this.#gathered = ''
+      home.closed(this)
+      this.owner?.streamClosed(this)
     })
   }
 
   get ready(): boolean {
-    return this.#open && !this.#response.writableNeedDrain
+    return this.#open && !this.#full
   }
 
-  write(frame: Buffer): void {
+  write(frame: string): void {
     if (!this.#open) return
     this.#quiet = false
-    this.#sse.push(frame)
+    this.#gather(frame)
   }
 
   /** Writes a comment if nothing else was written since the last time, so that nothing on the way takes it for dead. */
   keepAlive(): void {
-    if (this.#quiet && this.ready) this.#sse.push(comment)
+    if (this.#quiet && this.ready) this.#gather(comment)
     this.#quiet = true
   }
 
   end(reason?: string): void {
     if (!this.#open) return
+    if (reason !== undefined) this.#gather(`: ${reason}\n\n`)
     this.#open = false
-    this.#ended()
-    if (reason !== undefined) this.#sse.send(`: ${reason}`)
-    this.#sse.push(null)
+    this.#home.ended(this)
+    this.flush()
+    this.#response.end()
     // A reader that does not read would keep its stream for ever.
     const cut = setTimeout(() => this.#response.destroy(), endWithinMs).unref()
     this.#response.once('close', () => clearTimeout(cut))
@@ -109,30 +102,36 @@ export class EventStream implements MessageStream {
   /** Gives what was gathered to the socket. */
   flush(): void {
     const gathered = this.#gathered
-    if (gathered === undefined) return
-    this.#gathered = undefined
+    if (gathered === '') return
+    this.#gathered = ''
     const response = this.#response
     // Not corked, Node would wait for the end of a tick once more.
     response.cork()
-    response.write(gathered.length === 1 ? gathered[0] : Buffer.concat(gathered, this.#gatheredBytes))
+    // Sent joined with text, the headers would be kept in the many pieces they are made of, for as long as it is open.
+    if (!response.headersSent) {
+      // Of a body that was set by what is in front of this.
+      response.removeHeader('Content-Length')
+      response.flushHeaders()
+    }
+    const takesMore = response.write(gathered)
     response.uncork()
+    if (takesMore || this.#full) return
+    this.#full = true
+    response.once('drain', () => {
+      this.#full = false
+      this.owner?.streamReady()
+    })
   }
 
-  #gather(bytes: Buffer): void {
-    if (this.#gathered === undefined) {
-      this.#gathered = [bytes]
-      this.#gatheredBytes = bytes.length
-      this.#flushLater(this)
-    } else {
-      this.#gathered.push(bytes)
-      this.#gatheredBytes += bytes.length
-    }
-    if (this.#gatheredBytes >= maxGatheredBytes) this.flush()
+  #gather(text: string): void {
+    if (this.#gathered === '') this.#home.flushLater(this)
+    this.#gathered += text
+    if (this.#gathered.length >= maxGatheredLength) this.flush()
   }
 }
 
 /** The open streams of one mount. One timer keeps all of them alive; there is none while none is open. */
-export class EventStreams {
+export class EventStreams implements EventStreamHome {
   readonly #streams = new Set<EventStream>()
   readonly #keepAliveMs: number
   readonly #quota: Quota
@@ -156,8 +155,7 @@ export class EventStreams {
    */
   open(ctx: Context, principal: Principal, options: StreamOptions = {}): EventStream {
     this.#quota.add(principal)
-    const ended = () => this.#quota.release(principal)
-    const stream = new EventStream(ctx, options, this.#flushLater, ended, this.#closed)
+    const stream = new EventStream(ctx, principal, options, this)
     this.#streams.add(stream)
     this.#timer ??= setInterval(() => {
       for (const stream of this.#streams) stream.keepAlive()
@@ -165,8 +163,12 @@ export class EventStreams {
     return stream
   }
 
-  readonly #flushLater = (stream: EventStream): void => {
+  flushLater(stream: EventStream): void {
     if (this.#written.push(stream) === 1) setImmediate(this.#flush)
+  }
+
+  ended(stream: EventStream): void {
+    this.#quota.release(stream.principal)
   }
 
   readonly #flush = (): void => {
@@ -175,7 +177,7 @@ export class EventStreams {
     for (const stream of written) stream.flush()
   }
 
-  readonly #closed = (stream: EventStream): void => {
+  closed(stream: EventStream): void {
     this.#streams.delete(stream)
     if (this.#streams.size > 0) return
     clearInterval(this.#timer)

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Context, Middleware } from 'koa'
+import type { Context } from 'koa'
 import type { Logger } from '../logger.ts'
 import { refuse } from './refuse.ts'
 
@@ -29,22 +29,15 @@ export class Guard {
     this.#origins = new Set(allowedOrigins.map(originOf))
   }
 
-  /** Answers 403 to a request for a host that is not ours, or from a page that is not allowed. */
-  readonly middleware: Middleware = (ctx, next) => {
-    if (!this.#allowsHost(ctx)) {
-      return this.#refuse(ctx, `The Host ${ctx.get('Host')} is not allowed here: name it in allowedHosts`)
-    }
-    if (!this.allowsOrigin(ctx)) {
-      return this.#refuse(
-        ctx,
-        `The Origin ${ctx.get('Origin')} is not allowed here: name it in allowedOrigins`,
-      )
-    }
-    return next()
+  /** False, and answered 403, for a request for a host that is not ours, or from a page that is not allowed. */
+  admits(ctx: Context): boolean {
+    if (!this.#allowsHost(ctx)) return this.#refuse(ctx, 'Host', 'allowedHosts')
+    if (!this.allowsOrigin(ctx)) return this.#refuse(ctx, 'Origin', 'allowedOrigins')
+    return true
   }
 
   #allowsHost(ctx: Context): boolean {
-    const host = ctx.get('Host')
+    const { host = '' } = ctx.req.headers
     const address = ctx.req.socket.localAddress
     if (this.#letIn?.host === host && this.#letIn.address === address) return true
     const name = hostnameOf(`http://${host}`)
@@ -55,15 +48,17 @@ export class Guard {
 
   /** True for a request that comes from no page at all, from one of ours, or from one that is allowed. */
   allowsOrigin(ctx: Context): boolean {
-    const origin = ctx.get('Origin')
+    const { origin = '' } = ctx.req.headers
     if (origin === '' || this.#origins.has(origin)) return true
     const host = hostnameOf(origin)
     return host !== undefined && this.#isOurs(host, ctx)
   }
 
-  #refuse(ctx: Context, message: string): void {
+  #refuse(ctx: Context, header: 'Host' | 'Origin', option: keyof GuardOptions): false {
+    const message = `The ${header} ${ctx.get(header)} is not allowed here: name it in ${option}`
     this.#logger.warn({ path: ctx.path }, message)
     refuse(ctx, 403, message)
+    return false
   }
 
   #isOurs(host: string, ctx: Context): boolean {

@@ -5,6 +5,7 @@ import { parseEventId } from '../sessions/event-id.ts'
 import { Session } from '../sessions/session.ts'
 import type { Door, DoorEnv, Principal } from './door.ts'
 import { exchange } from './exchange.ts'
+import { parameterOf } from './query.ts'
 import { refuseSession } from './refuse.ts'
 import { accept } from './respond.ts'
 
@@ -27,8 +28,7 @@ export function httpSse(env: DoorEnv): Door {
   }
 
   function find(ctx: Context, principal: Principal): Session | undefined {
-    const id = ctx.query.sessionId
-    const session = sessions.find(typeof id === 'string' ? id : '', principal)
+    const session = sessions.find(parameterOf(ctx, 'sessionId') ?? '', principal)
     if (session instanceof Session) return session
     refuseSession(ctx, session)
     return undefined
@@ -37,8 +37,7 @@ export function httpSse(env: DoorEnv): Door {
   return {
     sessionOf(ctx) {
       if (ctx.method === 'GET') return parseEventId(ctx.get(headers.lastEventId))?.session
-      const id = ctx.query.sessionId
-      return typeof id === 'string' ? id : undefined
+      return parameterOf(ctx, 'sessionId')
     },
 
     async open(ctx, principal) {
@@ -55,18 +54,23 @@ export function httpSse(env: DoorEnv): Door {
       if (resumed !== undefined) sessions.counts.resumed++
       if (ctx.get(headers.lastEventId) !== '') ctx.set(headers.recovered, String(resumed !== undefined))
       const endpoint = `${env.messagesPath(ctx)}?sessionId=${session.id}`
-      session.channel.attach(streams.open(ctx, principal), (eventId) =>
-        Buffer.from(`retry: ${retryMs}\nid: ${eventId}\nevent: endpoint\ndata: ${endpoint}\n\n`),
+      session.channel.attach(
+        streams.open(ctx, principal),
+        (eventId) => `retry: ${retryMs}\nid: ${eventId}\nevent: endpoint\ndata: ${endpoint}\n\n`,
       )
     },
 
     receive(ctx, principal, body, inFlight) {
       const session = find(ctx, principal)
       if (session === undefined) return
-      const answered = exchange(body, session, server)?.then((response) => {
-        if (response !== undefined) session.send(encodeResponse(response, logger))
-      })
-      if (answered !== undefined) inFlight?.until(answered)
+      const answered = exchange(body, session, server)
+      if (answered !== undefined) {
+        inFlight?.waitForAnswer()
+        void answered.then((response) => {
+          inFlight?.answered()
+          if (response !== undefined) session.send(encodeResponse(response, logger))
+        })
+      }
       accept(ctx)
     },
 

@@ -28,12 +28,13 @@ export class InFlight {
     if (this.#count > 0) this.#over()
   }
 
-  /** They are in flight until the promise is settled, even if the response has left before. Called before `made`. */
-  until(settled: Promise<unknown>): void {
-    if (this.#count === 0) return
+  /** They are in flight until `answered` is called, even if the response has left before. Called before `made`. */
+  waitForAnswer(): void {
     this.#waitsFor++
-    const over = () => this.#over()
-    settled.then(over, over)
+  }
+
+  answered(): void {
+    if (this.#count > 0) this.#over()
   }
 
   #over(): void {

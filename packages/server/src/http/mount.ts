@@ -1,6 +1,7 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import cors from '@koa/cors'
 import { headers } from '@tidings/protocol'
-import type { Context, Middleware } from 'koa'
+import type { Context, Middleware, Next } from 'koa'
 import { Calls } from '../calls.ts'
 import { type LimitsOptions, limitsOf } from '../limits.ts'
 import type { Logger } from '../logger.ts'
@@ -17,6 +18,9 @@ import { router } from './routes.ts'
 import { stateless } from './stateless.ts'
 import { streamable } from './streamable.ts'
 import { WriteDeadline } from './write-deadline.ts'
+
+/** How long what was written last has to leave when the server stops. */
+const leaveWithinMs = 1_000
 
 export interface McpOptions extends GuardOptions {
   /** The paths of the doors. */
@@ -84,7 +88,7 @@ export interface McpMiddleware extends Middleware {
 /**
  * Koa middleware that serves clients of the server, on every door at once. Requests for other paths are passed on.
  *
- * What it answers has left by the time it is done: middleware in front of it sets its headers before `next()`.
+ * What it answers is on its way by the time it is done: middleware in front of it sets its headers before `next()`.
  *
  * @throws {TypeError} when a path is not plain, an origin could never match, or a limit is no number.
  * @example new Koa().use(mcp(server)).listen(3000, '127.0.0.1')
@@ -146,19 +150,25 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
   ]).then(() => (joining = undefined))
   joining.catch((err: unknown) => logger.error({ err }, 'the backplane cannot be joined'))
 
+  const answer = (ctx: Context, next: Next): Promise<void> | void => {
+    if (joining !== undefined) return joining.then(() => answer(ctx, next))
+    if (guard.admits(ctx)) return routes(ctx, next)
+  }
   const middleware: Middleware = (ctx, next) => {
     if (!ours.has(ctx.path)) return next()
-    leaveQuietly(ctx)
+    ctx.onerror = leaveQuietly
     deadline.watch(ctx)
-    const answer = async () => {
-      if (joining !== undefined) await joining
-      await guard.middleware(ctx, () => routes(ctx, next))
-    }
-    if (ctx.req.headers.origin !== undefined) return allowCors(ctx, answer) as Promise<void>
+    if (ctx.req.headers.origin !== undefined)
+      return allowCors(ctx, async () => answer(ctx, next)) as Promise<void>
     // To a request that is from no page there is nothing to add, but that to others there is.
     if (ctx.res.hasHeader('Vary')) ctx.vary('Origin')
     else ctx.res.setHeader('Vary', 'Origin')
-    return answer()
+    return answer(ctx, next)
+  }
+  // What was written last is on its way, and whoever closes the server next would cut it off.
+  const haveLeft = async () => {
+    const deadline = performance.now() + leaveWithinMs
+    while ((env.streams.size > 0 || limits.requests.used > 0) && performance.now() < deadline) await wait(5)
   }
   const mount = {
     async close(deadlineMs: number): Promise<void> {
@@ -167,6 +177,7 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
       for (const subscription of [...doors.stateless.subscriptions]) subscription.end('server stopping')
       sessions.close()
       await relay.close()
+      await haveLeft()
     },
   }
   server.addMount(mount)
@@ -178,11 +189,10 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
 const departures: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']
 
 /** Koa tells the application of each client that resets its connection. Here that is how clients go, not an error. */
-function leaveQuietly(ctx: Context): void {
-  const onerror = ctx.onerror.bind(ctx)
-  ctx.onerror = (error: NodeJS.ErrnoException | null) => {
-    if (!departures.includes(error?.code)) onerror(error as Error)
-  }
+function leaveQuietly(this: Context, error: NodeJS.ErrnoException | null): void {
+  if (departures.includes(error?.code)) return
+  const itself = Object.getPrototypeOf(this) as Context
+  itself.onerror.call(this, error as Error)
 }
 
 /** What a parent (koa-mount) has taken off the path: clients need it, we do not see it. */

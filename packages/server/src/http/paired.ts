@@ -6,11 +6,12 @@ import { parseEventId } from '../sessions/event-id.ts'
 import { Session } from '../sessions/session.ts'
 import type { Door, DoorEnv, Principal } from './door.ts'
 import { exchange } from './exchange.ts'
+import { parameterOf } from './query.ts'
 import { refuse, refuseSession } from './refuse.ts'
 import { accept, respondJson } from './respond.ts'
 import { whenClosed } from './when-closed.ts'
 
-/** The calls that a body has begun. An answer in it may have the id of one, but has begun none. */
+/** The calls that a body has begun, and that are not over yet. An answer in it may have the id of one, but has begun none. */
 function callsOf(body: unknown, session: Session): Call[] {
   const messages = [body].flat() as { id?: RequestId; method?: string }[]
   const ids = messages.filter(({ method }) => method !== undefined).map(({ id }) => id)
@@ -28,8 +29,8 @@ export function paired(env: DoorEnv): Door {
 
   /** The session of the request's `client_id`; `openNew` says whether to open one where there is none. */
   function find(ctx: Context, principal: Principal, openNew: boolean): Session | undefined {
-    const id = ctx.query.client_id
-    if (typeof id !== 'string' || !clientId.test(id)) {
+    const id = parameterOf(ctx, 'client_id')
+    if (id === undefined || !clientId.test(id)) {
       refuse(
         ctx,
         400,
@@ -48,8 +49,8 @@ export function paired(env: DoorEnv): Door {
     opensByName: true,
 
     sessionOf(ctx) {
-      const id = ctx.query.client_id
-      return typeof id === 'string' && clientId.test(id) ? id : undefined
+      const id = parameterOf(ctx, 'client_id')
+      return id !== undefined && clientId.test(id) ? id : undefined
     },
 
     open(ctx, principal) {
@@ -65,8 +66,9 @@ export function paired(env: DoorEnv): Door {
       else session.channel.rewindToBeginning()
       if (lastEventId !== '') ctx.set(headers.recovered, String(resumed))
       session.ready()
-      session.channel.attach(streams.open(ctx, principal), (eventId) =>
-        Buffer.from(`retry: ${retryMs}\nid: ${eventId}\n\n`),
+      session.channel.attach(
+        streams.open(ctx, principal),
+        (eventId) => `retry: ${retryMs}\nid: ${eventId}\n\n`,
       )
     },
 
@@ -75,11 +77,13 @@ export function paired(env: DoorEnv): Door {
       if (session === undefined) return
       const answer = exchange(body, session, server)
       const calls = callsOf(body, session)
-      whenClosed(ctx, () => {
-        for (const call of calls) {
-          if (!call.over) call.abort(new DOMException('The client is gone', 'AbortError'))
-        }
-      })
+      if (calls.length > 0) {
+        whenClosed(ctx, () => {
+          for (const call of calls) {
+            if (!call.over) call.abort(new DOMException('The client is gone', 'AbortError'))
+          }
+        })
+      }
       session.openResponses++
       const response = await answer
       session.openResponses--

@@ -56,6 +56,9 @@ export function refuseBody(ctx: Context, thrown: unknown, logger: Logger): void 
     refuse(ctx, thrown.status, thrown.message)
     // What is too large is not read to its end, so nothing more can be read from this connection.
     if (thrown.status === 413) closeAfterResponse(ctx)
+  } else if (ctx.headerSent) {
+    // Nobody may be waiting: what is in front of this has let Koa answer.
+    return ctx.onerror(thrown as Error)
   } else {
     throw thrown
   }

@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import {
   headers,
   isModernRevision,
@@ -6,7 +7,8 @@ import {
   metaKeys,
   type RequestId,
 } from '@tidings/protocol'
-import type { Context, Next } from 'koa'
+import Router from '@koa/router'
+import type { Context, Middleware, Next } from 'koa'
 import { LimitError } from '../limits.ts'
 import { acceptedBy } from './accepted.ts'
 import { readJson } from './body.ts'
@@ -75,24 +77,29 @@ export function router(
     try {
       await door(ctx).open(ctx, principal)
     } catch (thrown) {
-      if (!(thrown instanceof LimitError)) throw thrown
-      limitReached(ctx, thrown)
+      if (thrown instanceof LimitError) return limitReached(ctx, thrown)
+      // Then nobody is waiting: what is in front of this has let Koa answer.
+      if (ctx.headerSent) return ctx.onerror(thrown as Error)
+      throw thrown
     }
   }
+  // Awaits only what is to be waited for: to wait for nothing takes its time, too.
   const receive = (doorOf: (ctx: Context, body: unknown) => Door) => async (ctx: Context) => {
     if (env.sessions.closing) return refuseSession(ctx, 'closing')
     let body: unknown
     let door: Door | undefined
     try {
       // Before the body is read: not for just anybody.
-      const principal = await principalOf(ctx)
+      const found = principalOf(ctx)
+      const principal = typeof found === 'object' ? await found : found
       body = await readJson(ctx, maxBodyBytes)
       door = doorOf(ctx, body)
       const inFlight = new InFlight(ctx, body, env.limits.requests, principal)
       try {
         const elsewhere = relay.answer(ctx, door, principal, body)
         if (elsewhere !== undefined && (await elsewhere)) return
-        await door.receive(ctx, principal, body, inFlight)
+        const received = door.receive(ctx, principal, body, inFlight)
+        if (received !== undefined) await received
       } finally {
         inFlight.made()
       }
@@ -107,55 +114,34 @@ export function router(
     if (elsewhere === undefined || !(await elsewhere)) door(ctx).end(ctx, principal)
   }
 
-  const routes = new Routes()
-    .add(paths.sse, {
-      GET: open((ctx) => ofClient(ctx) ?? doors.httpSse),
-    })
-    .add(paths.messages, {
-      POST: receive(() => doors.httpSse),
-      DELETE: end(() => doors.httpSse),
-    })
-    .add(paths.mcp, {
-      GET: open(ofHeader),
-      POST: receive(
-        (ctx, body) => ofClient(ctx) ?? (isModern(ctx, body) ? doors.stateless : doors.streamable),
-      ),
-      DELETE: end((ctx) => ofClient(ctx) ?? ofHeader(ctx)),
-    })
-    .add(paths.health, {
-      GET: health(env, doors.stateless.subscriptions, deadline),
-    })
-  return (ctx, next) => routes.run(ctx, next)
-}
-
-type Handler = (ctx: Context) => void | Promise<void>
-type Handlers = Readonly<Record<string, Handler>>
-
-/** What answers which method of which path. */
-class Routes {
-  readonly #handlers = new Map<string, Handlers>()
-
-  /** Of two handlers of the same method and path, the first counts. */
-  add(path: string, handlers: Handlers): this {
-    this.#handlers.set(path, { ...handlers, ...this.#handlers.get(path) })
-    return this
-  }
-
-  async run(ctx: Context, next: Next): Promise<void> {
-    const handlers = this.#handlers.get(ctx.path)
-    const method = ctx.method === 'HEAD' ? 'GET' : ctx.method
-    if (handlers !== undefined && Object.hasOwn(handlers, method)) return handlers[method]!(ctx)
-    await next()
-    if (ctx.status !== 404 || handlers === undefined) return
-    const methods = Object.keys(handlers).flatMap((name) => (name === 'GET' ? ['HEAD', 'GET'] : [name]))
-    ctx.set('Allow', methods.join(', '))
-    if (ctx.method === 'OPTIONS') {
-      ctx.status = 200
-      ctx.body = ''
-    } else {
-      ctx.status = 405
-    }
-  }
+  // Of two handlers of the same method and path, the first counts. All methods are known, so none is answered 501.
+  const routes = new Router({ methods: METHODS, sensitive: true, strict: true })
+    .get(
+      paths.sse,
+      open((ctx) => ofClient(ctx) ?? doors.httpSse),
+    )
+    .post(
+      paths.messages,
+      receive(() => doors.httpSse),
+    )
+    .delete(
+      paths.messages,
+      end(() => doors.httpSse),
+    )
+    .get(paths.mcp, open(ofHeader))
+    .post(
+      paths.mcp,
+      receive((ctx, body) => ofClient(ctx) ?? (isModern(ctx, body) ? doors.stateless : doors.streamable)),
+    )
+    .delete(
+      paths.mcp,
+      end((ctx) => ofClient(ctx) ?? ofHeader(ctx)),
+    )
+    .get(paths.health, health(env, doors.stateless.subscriptions, deadline))
+  const answer = routes.routes() as Middleware
+  const allowedMethods = routes.allowedMethods() as Middleware
+  // No handler passes a request on: what comes here, no handler is for.
+  return (ctx, next) => answer(ctx, () => allowedMethods(ctx, next) as Promise<void>) as Promise<void>
 }
 
 /**

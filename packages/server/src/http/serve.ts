@@ -37,9 +37,13 @@ export async function serve(server: McpServer, options: ServeOptions = {}): Prom
   const http = app.use(middleware).listen(port, host)
   // Connections that have carried no request yet (fetch opens such ones ahead): Node does not count them as idle.
   const unused = new Set<Socket>()
+  // One listener for all: one of its own for each would be kept for as long as the connection is open.
+  const forget = function (this: Socket) {
+    unused.delete(this)
+  }
   http.on('connection', (socket) => {
     unused.add(socket)
-    socket.once('close', () => unused.delete(socket))
+    socket.on('close', forget)
   })
   http.on('request', ({ socket }) => unused.delete(socket))
   await once(http, 'listening')

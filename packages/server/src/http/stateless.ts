@@ -18,6 +18,7 @@ import { encodeResponse } from '../encode.ts'
 import { InputRounds } from '../input-rounds.ts'
 import type { Outlet } from '../peer.ts'
 import { RequestStates } from '../request-state.ts'
+import type { StreamOwner } from '../sessions/channel.ts'
 import { Mailbox } from '../sessions/mailbox.ts'
 import { recovery, type Subscription } from '../subscriptions.ts'
 import type { Door, DoorEnv, Principal } from './door.ts'
@@ -52,16 +53,14 @@ export function stateless(env: DoorEnv): StatelessDoor {
       throw limits.subscriptions.refuse('perSession').toMcpError(errorCodes.invalidParams)
     }
     limits.streams.require(principal)
-    let stream: EventStream
     let watched: number
     const subscription = server.listen({ id, filter, since }, (resources) => {
       limits.subscriptions.take(principal, (watched = resources))
-      return (stream = streams.open(ctx, principal))
+      return streams.open(ctx, principal)
     })
     subscriptions.add(subscription)
-    stream!.onClose = () => {
+    subscription.onClose = () => {
       subscriptions.delete(subscription)
-      subscription.release()
       limits.subscriptions.release(principal, watched)
     }
   }
@@ -73,10 +72,14 @@ export function stateless(env: DoorEnv): StatelessDoor {
     forms: ResponseForms,
   ): Promise<void> {
     const reply = new Reply(ctx, request, peer, new InputRounds(request, peer.principal, states), forms, env)
-    whenClosed(ctx, () => {
-      if (peer.call?.over === false) peer.call.abort(new DOMException('The client is gone', 'AbortError'))
-    })
-    const response = await server.answer(request, peer, reply)
+    const answered = server.answer(request, peer, reply)
+    const { call } = peer
+    if (call?.over === false) {
+      whenClosed(ctx, () => {
+        if (!call.over) call.abort(new DOMException('The client is gone', 'AbortError'))
+      })
+    }
+    const response = await answered
     if (response !== undefined) reply.end(response)
     else if (ctx.respond !== false) accept(ctx)
   }
@@ -118,7 +121,7 @@ export function stateless(env: DoorEnv): StatelessDoor {
 }
 
 /** What becomes the HTTP response of a request: JSON, unless something is to be sent before the answer. */
-class Reply implements Outlet {
+class Reply implements Outlet, StreamOwner {
   readonly #ctx: Context
   readonly #request: JSONRPCRequest
   readonly #peer: ModernPeer
@@ -159,6 +162,14 @@ class Reply implements Outlet {
     return this.#inputs.ask(method, params, key, this.#peer.call!)
   }
 
+  streamReady(): void {
+    this.#pump()
+  }
+
+  streamClosed(): void {
+    // The request is aborted by then.
+  }
+
   closeStream(): void {
     // A client of this revision cannot come back.
   }
@@ -176,7 +187,7 @@ class Reply implements Outlet {
   #send(json: string, mergeKey?: string): void {
     const stream = (this.#stream ??= this.#open())
     this.#mailbox ??= new Mailbox({ ...this.#env.sessions.mailboxLimits, keepMs: 0 })
-    if (!this.#mailbox.post(Buffer.from(`data: ${json}\n\n`), mergeKey)) {
+    if (!this.#mailbox.post(`data: ${json}\n\n`, mergeKey)) {
       const { method } = this.#request
       this.#env.logger.warn({ session: this.#peer.label, method }, 'a reader is too slow for its request')
       stream.end('mailbox full')
@@ -188,7 +199,7 @@ class Reply implements Outlet {
 
   #open(): EventStream {
     const stream = this.#env.streams.open(this.#ctx, this.#peer.principal, { chunked: true })
-    stream.onReady = () => this.#pump()
+    stream.owner = this
     return stream
   }
 

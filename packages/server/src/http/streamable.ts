@@ -161,7 +161,7 @@ class Reply implements Outlet {
   closeStream(): void {
     // Before 2025-11-25 a client does not expect it.
     if (this.#session.revision < '2025-11-25' || !this.#env.keepsSessions || !this.#forms.stream) return
-    this.#open()?.release(Buffer.from(`retry: ${this.#env.retryMs}\n\n`))
+    this.#open()?.release(`retry: ${this.#env.retryMs}\n\n`)
   }
 
   end(response: JSONRPCResponse | JSONRPCResponse[]): void {
@@ -187,10 +187,10 @@ class Reply implements Outlet {
 }
 
 /** The first event of a stream, which has an id and no data: a client can come back from there on. */
-function priming({ revision }: Session, eventId: string, retryMs: number): Buffer {
+function priming({ revision }: Session, eventId: string, retryMs: number): string {
   // Clients of earlier revisions may take it for a message.
   const data = revision < '2025-11-25' ? '' : 'data: \n'
-  return Buffer.from(`retry: ${retryMs}\nid: ${eventId}\n${data}\n`)
+  return `retry: ${retryMs}\nid: ${eventId}\n${data}\n`
 }
 
 function isInitialize(body: unknown): boolean {

@@ -14,7 +14,8 @@ export function whenClosed(ctx: Context, callback: () => void): void {
   const { req, res } = ctx
   if (isClosed(ctx)) return process.nextTick(callback)
   if (res.socket !== null) {
-    res.once('close', callback)
+    // Emitted once in any case: a wrapper that sees to it would be kept for as long as the response is open.
+    res.on('close', callback)
     return
   }
   // Requests before this one on the same connection are not answered yet. Until they are, Node does not tell the

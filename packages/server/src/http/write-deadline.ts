@@ -28,10 +28,16 @@ export class WriteDeadline {
   cuts = 0
   readonly #options: WriteDeadlineOptions
   readonly #connections = new Map<Socket, Progress>()
+  /** The listener of all connections: one of its own for each would cost memory that it holds for long. */
+  readonly #onClose: (this: Socket) => void
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: WriteDeadlineOptions) {
     this.#options = options
+    const closed = (socket: Socket) => this.#closed(socket)
+    this.#onClose = function () {
+      closed(this)
+    }
   }
 
   /** Looks after the response, from now on until it is closed. */
@@ -46,7 +52,7 @@ export class WriteDeadline {
     const { keepAliveMs, writeTimeoutMs } = this.#options
     socket.setKeepAlive(true, keepAliveMs)
     this.#connections.set(socket, { response: res, taken: 0, since: performance.now() })
-    socket.once('close', () => this.#closed(socket))
+    socket.on('close', this.#onClose)
     this.#timer ??= setInterval(() => this.#look(), Math.min(5_000, writeTimeoutMs / 4)).unref()
   }
 

@@ -1,16 +1,22 @@
 import type { ChangeIndex, Topic, TopicState } from '../changes/change-index.ts'
 import { changeNotification } from '../changes/notification.ts'
-import { Subscriber } from '../changes/subscriber.ts'
+import { type ChangeSink, Subscriber } from '../changes/subscriber.ts'
 import { type EventId, formatEventId } from './event-id.ts'
 import { Mailbox, type MailboxLimits } from './mailbox.ts'
 
+/** Who writes to a stream. */
+export interface StreamOwner {
+  /** The reader's socket was full, and no longer is. */
+  streamReady(): void
+  streamClosed(stream: MessageStream): void
+}
+
 /** An open stream, as far as who writes to it is concerned. */
 export interface MessageStream {
-  /** False while the reader's socket is full. `onReady` is called when it no longer is. */
+  /** False while the reader's socket is full. */
   readonly ready: boolean
-  onReady: () => void
-  onClose: () => void
-  write(frame: Buffer): void
+  owner: StreamOwner | undefined
+  write(frame: string): void
   /** Ends the stream; the reason, if there is one, is told to the reader in a comment. */
   end(reason?: string): void
 }
@@ -31,7 +37,7 @@ export interface ChannelHome {
  * What goes to a client on one stream, over the connections that this may take: messages in order, and changes by
  * state. A session has one for itself, and over Streamable HTTP another for each request that is answered by a stream.
  */
-export class Channel {
+export class Channel implements ChangeSink, StreamOwner {
   /** Undefined for the session's own. */
   readonly number: number | undefined
   readonly #home: ChannelHome
@@ -39,7 +45,7 @@ export class Channel {
   readonly #subscriber: Subscriber
   #epoch: string
   #formerEpoch: string | undefined
-  #idPrefix: Buffer
+  #idPrefix: string
   #stream: MessageStream | undefined
   #complete = false
 
@@ -49,19 +55,7 @@ export class Channel {
     this.#mailbox = new Mailbox(home.mailboxLimits)
     this.#epoch = home.changes.epoch
     this.#idPrefix = this.#prefix()
-    this.#subscriber = new Subscriber(home.changes, {
-      isReady: () => this.#stream !== undefined && this.#stream.ready,
-      write: (state) => {
-        if (state.seq === 0) this.#stream!.write(this.#doubt(state))
-        else this.#stream!.write(Buffer.concat([this.#idPrefix, state.frame(encodeChange)]))
-      },
-      lost: () => {
-        this.#formerEpoch = this.#epoch
-        this.#epoch = home.changes.epoch
-        this.#idPrefix = this.#prefix()
-        this.#mailbox.positionsLost()
-      },
-    })
+    this.#subscriber = new Subscriber(home.changes, this)
   }
 
   /** True while the client has a stream open. */
@@ -97,8 +91,7 @@ export class Channel {
    * @param mergeKey a message that still waits under the same key is replaced.
    */
   send(json: string, mergeKey?: string): void {
-    const data = Buffer.from(`event: message\ndata: ${json}\n\n`)
-    if (this.#mailbox.post(data, mergeKey)) this.#pump()
+    if (this.#mailbox.post(json, mergeKey)) this.#pump()
     else this.#home.overflowed(this)
   }
 
@@ -113,21 +106,18 @@ export class Channel {
    *
    * @param greeting what is written before everything else, given the id of what the client has been told last.
    */
-  attach(stream: MessageStream, greeting: (eventId: string) => Buffer | undefined): void {
+  attach(stream: MessageStream, greeting: (eventId: string) => string | undefined): void {
     this.#stream?.end('replaced by a newer stream')
     this.#stream = stream
     this.#home.attached(this)
-    stream.onReady = () => this.#pump()
-    stream.onClose = () => {
-      if (this.#stream === stream) this.#detach()
-    }
+    stream.owner = this
     const frame = greeting(this.#lastEventId())
     if (frame !== undefined) stream.write(frame)
     this.#pump()
   }
 
   /** Lets go of the stream; what is sent from now on waits for the client to come back. */
-  release(frame?: Buffer): void {
+  release(frame?: string): void {
     const stream = this.#stream
     if (stream === undefined) return
     if (frame !== undefined) stream.write(frame)
@@ -160,6 +150,31 @@ export class Channel {
     this.#mailbox.trim(now)
   }
 
+  /** For its stream, as is `streamClosed`. */
+  streamReady(): void {
+    this.#pump()
+  }
+
+  streamClosed(stream: MessageStream): void {
+    if (this.#stream === stream) this.#detach()
+  }
+
+  /** For its subscriber, as are `write` and `lost`. */
+  isReady(): boolean {
+    return this.#stream !== undefined && this.#stream.ready
+  }
+
+  write(state: TopicState): void {
+    this.#stream!.write(state.seq === 0 ? this.#doubt(state) : this.#idPrefix + state.frame(encodeChange))
+  }
+
+  lost(): void {
+    this.#formerEpoch = this.#epoch
+    this.#epoch = this.#home.changes.epoch
+    this.#idPrefix = this.#prefix()
+    this.#mailbox.positionsLost()
+  }
+
   /** Ends it: the stream is closed, nothing is watched. */
   end(reason: string): void {
     this.#subscriber.clear()
@@ -183,20 +198,21 @@ export class Channel {
         if (this.#complete) this.release()
         break
       }
-      const tail = Buffer.from(`${mail.position}.${mail.number}${this.#idSuffix}\n`)
-      stream.write(Buffer.concat([this.#idPrefix, tail, mail.data]))
+      const id = `${this.#idPrefix}${mail.position}.${mail.number}${this.#idSuffix}`
+      stream.write(`${id}\nevent: message\ndata: ${mail.data}\n\n`)
     }
     this.#mailbox.trim(now)
   }
 
-  #prefix(): Buffer {
-    return Buffer.from(`id: ${this.#home.key}.${this.#epoch}.`)
+  #prefix(): string {
+    // Joined by `+` it would be kept as the pieces it is made of.
+    return ['id: ', this.#home.key, '.', this.#epoch, '.'].join('')
   }
 
   /** Tells of a topic that may have changed. Its id has no change to go by, and so names the message before it. */
-  #doubt({ topic }: TopicState): Buffer {
+  #doubt({ topic }: TopicState): string {
     const notification = JSON.stringify(changeNotification(topic))
-    return Buffer.from(`id: ${this.#lastEventId()}\nevent: message\ndata: ${notification}\n\n`)
+    return `id: ${this.#lastEventId()}\nevent: message\ndata: ${notification}\n\n`
   }
 
   get #idSuffix(): string {
@@ -214,9 +230,7 @@ export class Channel {
   }
 }
 
-// The id prefix, which differs from stream to stream, goes before it; the rest is the same bytes for all.
-function encodeChange(state: TopicState): Buffer {
-  return Buffer.from(
-    `${state.seq}\nevent: message\ndata: ${JSON.stringify(changeNotification(state.topic))}\n\n`,
-  )
+// The id prefix, which differs from stream to stream, goes before it; the rest is the same text for all.
+function encodeChange({ seq, topic }: TopicState): string {
+  return `${seq}\nevent: message\ndata: ${JSON.stringify(changeNotification(topic))}\n\n`
 }

@@ -10,7 +10,9 @@ export interface MailboxLimits {
 export interface Mail {
   /** 1, 2, 3 ... in the order of posting. */
   readonly number: number
-  data: Buffer
+  data: string
+  /** Of `data`. */
+  bytes: number
   readonly mergeKey: string | undefined
   /** The reader's position in the change index when this was written: it places mail between changes. */
   position: number
@@ -58,19 +60,24 @@ export class Mailbox {
    *
    * @returns false, and the message is not taken, when as much waits as may.
    */
-  post(data: Buffer, mergeKey?: string): boolean {
+  post(data: string, mergeKey?: string): boolean {
+    const bytes = Buffer.byteLength(data)
     const merged = mergeKey === undefined ? undefined : this.#waitingUnder(mergeKey)
     if (merged !== undefined) {
-      this.#bytes += data.length - merged.data.length
-      this.#waitingBytes += data.length - merged.data.length
+      this.#bytes += bytes - merged.bytes
+      this.#waitingBytes += bytes - merged.bytes
       merged.data = data
+      merged.bytes = bytes
       return true
     }
     const { maxMessages, maxBytes } = this.#limits
     if (this.waiting >= maxMessages || this.#waitingBytes >= maxBytes) return false
-    this.#mail.push({ number: ++this.#lastNumber, data, mergeKey, position: 0, time: 0 })
-    this.#bytes += data.length
-    this.#waitingBytes += data.length
+    const mail = { number: ++this.#lastNumber, data, bytes, mergeKey, position: 0, time: 0 }
+    // An array that grows takes room for many more, and most sessions are sent one message.
+    if (this.#mail.length === 0) this.#mail = [mail]
+    else this.#mail.push(mail)
+    this.#bytes += bytes
+    this.#waitingBytes += bytes
     return true
   }
 
@@ -79,7 +86,7 @@ export class Mailbox {
     const mail = this.#mail[this.#written]
     if (mail === undefined) return undefined
     this.#written++
-    this.#waitingBytes -= mail.data.length
+    this.#waitingBytes -= mail.bytes
     mail.position = position
     mail.time = now
     return mail
@@ -104,7 +111,7 @@ export class Mailbox {
       next = number + 1 - first
       if (next < 0 || next > this.#written) return false
     }
-    for (let i = next; i < this.#written; i++) this.#waitingBytes += this.#mail[i]!.data.length
+    for (let i = next; i < this.#written; i++) this.#waitingBytes += this.#mail[i]!.bytes
     this.#written = Math.min(next, this.#written)
     return true
   }
@@ -123,7 +130,7 @@ export class Mailbox {
       const mail = this.#mail[gone]!
       const tooMany = this.#mail.length - gone > maxMessages || this.#bytes > maxBytes
       if (!tooMany && now - mail.time < keepMs) break
-      this.#bytes -= mail.data.length
+      this.#bytes -= mail.bytes
       this.#letGoPosition = mail.position
       gone++
     }

@@ -35,6 +35,7 @@ export interface SessionHome {
   ended(session: Session, reason: string): void
 }
 
+const none: ReadonlyMap<RequestId, Call> = new Map()
 const lists: readonly Topic[] = ['tools', 'prompts', 'resources']
 /** How many streams of requests are kept for their client to come back to. */
 const maxChannels = 100
@@ -54,21 +55,20 @@ export class Session implements Peer, Outlet, ChannelHome {
   clientInfo: Implementation | undefined
   clientCapabilities: ClientCapabilities = {}
   logLevel: LoggingLevel = 'info'
-  /** The requests of this client that are being answered. */
-  readonly calls = new Map<RequestId, Call>()
-  /** The requests to this client that it has not answered yet. */
-  readonly asks = new Asks()
   /** The session's own channel: changes, and, where a request has none of its own, everything. */
   readonly channel: Channel
   /** How many of its HTTP requests are being answered: as long as there are any, the client is there. */
   openResponses = 0
   /** How long it is kept without a stream. */
-  keepMs = Infinity
+  keepMs = 0
   /** While other nodes may not find it yet: settles when they do. */
   claimed: Promise<void> | undefined
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
   readonly #home: SessionHome
+  // Most sessions do nothing at most times, and so hold no map.
+  #calls: Map<RequestId, Call> | undefined
+  #asks: Asks | undefined
   #channels: Map<number, Channel> | undefined
   #lastChannel = 0
   /** The resources that it watches. */
@@ -95,6 +95,16 @@ export class Session implements Peer, Outlet, ChannelHome {
     return this.id.slice(0, 8)
   }
 
+  /** The requests of this client that are being answered. */
+  get calls(): ReadonlyMap<RequestId, Call> {
+    return this.#calls ?? none
+  }
+
+  /** The requests to this client that it has not answered yet. */
+  get asks(): Asks {
+    return (this.#asks ??= new Asks())
+  }
+
   get ended(): boolean {
     return this.#ended
   }
@@ -112,7 +122,7 @@ export class Session implements Peer, Outlet, ChannelHome {
     for (const [other, call] of [...this.calls]) {
       if (other !== id) call.abort(new DOMException('The client initialized again', 'AbortError'))
     }
-    this.asks.close('The client initialized again')
+    this.#asks?.close('The client initialized again')
     this.channel.unwatchAll()
     this.#forgetUris()
     this.#ready = false
@@ -190,12 +200,14 @@ export class Session implements Peer, Outlet, ChannelHome {
   }
 
   begun(call: Call): void {
-    this.calls.set(call.request.id, call)
+    this.#calls ??= new Map<RequestId, Call>()
+    this.#calls.set(call.request.id, call)
     this.#home.begun(call)
   }
 
   over(call: Call): void {
-    if (this.calls.get(call.request.id) === call) this.calls.delete(call.request.id)
+    if (this.#calls?.get(call.request.id) === call) this.#calls.delete(call.request.id)
+    if (this.#calls?.size === 0) this.#calls = undefined
     this.#home.over(call)
   }
 
@@ -231,7 +243,7 @@ export class Session implements Peer, Outlet, ChannelHome {
     if (this.#ended) return
     this.#ended = true
     for (const call of [...this.calls.values()]) call.abort(new DOMException(reason, 'AbortError'))
-    this.asks.close(reason)
+    this.#asks?.close(reason)
     this.channel.end(reason)
     this.#forgetUris()
     for (const channel of [...(this.#channels?.values() ?? [])]) this.#drop(channel, reason)

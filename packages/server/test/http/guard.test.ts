@@ -156,3 +156,15 @@ test('a method that a path does not have is answered 405 with those it has', asy
   expect(status).toBe(405)
   expect(headers.allow).toBe('POST, DELETE')
 })
+
+test('paths that are the same have the methods of all that is there, and of two handlers the first', async () => {
+  const { url } = await start(undefined, { paths: { sse: '/', messages: '/', mcp: '/' } })
+  const { status, headers } = await get(`${url}/`, {}, 'TRACE')
+  expect(status).toBe(405)
+  expect(headers.allow!.split(', ').sort()).toEqual(['DELETE', 'GET', 'HEAD', 'POST'])
+  const options = await get(`${url}/`, {}, 'OPTIONS')
+  expect([options.status, options.headers.allow]).toEqual([200, headers.allow])
+  const stream = await fetch(`${url}/`, { headers: { Accept: 'text/event-stream' } })
+  const { value } = await stream.body!.getReader().read()
+  expect(Buffer.from(value!).toString()).toContain('event: endpoint')
+})

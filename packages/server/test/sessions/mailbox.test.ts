@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { Mailbox } from '../../src/sessions/mailbox.ts'
 
 const limits = { maxMessages: 5, maxBytes: 100, keepMs: 1000 }
-const data = (text: string) => Buffer.from(text)
+const data = (text: string) => text
 
 function takeAll(mailbox: Mailbox, position = 0, now = 0): string[] {
   const taken: string[] = []

@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import Koa, { type Context } from 'koa'
 import { RelayedResponse } from '../../../src/http/relayed-response.ts'
-import type { MessageStream } from '../../../src/sessions/channel.ts'
+import type { MessageStream, StreamOwner } from '../../../src/sessions/channel.ts'
 
 const koa = new Koa()
 
@@ -28,10 +28,9 @@ export function answerTo(ctx: Context): string {
 
 /** A connection that holds so many frames that its reader has not read; then it is full. */
 export class Wire implements MessageStream {
-  onReady: () => void = () => {}
-  onClose: () => void = () => {}
+  owner: StreamOwner | undefined
   /** Written, not read. */
-  readonly inFlight: Buffer[] = []
+  readonly inFlight: string[] = []
   readonly #holds: number
   #open = true
 
@@ -48,7 +47,7 @@ export class Wire implements MessageStream {
     return this.#open && this.inFlight.length < this.#holds
   }
 
-  write(frame: Buffer): void {
+  write(frame: string): void {
     if (!this.#open) throw new Error('write after end')
     this.inFlight.push(frame)
   }
@@ -56,7 +55,7 @@ export class Wire implements MessageStream {
   end(): void {
     if (!this.#open) throw new Error('end after end')
     this.#open = false
-    this.onClose()
+    this.owner?.streamClosed(this)
   }
 
   /** Reads so many frames. */
@@ -64,8 +63,8 @@ export class Wire implements MessageStream {
     const wasFull = !this.ready
     const events: EventSourceMessage[] = []
     const parser = createParser({ onEvent: (event) => events.push(event) })
-    for (const frame of this.inFlight.splice(0, frames)) parser.feed(frame.toString())
-    if (wasFull && this.ready) this.onReady()
+    for (const frame of this.inFlight.splice(0, frames)) parser.feed(frame)
+    if (wasFull && this.ready) this.owner?.streamReady()
     return events
   }
 
@@ -74,6 +73,6 @@ export class Wire implements MessageStream {
     this.inFlight.length = 0
     if (!seen || !this.#open) return
     this.#open = false
-    this.onClose()
+    this.owner?.streamClosed(this)
   }
 }

@@ -130,5 +130,6 @@ export class World {
 
 /** All that follows from what was done, but for what waits for time, has been done. */
 export function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  // What is answered by then is written at the end of that tick.
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 }
