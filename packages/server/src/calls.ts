@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { errorCodes, McpError } from '@tidings/protocol'
 import type { Call } from './call.ts'
+import { within } from './within.ts'
 
 /** All requests of a mount that are being answered, for it to stop gracefully. */
 export class Calls {
@@ -20,11 +21,10 @@ export class Calls {
 
   /** Lets what is in flight finish until the deadline, then answers it with an error. */
   async close(deadlineMs: number): Promise<void> {
-    const calls = [...this.#calls]
-    let timer: NodeJS.Timeout | undefined
-    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)))
-    await Promise.race([Promise.all(calls.map((call) => call.finished())), deadline])
-    clearTimeout(timer)
+    await within(
+      deadlineMs,
+      [...this.#calls].map((call) => call.finished()),
+    )
     const message = 'The server is stopping'
     for (const call of this.#calls) {
       const error = new McpError(errorCodes.internalError, message)

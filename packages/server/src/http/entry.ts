@@ -1,5 +1,6 @@
 import { mediaTypes } from '@tidings/protocol'
 import type { Context } from 'koa'
+import { endOrCut } from './end-or-cut.ts'
 import type { RelayMail } from './relay-mail.ts'
 import { isClosed, whenClosed } from './when-closed.ts'
 
@@ -8,8 +9,6 @@ type EntryPart = { kind: 'taken'; bytes: number } | { kind: 'left' }
 
 /** The home is told what was taken in portions of this size. */
 const portionBytes = 16 * 1024
-/** How long a reader has to take the end of its response before it is cut off. */
-const endWithinMs = 5_000
 
 /** The response to a request that came here, and is answered by the node where its session lives. */
 export class Entry {
@@ -81,12 +80,8 @@ export class Entry {
   }
 
   #end(): void {
-    const { res } = this.#ctx
     this.#over = true
-    res.end()
-    // A reader that does not read would keep its response for ever.
-    const cut = setTimeout(() => res.destroy(), endWithinMs).unref()
-    whenClosed(this.#ctx, () => clearTimeout(cut))
+    endOrCut(this.#ctx.res)
   }
 
   #tellTaken(): void {

@@ -4,10 +4,9 @@ import SSE from 'koa-sse-stream/lib/sse.js'
 import type { Quota } from '../limits.ts'
 import type { MessageStream, StreamOwner } from '../sessions/channel.ts'
 import type { Principal } from './door.ts'
+import { endOrCut } from './end-or-cut.ts'
 import { whenClosed } from './when-closed.ts'
 
-/** How long a reader has to take the end of its stream before it is cut off. */
-const endWithinMs = 5_000
 /** So much text is written at once, and not only at the end of the tick. */
 const maxGatheredLength = 16 * 1024
 const comment = ':\n\n'
@@ -93,10 +92,7 @@ export class EventStream implements MessageStream {
     this.#open = false
     this.#home.ended(this)
     this.flush()
-    this.#response.end()
-    // A reader that does not read would keep its stream for ever.
-    const cut = setTimeout(() => this.#response.destroy(), endWithinMs).unref()
-    this.#response.once('close', () => clearTimeout(cut))
+    endOrCut(this.#response)
   }
 
   /** Gives what was gathered to the socket. */

@@ -6,6 +6,7 @@ import Koa, { type Context } from 'koa'
 import type { Backplane, BackplaneNode } from '../backplane/backplane.ts'
 import type { Logger } from '../logger.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import { within } from '../within.ts'
 import type { Door, Principal } from './door.ts'
 import { Entry } from './entry.ts'
 import { refuse, refuseSession } from './refuse.ts'
@@ -212,13 +213,6 @@ export class Relay implements BackplaneNode {
     }
     for (const [key, response] of this.#served) if (key.startsWith(`${node} `)) response.left()
   }
-}
-
-async function within(deadlineMs: number, promises: readonly Promise<unknown>[]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise((resolve) => (timer = setTimeout(resolve, deadlineMs)))
-  await Promise.race([Promise.all(promises), deadline])
-  clearTimeout(timer)
 }
 
 export function newNode(): string {
