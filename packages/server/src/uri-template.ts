@@ -50,6 +50,8 @@ export class UriTemplate {
   /** The variables, in the order of the template. */
   readonly names: readonly string[]
   readonly #parts: (Literal | Variable)[] = []
+  /** Where each part must end, by where it begins; of the latest match, and room for the next. */
+  #ends: Uint16Array[] = []
   #query: Query | undefined
 
   /** @throws {TypeError} when the template is malformed, cannot be read backwards, or goes on after a query. */
@@ -105,8 +107,7 @@ export class UriTemplate {
 
   #matchPath(path: string): [Variable, string][] | undefined {
     // ends[i][at]: where the i-th part, beginning at `at`, must end for the rest of the template to fit; 0 is nowhere.
-    const width = path.length + 1
-    const ends = this.#parts.map(() => new Uint16Array(width))
+    const ends = this.#clearedEnds(path.length + 1)
     const fits = (i: number, at: number) => (i === ends.length ? at === path.length : ends[i]![at] !== 0)
     for (let i = ends.length - 1; i >= 0; i--) {
       const part = this.#parts[i]!
@@ -129,6 +130,13 @@ export class UriTemplate {
       at = end
     }
     return at === path.length ? values : undefined
+  }
+
+  // Not made anew: typed arrays are kept outside the heap, where garbage is noticed late.
+  #clearedEnds(width: number): Uint16Array[] {
+    if ((this.#ends[0]?.length ?? 0) < width) this.#ends = this.#parts.map(() => new Uint16Array(width))
+    else for (const ends of this.#ends) ends.fill(0, 0, width)
+    return this.#ends
   }
 
   #addLiteral(text: string): void {
