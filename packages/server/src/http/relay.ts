@@ -55,7 +55,7 @@ export class Relay implements BackplaneNode {
   }
 
   /** @param routes answers what comes from other nodes. */
-  async join(routes: (ctx: Context) => Promise<void>): Promise<void> {
+  async join(routes: (ctx: Context) => Promise<void> | void): Promise<void> {
     const app = new Koa()
     app.on('error', (err: Error) => this.#options.logger.error({ err }, 'request failed'))
     app.use((ctx) => {

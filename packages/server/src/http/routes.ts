@@ -40,7 +40,7 @@ export function router(
   deadline: WriteDeadline,
   relay: Relay,
   { principal = () => undefined, maxBodyBytes = 4 * 1024 * 1024 }: McpOptions,
-): (ctx: Context, next: Next) => Promise<void> {
+): (ctx: Context, next: Next) => Promise<void> | void {
   // Of a request that came to another node, that one has found out.
   const principalOf = (ctx: Context) => {
     const relayed = relay.relayed(ctx)
@@ -138,10 +138,31 @@ export function router(
       end((ctx) => ofClient(ctx) ?? ofHeader(ctx)),
     )
     .get(paths.health, health(env, doors.stateless.subscriptions, deadline))
-  const answer = routes.routes() as Middleware
+  const route = routes.routes() as Middleware
   const allowedMethods = routes.allowedMethods() as Middleware
-  // No handler passes a request on: what comes here, no handler is for.
-  return (ctx, next) => answer(ctx, () => allowedMethods(ctx, next) as Promise<void>) as Promise<void>
+  const handlers = handlersOf(routes)
+  return (ctx, next) => {
+    const handler = handlers.get(`${ctx.req.method} ${ctx.path}`)
+    if (handler !== undefined) return handler(ctx)
+    // What no handler is for, the router answers, or passes on.
+    return route(ctx, () => allowedMethods(ctx, next) as Promise<void>) as Promise<void>
+  }
+}
+
+type Handler = (ctx: Context) => Promise<void> | void
+
+/**
+ * The handlers by method and path, which here are all plain. The router puts its handlers together anew for each
+ * request, for a tenth of the time that a request takes.
+ */
+function handlersOf({ stack }: Router): ReadonlyMap<string, Handler> {
+  const handlers = new Map<string, Handler>()
+  for (const { methods, path, stack: layer } of stack) {
+    for (const key of methods.map((method) => `${method} ${String(path)}`)) {
+      if (!handlers.has(key)) handlers.set(key, layer[0] as Handler)
+    }
+  }
+  return handlers
 }
 
 /**
