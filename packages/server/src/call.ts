@@ -6,6 +6,8 @@ export type Answer = { result: Result } | { error: McpError } | undefined
 /** A request that is being answered, and what can stop it. */
 export class Call {
   readonly request: JSONRPCRequest
+  /** Among all that are being answered: for `Calls`. */
+  place = 0
   readonly #answer: (answer: Answer) => void
   #controller: AbortController | undefined
   #reason: Error | undefined

@@ -5,28 +5,32 @@ import { within } from './within.ts'
 
 /** All requests of a mount that are being answered, for it to stop gracefully. */
 export class Calls {
-  readonly #calls = new Set<Call>()
+  // No Set: one that is added to and deleted from all the time is laid out anew all the time.
+  readonly #calls: Call[] = []
 
   get size(): number {
-    return this.#calls.size
+    return this.#calls.length
   }
 
   add(call: Call): void {
-    this.#calls.add(call)
+    call.place = this.#calls.push(call) - 1
   }
 
   delete(call: Call): void {
-    this.#calls.delete(call)
+    const last = this.#calls.pop()!
+    if (last === call) return
+    this.#calls[call.place] = last
+    last.place = call.place
   }
 
   /** Lets what is in flight finish until the deadline, then answers it with an error. */
   async close(deadlineMs: number): Promise<void> {
     await within(
       deadlineMs,
-      [...this.#calls].map((call) => call.finished()),
+      this.#calls.map((call) => call.finished()),
     )
     const message = 'The server is stopping'
-    for (const call of this.#calls) {
+    for (const call of [...this.#calls]) {
       const error = new McpError(errorCodes.internalError, message)
       call.abort(new DOMException(message, 'AbortError'), { error })
     }

@@ -81,7 +81,7 @@ function requireNewId(request: JSONRPCRequest, session: Session): JSONRPCRequest
       `A request id must not be longer than ${maxIdLength} characters`,
     )
   }
-  if (session.calls.has(request.id)) throw inFlight(request)
+  if (session.callOf(request.id) !== undefined) throw inFlight(request)
   return request
 }
 

@@ -15,7 +15,7 @@ import { whenClosed } from './when-closed.ts'
 function callsOf(body: unknown, session: Session): Call[] {
   const messages = [body].flat() as { id?: RequestId; method?: string }[]
   const ids = messages.filter(({ method }) => method !== undefined).map(({ id }) => id)
-  return ids.flatMap((id) => (id === undefined ? [] : (session.calls.get(id) ?? [])))
+  return ids.flatMap((id) => (id === undefined ? [] : (session.callOf(id) ?? [])))
 }
 
 const clientId = /^[\w-]{22,128}$/

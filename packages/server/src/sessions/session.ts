@@ -35,7 +35,7 @@ export interface SessionHome {
   ended(session: Session, reason: string): void
 }
 
-const none: ReadonlyMap<RequestId, Call> = new Map()
+const none: Call[] = []
 const lists: readonly Topic[] = ['tools', 'prompts', 'resources']
 /** How many streams of requests are kept for their client to come back to. */
 const maxChannels = 100
@@ -66,8 +66,8 @@ export class Session implements Peer, Outlet, ChannelHome {
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
   readonly #home: SessionHome
-  // Most sessions do nothing at most times, and so hold no map.
-  #calls: Map<RequestId, Call> | undefined
+  // Most sessions do nothing at most times, and then one thing: so they hold no map.
+  #calls = none
   #asks: Asks | undefined
   #channels: Map<number, Channel> | undefined
   #lastChannel = 0
@@ -95,9 +95,11 @@ export class Session implements Peer, Outlet, ChannelHome {
     return this.id.slice(0, 8)
   }
 
-  /** The requests of this client that are being answered. */
-  get calls(): ReadonlyMap<RequestId, Call> {
-    return this.#calls ?? none
+  /** The request of this client that is being answered under the id. */
+  callOf(id: RequestId): Call | undefined {
+    const calls = this.#calls
+    for (let i = 0; i < calls.length; i++) if (calls[i]!.request.id === id) return calls[i]
+    return undefined
   }
 
   /** The requests to this client that it has not answered yet. */
@@ -119,8 +121,8 @@ export class Session implements Peer, Outlet, ChannelHome {
     this.revision = revision
     this.clientCapabilities = capabilities
     this.clientInfo = clientInfo
-    for (const [other, call] of [...this.calls]) {
-      if (other !== id) call.abort(new DOMException('The client initialized again', 'AbortError'))
+    for (const call of [...this.#calls]) {
+      if (call.request.id !== id) call.abort(new DOMException('The client initialized again', 'AbortError'))
     }
     this.#asks?.close('The client initialized again')
     this.channel.unwatchAll()
@@ -157,7 +159,7 @@ export class Session implements Peer, Outlet, ChannelHome {
   /** @throws {LimitError} when it may not have so many more requests in flight. */
   requireRoomFor(requests: number): void {
     const { requests: quota } = this.#home.limits
-    if (requests > 0 && this.calls.size + requests > quota.max.perSession) throw quota.refuse('perSession')
+    if (requests > 0 && this.#calls.length + requests > quota.max.perSession) throw quota.refuse('perSession')
   }
 
   /** Sends a message, as JSON, on the session's own channel. */
@@ -200,14 +202,15 @@ export class Session implements Peer, Outlet, ChannelHome {
   }
 
   begun(call: Call): void {
-    this.#calls ??= new Map<RequestId, Call>()
-    this.#calls.set(call.request.id, call)
+    // An array that grows takes room for many more.
+    if (this.#calls.length === 0) this.#calls = [call]
+    else this.#calls.push(call)
     this.#home.begun(call)
   }
 
   over(call: Call): void {
-    if (this.#calls?.get(call.request.id) === call) this.#calls.delete(call.request.id)
-    if (this.#calls?.size === 0) this.#calls = undefined
+    if (this.#calls.length === 1) this.#calls = none
+    else this.#calls.splice(this.#calls.indexOf(call), 1)
     this.#home.over(call)
   }
 
@@ -235,14 +238,14 @@ export class Session implements Peer, Outlet, ChannelHome {
 
   /** The client no longer wants the answer to a request. */
   cancel(id: RequestId, reason: string): void {
-    this.calls.get(id)?.abort(new DOMException(reason, 'AbortError'))
+    this.callOf(id)?.abort(new DOMException(reason, 'AbortError'))
   }
 
   /** Ends the session: its requests are aborted, its streams are closed, and nothing of it is left. */
   end(reason: string): void {
     if (this.#ended) return
     this.#ended = true
-    for (const call of [...this.calls.values()]) call.abort(new DOMException(reason, 'AbortError'))
+    for (const call of [...this.#calls]) call.abort(new DOMException(reason, 'AbortError'))
     this.#asks?.close(reason)
     this.channel.end(reason)
     this.#forgetUris()
