@@ -125,12 +125,10 @@ export class Subscription implements StreamOwner {
 
 // All but the subscription's id, which is last.
 function encodeChange({ topic, seq, epoch }: TopicState): string {
-  const { params, ...notification } = changeNotification(topic)
   // Of what may have changed nobody knows when: there is no position to come back from.
   const position = seq === 0 ? '' : `"${recovery.position}":${JSON.stringify(formatPosition(epoch, seq))},`
-  const meta = `{${position}"${metaKeys.subscriptionId}":`
-  const head = JSON.stringify({ ...notification, params: { ...params, _meta: 0 } }).slice(0, -'0}}'.length)
-  return `data: ${head}${meta}`
+  const whole = changeNotification(topic, `{${position}"${metaKeys.subscriptionId}":0}`)
+  return `data: ${whole.slice(0, -'0}}}'.length)}`
 }
 
 function formatPosition(epoch: string, seq: number): string {

@@ -17,8 +17,8 @@ export class TopicState {
   readonly subscribers = new Set<Subscriber>()
   /** 0 until the topic first changes, and of one that may have changed, nobody knows when. */
   seq = 0
-  /** The latest change as text, by how it is encoded. */
-  #frames: Map<Encode, string> | undefined
+  /** The latest change as text, in each way that it was encoded. */
+  #frames: Frame | undefined
 
   constructor(topic: Topic, epoch: string) {
     this.topic = topic
@@ -27,7 +27,6 @@ export class TopicState {
 
   changed(seq: number): void {
     this.seq = seq
-    // Not cleared: V8 has each table of a map that is cleared point to the next one, and so keeps many that are garbage.
     this.#frames = undefined
   }
 
@@ -39,15 +38,22 @@ export class TopicState {
 
   /** The latest change as text: encoded at most once in each way, however many streams it goes to. */
   frame(encode: Encode): string {
-    this.#frames ??= new Map<Encode, string>()
-    let frame = this.#frames.get(encode)
-    if (frame === undefined) this.#frames.set(encode, (frame = encode(this)))
-    return frame
+    // A list, since there are two ways at most: a map of its own for each change would cost more than encoding it.
+    let frame = this.#frames
+    while (frame !== undefined && frame.encode !== encode) frame = frame.next
+    frame ??= this.#frames = { encode, text: encode(this), next: this.#frames }
+    return frame.text
   }
 }
 
 /** Makes text of a topic's latest change. */
 export type Encode = (state: TopicState) => string
+
+interface Frame {
+  readonly encode: Encode
+  readonly text: string
+  readonly next: Frame | undefined
+}
 
 /** How many topics that nobody watches are remembered, for those who may come back to them. */
 const maxUnwatched = 10_000

@@ -211,7 +211,7 @@ export class Channel implements ChangeSink, StreamOwner {
 
   /** Tells of a topic that may have changed. Its id has no change to go by, and so names the message before it. */
   #doubt({ topic }: TopicState): string {
-    const notification = JSON.stringify(changeNotification(topic))
+    const notification = changeNotification(topic)
     return `id: ${this.#lastEventId()}\nevent: message\ndata: ${notification}\n\n`
   }
 
@@ -232,5 +232,5 @@ export class Channel implements ChangeSink, StreamOwner {
 
 // The id prefix, which differs from stream to stream, goes before it; the rest is the same text for all.
 function encodeChange({ seq, topic }: TopicState): string {
-  return `${seq}\nevent: message\ndata: ${JSON.stringify(changeNotification(topic))}\n\n`
+  return `${seq}\nevent: message\ndata: ${changeNotification(topic)}\n\n`
 }
