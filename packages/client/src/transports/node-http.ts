@@ -1,4 +1,10 @@
-import { Agent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http'
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http'
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { urlToHttpOptions } from 'node:url'
@@ -24,6 +30,8 @@ export class NodeHttp implements HttpClient {
   send(url: URL, { method, headers, body, signal }: HttpRequest): Promise<HttpResponse> {
     signal.throwIfAborted()
     headers['accept-encoding'] ??= acceptEncoding
+    // Known, it lets Node send head and body in one piece.
+    if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body))
     const { isTls, hostname, port, path } = this.#targetOf(url)
     const agent = isTls ? this.#tlsAgent : this.#agent
     const request = (isTls ? httpsRequest : httpRequest)({ hostname, port, path, method, headers, agent })
@@ -41,7 +49,7 @@ export class NodeHttp implements HttpClient {
         off()
         reject(error)
       })
-      request.end(body)
+      sendLater(request, body)
     })
   }
 
@@ -57,6 +65,30 @@ export class NodeHttp implements HttpClient {
     target = { isTls: protocol === 'https:', hostname, port, path }
     this.#targets.set(url, target)
     return target
+  }
+}
+
+/** What is to be sent at the end of the tick. */
+let unsent: { request: ClientRequest; body: string | undefined }[] = []
+
+// What is asked in one tick is sent at its end. Sent one by one, each would wake a server that has gone to sleep since
+// the one before, and to wake somebody takes the system longer than all else that is done for a request.
+function sendLater(request: ClientRequest, body: string | undefined): void {
+  if (unsent.push({ request, body }) === 1) setImmediate(sendAll)
+}
+
+function sendAll(): void {
+  const requests = unsent
+  unsent = []
+  for (const { request, body } of requests) {
+    if (request.destroyed) continue
+    if (body !== undefined) {
+      // In one piece with the head, which `end(body)` would give the system as the first of two.
+      request.cork()
+      request.write(body)
+      request.uncork()
+    }
+    request.end()
   }
 }
 
