@@ -42,7 +42,7 @@ export interface RequestOptions {
 
 /** How one request is made from within. */
 export interface CallOptions extends Omit<RequestOptions, 'signal'> {
-  signal?: Signal
+  signal?: Signal | undefined
   /** Resolves when it can be sent; if it is lost it is not sent again. Default: when the connection is there. */
   ready?: CallsOptions['ready']
   /** Headers for this request alone. */

@@ -1,4 +1,4 @@
-import { type InputRequest, isInputRequired, type Result } from '@tidings/protocol'
+import { type InputRequest, type InputRequiredResult, isInputRequired, type Result } from '@tidings/protocol'
 import { ProtocolError, TimeoutError } from './errors.ts'
 import { Backoff } from './reconnect.ts'
 import { after, LinkedController, type Signal } from './signals.ts'
@@ -9,7 +9,7 @@ const mostRounds = 10
 /** What {@link withInput} is done with. */
 export interface InputOptions {
   /** Sends the request with these params more than it has by itself. */
-  send: (more: object, signal: Signal) => Promise<Result>
+  send: (more: object, signal: Signal | undefined) => Promise<Result>
   /** Answers one request of the server's. */
   answer: (request: InputRequest, signal: Signal) => Promise<object>
   signal: Signal | undefined
@@ -23,27 +23,40 @@ export interface InputOptions {
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
  */
 export async function withInput(method: string, options: InputOptions): Promise<Result> {
-  const { send, answer, signal, closing, totalTimeoutMs } = options
+  const beganAt = performance.now()
+  // Nearly always this is all: what further rounds need is made for them only.
+  const result = await options.send({}, options.signal)
+  if (!isInputRequired(result)) return result
+  return goOn(method, result, performance.now() - beganAt, options)
+}
+
+async function goOn(
+  method: string,
+  required: InputRequiredResult,
+  takenMs: number,
+  { send, answer, signal, closing, totalTimeoutMs }: InputOptions,
+): Promise<Result> {
   const abort = new LinkedController(signal, closing)
-  const stop = after(totalTimeoutMs, () =>
+  const stop = after(totalTimeoutMs - takenMs, () =>
     abort.abort(new TimeoutError(`${method}: no result within ${totalTimeoutMs} ms (totalTimeoutMs)`)),
   )
   const backoff = new Backoff()
   let askedForNothing = false
   try {
-    for (let round = 0, more = {}; round <= mostRounds; round++) {
-      const result = await send(more, abort.signal)
-      if (!isInputRequired(result)) return result
-      const { inputRequests, requestState } = result
+    for (let round = 1; round <= mostRounds; round++) {
+      const { inputRequests, requestState } = required
       if (askedForNothing && !inputRequests) await backoff.pause({ livedMs: 0 }, abort.signal)
       askedForNothing = !inputRequests
       const answers = Object.entries(inputRequests ?? {}).map(
         async ([key, request]) => [key, await answer(request, abort.signal)] as const,
       )
-      more = {
+      const more = {
         ...(inputRequests && { inputResponses: Object.fromEntries(await Promise.all(answers)) }),
         ...(requestState !== undefined && { requestState }),
       }
+      const result = await send(more, abort.signal)
+      if (!isInputRequired(result)) return result
+      required = result
     }
     throw new ProtocolError(
       `${method}: the server required input ${mostRounds + 1} times, and gave no result`,

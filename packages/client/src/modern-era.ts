@@ -157,15 +157,14 @@ export class ModernEra implements Era {
   }
 
   async #callTool(params: CallToolRequestParams, options: CallOptions): Promise<Result> {
-    const call = async () =>
+    const call = () =>
       this.#context.call('tools/call', params, { ...options, headers: this.#tools.headersOf(params) })
     try {
       return await call()
     } catch (error) {
       if (!(error instanceof McpError) || error.code !== errorCodes.headerMismatch) throw error
-      const { signal } = options
       const read = (page: object): Promise<ListToolsResult> =>
-        this.#send('tools/list', page, { ...(signal && { signal }) }) as Promise<ListToolsResult>
+        this.#send('tools/list', page, { signal: options.signal }) as Promise<ListToolsResult>
       // Reading them is all it takes.
       const pages = allPages('tools/list', read)
       while (!(await pages.next()).done);
