@@ -1,7 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { Lab, type LabOptions } from './lab.ts'
 import { median } from './statistics.ts'
-import type { Peer } from './peers.ts'
+import { type Peer, roundsOf } from './peers.ts'
 import type { Case, Figures, Metric } from './work.ts'
 
 export interface MeasureOptions {
@@ -21,7 +21,7 @@ export interface Outcome {
   whyNot: Map<Peer, string>
 }
 
-/** Measures a case: round by round, and in each the peers one after the other. */
+/** Measures a case: round by round, and in each the peers one after the other, as long as it is their turn. */
 export async function measure(aCase: Case, options: MeasureOptions): Promise<Outcome> {
   const outcome: Outcome = { case: aCase, rounds: new Map(), whyNot: new Map() }
   const able: Peer[] = []
@@ -32,6 +32,7 @@ export async function measure(aCase: Case, options: MeasureOptions): Promise<Out
   }
   for (let round = 0; round < options.rounds; round++) {
     for (const peer of able) {
+      if (round >= roundsOf(peer, options.rounds)) continue
       const figures = await runOnce(aCase, peer, {
         scale: options.scale,
         profile: options.profileOf?.(aCase, peer, round),

@@ -13,6 +13,13 @@ export const titles: Record<Peer, string> = {
   fastmcp: 'fastmcp',
 }
 
+/** The bars hang on the floor and Tidings; of the others it is enough to know roughly, and they are slow. */
+const roundsOfOthers = 2
+
+/** In how many of the rounds a peer is measured. */
+export const roundsOf = (peer: Peer, rounds: number): number =>
+  peer === 'floor' || peer === 'tidings' ? rounds : Math.min(rounds, roundsOfOthers)
+
 const noPairing = 'has no such door'
 const noModernEra = 'does not speak revision 2026-07-28'
 

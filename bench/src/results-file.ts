@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem, type } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Outcome } from './measure.ts'
-import { peers, titles } from './peers.ts'
+import { peers, roundsOf, titles } from './peers.ts'
 import { loadOf, tableOf } from './report.ts'
 
 const file = fileURLToPath(new URL('../RESULTS.md', import.meta.url))
@@ -19,7 +19,7 @@ export async function writeResults(outcomes: Outcome[], rounds: number): Promise
     `- ${processors[0]?.model.trim()}, ${processors.length} cores, ${gibibytes} GiB`,
     `- Node ${process.versions.node}, ${type()} ${release()}`,
     `- ${await versions()}`,
-    `- ${new Date().toISOString().slice(0, 10)}, ${rounds} rounds`,
+    `- ${new Date().toISOString().slice(0, 10)}, ${rounds} rounds, ${roundsOf('fastmcp', rounds)} of them with the other peers`,
     '',
     `The columns ${peers
       .slice(1)

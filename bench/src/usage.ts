@@ -52,5 +52,11 @@ export const usageTasks = {
     return usage
   },
 
+  /** The CPU time of all threads since the process began, in milliseconds. */
+  cpuMs: (): number => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1000
+  },
+
   memory: settledMemory,
 }

@@ -60,7 +60,8 @@ async function answerInSession(req: IncomingMessage, res: ServerResponse): Promi
   else res.writeHead(404).end()
 }
 
-const handler = createMcpHandler(newServer)
+// By default it takes 1,024 listen streams.
+const handler = createMcpHandler(newServer, { maxSubscriptions: 20_000 })
 const answerModern = toNodeHandler(handler)
 const validateHost = localhostHostValidation()
 const validateOrigin = localhostOriginValidation()
