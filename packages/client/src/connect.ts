@@ -66,7 +66,7 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
   if (door !== 'auto' && !Object.hasOwn(transports, door)) {
     throw new TypeError(`No door ${door}: give one of auto, ${Object.keys(transports).join(', ')}`)
   }
-  const target = new URL(url)
+  const target = urlOf(url)
   if (!/^https?:$/.test(target.protocol) || target.username || target.password) {
     throw new TypeError(
       'The URL has to be one of http: or https:, with credentials in a header, not in itself',
@@ -80,6 +80,14 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
   } catch (error) {
     http.close()
     throw error
+  }
+}
+
+function urlOf(url: string | URL): URL {
+  try {
+    return new URL(url)
+  } catch (cause) {
+    throw new TypeError(`No URL: ${url}. Give one such as http://127.0.0.1:3000/mcp`, { cause })
   }
 }
 

@@ -319,3 +319,19 @@ test('a door that there is not is named, with those that there are', async () =>
     new TypeError('No door sse: give one of auto, stateless, streamable, http+sse, paired'),
   )
 })
+
+test.each([
+  ['/mcp', 'No URL: /mcp. Give one such as http://127.0.0.1:3000/mcp'],
+  [
+    'localhost:3000/mcp',
+    'The URL has to be one of http: or https:, with credentials in a header, not in itself',
+  ],
+  [
+    'http://me:secret@127.0.0.1:1/mcp',
+    'The URL has to be one of http: or https:, with credentials in a header, not in itself',
+  ],
+])('what cannot be connected to is refused: %s', async (url, message) => {
+  const error = await rejection(connect(url))
+  expect(error).toBeInstanceOf(TypeError)
+  expect(error.message).toBe(message)
+})

@@ -6,6 +6,15 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
+/** @throws {TypeError} when it lacks a method. */
+export function requireLogger(logger: Logger): Logger {
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    if (typeof logger?.[level] === 'function') continue
+    throw new TypeError(`logger must have a method ${level}(fields, message), as a pino logger has`)
+  }
+  return logger
+}
+
 const nothing = () => {}
 
 /** The default: says nothing. */

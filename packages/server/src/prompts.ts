@@ -11,6 +11,7 @@ import { hintFor } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from './context.ts'
 import type { MethodHandlers } from './method-handlers.ts'
+import { requireRegistration } from './options.ts'
 import { type ListOptions, pageOf } from './pages.ts'
 import {
   type CompiledSchema,
@@ -67,9 +68,11 @@ export class Prompts {
 
   add<Input extends ObjectSchema | undefined>(
     name: string,
-    { input, complete = {}, ...listed }: PromptOptions<Input>,
+    options: PromptOptions<Input>,
     handler: PromptHandler<Input>,
   ): PromptHandle {
+    requireRegistration(`The prompt ${JSON.stringify(name)}`, options, handler)
+    const { input, complete = {}, ...listed } = options
     if (this.#prompts.has(name))
       throw new TypeError(`The prompt ${JSON.stringify(name)} is registered already`)
     const of = `Input of the prompt ${JSON.stringify(name)}`

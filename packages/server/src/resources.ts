@@ -14,6 +14,7 @@ import { type CacheHint, hintFor } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from './context.ts'
 import type { MethodHandlers } from './method-handlers.ts'
+import { requireRegistration } from './options.ts'
 import { type ListOptions, pageOf } from './pages.ts'
 import type { Peer } from './peer.ts'
 import { UriTemplate, type Variables } from './uri-template.ts'
@@ -121,11 +122,9 @@ export class Resources {
     this.#options = options
   }
 
-  add(
-    uri: string,
-    { cacheHint, ...listed }: FixedResourceOptions,
-    read: RegisteredResource['read'],
-  ): ResourceHandle {
+  add(uri: string, options: FixedResourceOptions, read: RegisteredResource['read']): ResourceHandle {
+    requireRegistration(`The resource ${uri}`, options, read)
+    const { cacheHint, ...listed } = options
     if (!uri.includes(':'))
       throw new TypeError(`A resource is named by a URI, with a scheme; got ${JSON.stringify(uri)}`)
     if (this.#resources.has(uri)) throw new TypeError(`The resource ${uri} is registered already`)
@@ -148,9 +147,11 @@ export class Resources {
 
   addTemplate(
     uriTemplate: string,
-    { list, complete = {}, cacheHint, ...listed }: TemplateOptions,
+    options: TemplateOptions,
     read: RegisteredTemplate['read'],
   ): TemplateHandle {
+    requireRegistration(`The template ${uriTemplate}`, options, read)
+    const { list, complete = {}, cacheHint, ...listed } = options
     if (this.#templates.has(uriTemplate))
       throw new TypeError(`The template ${uriTemplate} is registered already`)
     const template = new UriTemplate(uriTemplate)

@@ -24,9 +24,10 @@ import { completionMethods } from './completion.ts'
 import { CallContext } from './context.ts'
 import { isPromise } from './is-promise.ts'
 import { lifecycleMethods } from './lifecycle.ts'
-import { type Logger, silent } from './logger.ts'
+import { type Logger, requireLogger, silent } from './logger.ts'
 import { loggingMethods } from './logging.ts'
 import type { MethodHandler } from './method-handlers.ts'
+import { requireNumbers } from './options.ts'
 import type { Outlet, Peer } from './peer.ts'
 import { type PromptHandle, type PromptHandler, type PromptOptions, Prompts } from './prompts.ts'
 import {
@@ -44,9 +45,7 @@ import type { Session } from './sessions/session.ts'
 import { type ListenRequest, Subscription } from './subscriptions.ts'
 import { type ToolHandle, type ToolHandler, type ToolOptions, Tools } from './tools.ts'
 import type { Variables } from './uri-template.ts'
-
-// A timer of more would fire at once.
-const longestTimerMs = 2 ** 31 - 1
+import { longestTimerMs } from './within.ts'
 
 export interface McpServerOptions {
   /** How to use this server, for the model. */
@@ -91,10 +90,13 @@ export class McpServer {
   readonly #handlers: ReadonlyMap<string, MethodHandler<RequestToServer>>
   readonly #mounts = new Set<Mount>()
 
+  /** @throws {TypeError} when an option is none that could be. */
   constructor(info: Implementation, options: McpServerOptions = {}) {
     const { instructions, pageSize, requestTimeoutMs = 600_000, logger = silent, cacheHints = {} } = options
+    requireNumbers({ pageSize }, 1)
+    requireNumbers({ requestTimeoutMs })
     this.info = info
-    this.logger = logger
+    this.logger = requireLogger(logger)
     this.backplane = options.backplane ?? new MemoryBackplane()
     this.changes = new ChangeIndex(this.backplane)
     this.#requestTimeoutMs = Math.min(requestTimeoutMs, longestTimerMs)

@@ -13,6 +13,7 @@ import type { HandlerContext } from './context.ts'
 import { isPromise } from './is-promise.ts'
 import type { Logger } from './logger.ts'
 import type { MethodHandlers } from './method-handlers.ts'
+import { requireRegistration } from './options.ts'
 import { type ListOptions, pageOf } from './pages.ts'
 import {
   type Checked,
@@ -89,9 +90,11 @@ export class Tools {
 
   add<Input extends ObjectSchema | undefined, Output extends ObjectSchema | undefined>(
     name: string,
-    { input, output, ...listed }: ToolOptions<Input, Output>,
+    options: ToolOptions<Input, Output>,
     handler: ToolHandler<Input, Output>,
   ): ToolHandle {
+    requireRegistration(`The tool ${JSON.stringify(name)}`, options, handler)
+    const { input, output, ...listed } = options
     if (this.#tools.has(name)) throw new TypeError(`The tool ${JSON.stringify(name)} is registered already`)
     const compiledInput =
       input === undefined

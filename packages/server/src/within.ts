@@ -1,3 +1,6 @@
+/** The longest a timer can take: one of more would fire at once. */
+export const longestTimerMs = 2 ** 31 - 1
+
 /** Waits for all of the promises, until the deadline. */
 export async function within(deadlineMs: number, promises: readonly Promise<unknown>[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined

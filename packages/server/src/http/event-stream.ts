@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import SSE from 'koa-sse-stream/lib/sse.js'
 import type { Quota } from '../limits.ts'
 import type { MessageStream, StreamOwner } from '../sessions/channel.ts'
+import { longestTimerMs } from '../within.ts'
 import type { Principal } from './door.ts'
 import { endOrCut } from './end-or-cut.ts'
 import { whenClosed } from './when-closed.ts'
@@ -137,7 +138,7 @@ export class EventStreams implements EventStreamHome {
 
   /** @param quota counts them, for as long as they can be written to. */
   constructor(keepAliveMs: number, quota: Quota) {
-    this.#keepAliveMs = keepAliveMs
+    this.#keepAliveMs = Math.min(keepAliveMs, longestTimerMs)
     this.#quota = quota
   }
 

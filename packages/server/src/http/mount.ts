@@ -4,7 +4,8 @@ import { headers } from '@tidings/protocol'
 import type { Context, Middleware, Next } from 'koa'
 import { Calls } from '../calls.ts'
 import { type LimitsOptions, limitsOf } from '../limits.ts'
-import type { Logger } from '../logger.ts'
+import { type Logger, requireLogger } from '../logger.ts'
+import { requireNumbers } from '../options.ts'
 import type { McpServer } from '../server.ts'
 import { Sessions } from '../sessions/sessions.ts'
 import type { DoorEnv } from './door.ts'
@@ -14,7 +15,7 @@ import { httpSse } from './http-sse.ts'
 import { paired } from './paired.ts'
 import type { Responses } from './response-forms.ts'
 import { newNode, Relay } from './relay.ts'
-import { router } from './routes.ts'
+import { defaultPaths, router } from './routes.ts'
 import { stateless } from './stateless.ts'
 import { streamable } from './streamable.ts'
 import { WriteDeadline } from './write-deadline.ts'
@@ -90,14 +91,16 @@ export interface McpMiddleware extends Middleware {
  *
  * What it answers is on its way by the time it is done: middleware in front of it sets its headers before `next()`.
  *
- * @throws {TypeError} when a path is not plain, an origin could never match, or a limit is no number.
+ * @throws {TypeError} when a path is not plain, an origin could never match, or a number is none.
  * @example new Koa().use(mcp(server)).listen(3000, '127.0.0.1')
  */
 export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware {
   const { logger = server.logger, retryMs = 1_000 } = options
   const { keepAliveMs = 15_000, writeTimeoutMs = 60_000 } = options
-  const { resumeWithinMs = 60_000, idleTimeoutMs = 30 * 60_000 } = options
-  const paths = { sse: '/sse', messages: '/messages', mcp: '/mcp', health: '/health', ...options.paths }
+  const { resumeWithinMs = 60_000, idleTimeoutMs = 30 * 60_000, maxBodyBytes } = options
+  requireNumbers({ retryMs, keepAliveMs, writeTimeoutMs, resumeWithinMs, idleTimeoutMs, maxBodyBytes })
+  requireLogger(logger)
+  const paths = { ...defaultPaths, ...options.paths }
   for (const [name, path] of Object.entries(paths)) {
     if (/^\/([\w.~-]+(\/[\w.~-]+)*)?$/.test(path)) continue
     throw new TypeError(`paths.${name} must be a plain path such as /mcp, got ${JSON.stringify(path)}`)

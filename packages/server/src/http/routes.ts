@@ -9,10 +9,11 @@ import {
 } from '@tidings/protocol'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
+import { isPromise } from '../is-promise.ts'
 import { LimitError } from '../limits.ts'
 import { acceptedBy } from './accepted.ts'
 import { readJson } from './body.ts'
-import type { Door, DoorEnv } from './door.ts'
+import type { Door, DoorEnv, Principal } from './door.ts'
 import { health } from './health.ts'
 import { InFlight } from './in-flight.ts'
 import type { McpOptions } from './mount.ts'
@@ -24,6 +25,8 @@ import type { WriteDeadline } from './write-deadline.ts'
 
 /** The paths of the doors. */
 export type Paths = Required<NonNullable<McpOptions['paths']>>
+
+export const defaultPaths: Paths = { sse: '/sse', messages: '/messages', mcp: '/mcp', health: '/health' }
 
 export interface Doors {
   httpSse: Door
@@ -70,7 +73,7 @@ export function router(
       ctx.type = mediaTypes.eventStream
       return
     }
-    const principal = await principalOf(ctx)
+    const principal = requirePrincipal(await principalOf(ctx))
     if (isClosed(ctx)) return
     const elsewhere = relay.answer(ctx, door(ctx), principal)
     if (elsewhere !== undefined && ((await elsewhere) || isClosed(ctx))) return
@@ -91,7 +94,7 @@ export function router(
     try {
       // Before the body is read: not for just anybody.
       const found = principalOf(ctx)
-      const principal = typeof found === 'object' ? await found : found
+      const principal = requirePrincipal(isPromise(found) ? await found : found)
       body = await readJson(ctx, maxBodyBytes)
       door = doorOf(ctx, body)
       const inFlight = new InFlight(ctx, body, env.limits.requests, principal)
@@ -109,7 +112,7 @@ export function router(
     }
   }
   const end = (door: (ctx: Context) => Door) => async (ctx: Context) => {
-    const principal = await principalOf(ctx)
+    const principal = requirePrincipal(await principalOf(ctx))
     const elsewhere = relay.answer(ctx, door(ctx), principal)
     if (elsewhere === undefined || !(await elsewhere)) door(ctx).end(ctx, principal)
   }
@@ -163,6 +166,13 @@ function handlersOf({ stack }: Router): ReadonlyMap<string, Handler> {
     }
   }
   return handlers
+}
+
+/** @throws {TypeError} when what the `principal` option gave is no id: sessions are told apart by it. */
+function requirePrincipal(principal: unknown): Principal {
+  if (principal === undefined || typeof principal === 'string') return principal
+  const type = principal === null ? 'null' : typeof principal
+  throw new TypeError(`principal must give a string, such as the id of a user, or undefined; it gave ${type}`)
 }
 
 /**

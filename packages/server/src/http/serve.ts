@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import Koa from 'koa'
 import type { McpServer } from '../server.ts'
 import { mcp, type McpOptions } from './mount.ts'
+import { defaultPaths } from './routes.ts'
 
 export interface ServeOptions extends McpOptions {
   /** 0, the default, takes a free one. */
@@ -34,7 +35,12 @@ export async function serve(server: McpServer, options: ServeOptions = {}): Prom
   const middleware = mcp(server, options)
   const app = new Koa()
   app.on('error', (err: Error) => logger.error({ err }, 'request failed'))
-  const http = app.use(middleware).listen(port, host)
+  const { mcp: mcpPath, sse } = { ...defaultPaths, ...options.paths }
+  app.use(middleware).use((ctx) => {
+    ctx.status = 404
+    ctx.body = `There is nothing at ${ctx.path}. MCP clients connect to ${mcpPath}, those of HTTP+SSE to ${sse}.\n`
+  })
+  const http = app.listen(port, host)
   // Connections that have carried no request yet (fetch opens such ones ahead): Node does not count them as idle.
   const unused = new Set<Socket>()
   // One listener for all: one of its own for each would be kept for as long as the connection is open.

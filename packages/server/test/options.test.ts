@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import Koa from 'koa'
+import * as z from 'zod'
+import { McpServer, mcp, serve } from '../src/index.ts'
+import { post, read, start } from './harness.ts'
+
+// As a program in plain JavaScript would.
+const any = (value: unknown) => value as never
+const info = { name: 'test', version: '1.2.3' }
+
+test.each([
+  [{ requestTimeoutMs: any('5s') }, 'requestTimeoutMs must be a number of at least 0, got "5s"'],
+  [{ pageSize: 0 }, 'pageSize must be a number of at least 1, got 0'],
+  [{ logger: any({}) }, 'logger must have a method debug(fields, message), as a pino logger has'],
+])('a server refuses %j', (options, message) => {
+  expect(() => new McpServer(info, options)).toThrow(new TypeError(message))
+})
+
+test.each([
+  [{ maxBodyBytes: any('1mb') }, 'maxBodyBytes must be a number of at least 0, got "1mb"'],
+  [{ keepAliveMs: NaN }, 'keepAliveMs must be a number of at least 0, got null'],
+  [{ retryMs: -1 }, 'retryMs must be a number of at least 0, got -1'],
+  [{ idleTimeoutMs: any(null) }, 'idleTimeoutMs must be a number of at least 0, got null'],
+  [{ logger: any(console.log) }, 'logger must have a method debug(fields, message), as a pino logger has'],
+])('a mount refuses %j', (options, message) => {
+  expect(() => mcp(new McpServer(info), options)).toThrow(new TypeError(message))
+})
+
+test('what is registered has options and a handler, by the names that they have here', () => {
+  const server = new McpServer(info)
+  const handler = () => ({ content: [] })
+  const refused: [() => unknown, string][] = [
+    [
+      () => server.tool('a', any(handler), any(undefined)),
+      'The tool "a": its options must be an object, which may be empty, got a function',
+    ],
+    [
+      () => server.tool('a', {}, any(undefined)),
+      'The tool "a": its handler, after the options, must be a function, got undefined',
+    ],
+    [
+      () => server.tool('a', any({ inputSchema: z.object({}) }), any(handler)),
+      'The tool "a": the option inputSchema is called input here',
+    ],
+    [
+      () => server.prompt('a', any({ argsSchema: z.object({}) }), any(handler)),
+      'The prompt "a": the option argsSchema is called input here',
+    ],
+    [
+      () => server.resource('test://a', any(null), handler),
+      'The resource test://a: its options must be an object, which may be empty, got null',
+    ],
+    [
+      () => server.template('test://{a}', {}, any({ a: 1 })),
+      'The template test://{a}: its handler, after the options, must be a function, got {"a":1}',
+    ],
+  ]
+  for (const [register, message] of refused) expect(register).toThrow(new TypeError(message))
+})
+
+test('a principal that is no id is an error of the application, and of nobody else', async () => {
+  const principals: unknown[] = [{ id: 7 }, null, 7, Promise.resolve({ id: 7 })]
+  const errors: Error[] = []
+  const app = new Koa().on('error', (error: Error) => errors.push(error))
+  app.use(mcp(new McpServer(info), { principal: () => any(principals[0]) }))
+  const http = app.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  try {
+    const { port } = http.address() as { port: number }
+    for (const type of ['object', 'null', 'number', 'object']) {
+      expect(
+        (await post(`http://127.0.0.1:${port}/mcp`, { jsonrpc: '2.0', id: 1, method: 'ping' })).status,
+      ).toBe(500)
+      expect((await fetch(`http://127.0.0.1:${port}/sse`)).status).toBe(500)
+      expect(errors.splice(0).map(({ message }) => message)).toEqual(
+        Array(2).fill(
+          `principal must give a string, such as the id of a user, or undefined; it gave ${type}`,
+        ),
+      )
+      principals.shift()
+    }
+  } finally {
+    http.close()
+  }
+})
+
+test('an interval without end is as long as a timer can take, and not the shortest', async () => {
+  const { setInterval } = globalThis
+  const delays: unknown[] = []
+  globalThis.setInterval = ((run: () => void, delayMs: number) => {
+    delays.push(delayMs)
+    return setInterval(run, delayMs)
+  }) as typeof setInterval
+  try {
+    const { url } = await start(() => {}, { keepAliveMs: Infinity })
+    await read(`${url}/sse`)
+  } finally {
+    globalThis.setInterval = setInterval
+  }
+  expect(delays).toContain(2 ** 31 - 1)
+  expect(delays).not.toContain(Infinity)
+})
+
+test('a server of its own says where its doors are', async () => {
+  const serving = await serve(new McpServer(info), { paths: { mcp: '/api/mcp' } })
+  const response = await fetch(`${serving.url}/mcp`)
+  expect([response.status, await response.text()]).toEqual([
+    404,
+    'There is nothing at /mcp. MCP clients connect to /api/mcp, those of HTTP+SSE to /sse.\n',
+  ])
+  await serving.close()
+})
