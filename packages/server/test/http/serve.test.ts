@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import Koa from 'koa'
 import { McpServer, mcp, serve } from '../../src/index.ts'
 import { connectRaw, defer, post, read, start } from '../harness.ts'
@@ -183,4 +184,14 @@ test('behind a body parser messages are taken as it has read them, and one that 
   expect(await (await post(url, ping)).json()).toEqual({ jsonrpc: '2.0', id: 1, result: {} })
   expect((await post(url, ping, { 'X-Keep': 'yes' })).status).toBe(500)
   expect(errors).toEqual(['The body was read before mcp(): put mcp() before what reads bodies'])
+})
+
+test('a response is not watched by Koa on behalf of an application that is told of nothing', async () => {
+  const { url, http } = await start()
+  const listeners = new Promise((resolve) => {
+    // Nothing but what watches for its end listens to the 'end' of a response: there is no such event.
+    http.once('request', (_req, res: ServerResponse) => resolve(res.listenerCount('end')))
+  })
+  await read(`${url}/sse`)
+  expect(await listeners).toBe(0)
 })
