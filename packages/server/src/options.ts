@@ -28,6 +28,9 @@ export function requireRegistration(what: string, options: unknown, handler: unk
   }
 }
 
+/** A value in words: whatever it is, and without what is in it. */
 function said(value: unknown): string {
-  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value))
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return 'a function'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

@@ -18,7 +18,7 @@ test.each([
 
 test.each([
   [{ maxBodyBytes: any('1mb') }, 'maxBodyBytes must be a number of at least 0, got "1mb"'],
-  [{ keepAliveMs: NaN }, 'keepAliveMs must be a number of at least 0, got null'],
+  [{ keepAliveMs: NaN }, 'keepAliveMs must be a number of at least 0, got NaN'],
   [{ retryMs: -1 }, 'retryMs must be a number of at least 0, got -1'],
   [{ idleTimeoutMs: any(null) }, 'idleTimeoutMs must be a number of at least 0, got null'],
   [{ logger: any(console.log) }, 'logger must have a method debug(fields, message), as a pino logger has'],
@@ -51,8 +51,12 @@ test('what is registered has options and a handler, by the names that they have 
       'The resource test://a: its options must be an object, which may be empty, got null',
     ],
     [
+      () => server.tool('a', any(1n), any(handler)),
+      'The tool "a": its options must be an object, which may be empty, got 1',
+    ],
+    [
       () => server.template('test://{a}', {}, any({ a: 1 })),
-      'The template test://{a}: its handler, after the options, must be a function, got {"a":1}',
+      'The template test://{a}: its handler, after the options, must be a function, got an object',
     ],
   ]
   for (const [register, message] of refused) expect(register).toThrow(new TypeError(message))
