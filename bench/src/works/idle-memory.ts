@@ -21,7 +21,7 @@ export const idleMemory: Case[] = [
       const { server, port } = await lab.startServer(peer, door)
       const load = await lab.startLoad()
       const count = lab.count(sessions)
-      // What the first sessions cost is loaded code, warm caches and room in the heap; that is not there sooner.
+      // What the first sessions cost is loaded code, warm caches and room in the heap, which grows until then.
       await load.ask('openSessions', { port, door, count: Math.ceil(count / 2) })
       const before = await server.ask<number>('memory')
       await load.ask('openSessions', { port, door, count })
