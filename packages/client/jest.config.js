@@ -9,8 +9,8 @@ export default {
       // As elsewhere than in Node, where HTTP is by fetch.
       testEnvironmentOptions: { customExportConditions: ['@tidings/source', 'browser'] },
       testMatch: [
-        '<rootDir>/test/{connect,find-door,http,input-required,leaks,listening,notifications}.test.ts',
-        '<rootDir>/test/{paired,reconnection,requests,stateless,streamable,watch}.test.ts',
+        '<rootDir>/test/**/{connect,find-transport,http,input-required,leaks,listening,notifications}.test.ts',
+        '<rootDir>/test/**/{paired,reconnection,requests,stateless,streamable,watch}.test.ts',
       ],
     },
   ],

@@ -6,8 +6,8 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     // One of them is what `#platform-http` is, by the conditions of whoever imports it.
-    'node-http': 'src/transports/node-http.ts',
-    'platform-http': 'src/transports/platform-http.ts',
+    'node-http': 'src/http/node-http.ts',
+    'platform-http': 'src/http/platform-http.ts',
   },
   external: ['#platform-http'],
   dts: { ...base.dts, entry: { index: 'src/index.ts' } },

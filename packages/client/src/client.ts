@@ -18,13 +18,13 @@ import type {
   ServerCapabilities,
   Tool,
 } from '@tidings/protocol'
-import { allPages } from './all-pages.ts'
-import type { RequestOptions } from './calls.ts'
-import type { State, StateEvent } from './connection.ts'
-import type { Exchange } from './exchange.ts'
-import { Subscriptions } from './subscriptions.ts'
+import { allPages } from './calls/all-pages.ts'
+import type { RequestOptions } from './calls/calls.ts'
+import type { State, StateEvent } from './connection/connection.ts'
+import type { Exchange } from './messages/message-router.ts'
+import { Subscriptions } from './watch/subscriptions.ts'
 import type { Door } from './transports/transport.ts'
-import { watch } from './watch.ts'
+import { watch } from './watch/watch.ts'
 
 type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/templates/list'
 

@@ -2,11 +2,11 @@
 export { connect } from './connect.ts'
 export type { ConnectOptions } from './connect.ts'
 export type { Client } from './client.ts'
-export type { RequestOptions } from './calls.ts'
-export type { State, StateEvent } from './connection.ts'
-export type { HandlerContext, Handlers } from './handlers.ts'
+export type { RequestOptions } from './calls/calls.ts'
+export type { State, StateEvent } from './connection/connection.ts'
+export type { HandlerContext, Handlers } from './messages/handlers.ts'
 export type { Logger } from './logger.ts'
-export type { HeadersOption } from './transports/http.ts'
+export type { HeadersOption } from './http/http.ts'
 export type { Door } from './transports/transport.ts'
 
 // What may be thrown.

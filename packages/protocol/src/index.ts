@@ -16,17 +16,17 @@ export {
   RequestId,
   RequestParams,
   Result,
-} from './jsonrpc.ts'
-export type { JSONRPCMessage, JSONRPCResponse } from './jsonrpc.ts'
-export { parseJson, parseMessage } from './parse-message.ts'
+} from './jsonrpc/jsonrpc.ts'
+export type { JSONRPCMessage, JSONRPCResponse } from './jsonrpc/jsonrpc.ts'
+export { parseJson, parseMessage } from './jsonrpc/parse-message.ts'
 
 // Errors that cross the wire.
 export {
   MissingRequiredClientCapabilityErrorData,
   UnsupportedProtocolVersionErrorData,
-} from './error-data.ts'
-export { errorCodes, httpStatus, McpError, modernHttpStatus } from './errors.ts'
-export type { McpErrorOptions } from './errors.ts'
+} from './messages/error-data.ts'
+export { errorCodes, httpStatus, McpError, modernHttpStatus } from './jsonrpc/errors.ts'
+export type { McpErrorOptions } from './jsonrpc/errors.ts'
 
 // Revisions of the protocol.
 export {
@@ -42,8 +42,8 @@ export {
 export type { LegacyRevision, ModernRevision, Revision } from './revisions.ts'
 
 // The table of methods, what is typed by it, and checking by it.
-export { methods } from './methods.ts'
-export type { Direction, MethodEntry } from './methods.ts'
+export { methods } from './methods/methods.ts'
+export type { Direction, MethodEntry } from './methods/methods.ts'
 export type {
   Method,
   NotificationMethod,
@@ -56,14 +56,14 @@ export type {
   RequestToClient,
   RequestToServer,
   ResultOf,
-} from './method-types.ts'
-export { isMethod, isMethodOf, parseModernMeta, parseParams, parseResult } from './parse.ts'
+} from './methods/method-types.ts'
+export { isMethod, isMethodOf, parseModernMeta, parseParams, parseResult } from './methods/parse.ts'
 export {
   isMethodToClient,
   parseModernResult,
   parseParamsToClient,
   parseResultToClient,
-} from './parse-to-client.ts'
+} from './methods/parse-to-client.ts'
 
 // Lifecycle: who speaks, what they can do, and `initialize`.
 export {
@@ -75,10 +75,10 @@ export {
   InitializeRequestParams,
   InitializeResult,
   ServerCapabilities,
-} from './lifecycle.ts'
+} from './messages/lifecycle.ts'
 
 // The modern era: what its requests and results carry in `_meta`, `server/discover`, and required input.
-export { DiscoverResult } from './discover.ts'
+export { DiscoverResult } from './messages/discover.ts'
 export {
   InputRequest,
   InputRequests,
@@ -86,13 +86,13 @@ export {
   inputRequiredMethods,
   isInputRequired,
   mayRequireInput,
-} from './input-requests.ts'
-export type { InputRequiredMethod } from './input-requests.ts'
-export { InputResponseRequestParams, InputResponses } from './input-responses.ts'
-export { metaKeys, ModernRequestMeta, NotificationMetaObject, ResultMetaObject } from './meta.ts'
+} from './messages/input-requests.ts'
+export type { InputRequiredMethod } from './messages/input-requests.ts'
+export { InputResponseRequestParams, InputResponses } from './messages/input-responses.ts'
+export { metaKeys, ModernRequestMeta, NotificationMetaObject, ResultMetaObject } from './messages/meta.ts'
 
 // Content of prompts, tool results and sampling messages.
-export { Annotations, Role } from './annotations.ts'
+export { Annotations, Role } from './messages/annotations.ts'
 export {
   AudioContent,
   ContentBlock,
@@ -100,10 +100,16 @@ export {
   ImageContent,
   ResourceLink,
   TextContent,
-} from './content.ts'
+} from './messages/content.ts'
 
 // Tools.
-export { CallToolRequestParams, CallToolResult, ListToolsResult, Tool, ToolAnnotations } from './tools.ts'
+export {
+  CallToolRequestParams,
+  CallToolResult,
+  ListToolsResult,
+  Tool,
+  ToolAnnotations,
+} from './messages/tools.ts'
 
 // Resources, templates and subscriptions.
 export {
@@ -120,7 +126,7 @@ export {
   SubscribeRequestParams,
   TextResourceContents,
   UnsubscribeRequestParams,
-} from './resources.ts'
+} from './messages/resources.ts'
 
 // Subscriptions of the modern era.
 export {
@@ -129,7 +135,7 @@ export {
   SubscriptionsListenRequestParams,
   SubscriptionsListenResult,
   SubscriptionsListenResultMetaObject,
-} from './subscriptions.ts'
+} from './messages/subscriptions.ts'
 
 // Prompts.
 export {
@@ -139,7 +145,7 @@ export {
   Prompt,
   PromptArgument,
   PromptMessage,
-} from './prompts.ts'
+} from './messages/prompts.ts'
 
 // Completion of arguments.
 export {
@@ -147,7 +153,7 @@ export {
   CompleteResult,
   PromptReference,
   ResourceTemplateReference,
-} from './completion.ts'
+} from './messages/completion.ts'
 
 // Logging.
 export {
@@ -155,13 +161,13 @@ export {
   loggingLevels,
   LoggingMessageNotificationParams,
   SetLevelRequestParams,
-} from './logging.ts'
+} from './messages/logging.ts'
 
 // Progress, cancellation, pagination, caching.
-export { CacheableResult, CacheScope } from './caching.ts'
-export { CancelledNotificationParams } from './cancellation.ts'
-export { Cursor, PaginatedRequestParams, PaginatedResult } from './pagination.ts'
-export { ProgressNotificationParams } from './progress.ts'
+export { CacheableResult, CacheScope } from './messages/caching.ts'
+export { CancelledNotificationParams } from './messages/cancellation.ts'
+export { Cursor, PaginatedRequestParams, PaginatedResult } from './messages/pagination.ts'
+export { ProgressNotificationParams } from './messages/progress.ts'
 
 // Sampling: a server asks the client's language model.
 export {
@@ -174,7 +180,7 @@ export {
   ToolChoice,
   ToolResultContent,
   ToolUseContent,
-} from './sampling.ts'
+} from './messages/sampling.ts'
 
 // Elicitation: a server asks the client's user.
 export {
@@ -184,7 +190,7 @@ export {
   ElicitRequestURLParams,
   ElicitResult,
   URLElicitationRequiredErrorData,
-} from './elicitation.ts'
+} from './messages/elicitation.ts'
 export {
   BooleanSchema,
   EnumSchema,
@@ -198,14 +204,20 @@ export {
   TitledSingleSelectEnumSchema,
   UntitledMultiSelectEnumSchema,
   UntitledSingleSelectEnumSchema,
-} from './primitive-schemas.ts'
+} from './messages/primitive-schemas.ts'
 
 // Roots: a server asks what the client works on.
-export { ListRootsResult, Root } from './roots.ts'
+export { ListRootsResult, Root } from './messages/roots.ts'
 
 // HTTP: header names and media types, and the headers that mirror what is in the body.
-export { headerArguments, headerParams, paramHeaders } from './header-params.ts'
-export type { HeaderParam } from './header-params.ts'
-export { headers, mediaTypes } from './http.ts'
-export { decodeHeaderValue, encodeHeaderValue, headerMatches, nameOf, valueAt } from './mirrored-headers.ts'
-export type { HeaderValue } from './mirrored-headers.ts'
+export { headerArguments, headerParams, paramHeaders } from './http/header-params.ts'
+export type { HeaderParam } from './http/header-params.ts'
+export { headers, mediaTypes } from './http/names.ts'
+export {
+  decodeHeaderValue,
+  encodeHeaderValue,
+  headerMatches,
+  nameOf,
+  valueAt,
+} from './http/mirrored-headers.ts'
+export type { HeaderValue } from './http/mirrored-headers.ts'

@@ -1,7 +1,7 @@
 // What an application registers.
 export { McpServer } from './server.ts'
 export type { McpServerOptions } from './server.ts'
-export type { ToolHandle, ToolHandler, ToolOptions, ToolResult } from './tools.ts'
+export type { ToolHandle, ToolHandler, ToolOptions, ToolResult } from './capabilities/tools.ts'
 export type {
   FixedResourceOptions,
   ReadContext,
@@ -10,15 +10,22 @@ export type {
   ResourceOptions,
   TemplateHandle,
   TemplateOptions,
-} from './resources.ts'
-export type { PromptHandle, PromptHandler, PromptOptions } from './prompts.ts'
-export type { Completer, Completers } from './completion.ts'
-export type { InputOf, JsonSchema, LibrarySchema, ObjectSchema, OutputOf, ZodSchema } from './schema.ts'
-export type { Variables } from './uri-template.ts'
-export type { CacheHint } from './cache-hints.ts'
+} from './capabilities/resources.ts'
+export type { PromptHandle, PromptHandler, PromptOptions } from './capabilities/prompts.ts'
+export type { Completer, Completers } from './capabilities/completion.ts'
+export type {
+  InputOf,
+  JsonSchema,
+  LibrarySchema,
+  ObjectSchema,
+  OutputOf,
+  ZodSchema,
+} from './capabilities/schema.ts'
+export type { Variables } from './capabilities/uri-template.ts'
+export type { CacheHint } from './capabilities/cache-hints.ts'
 
 // What a handler is given, and may throw.
-export type { AskOptions, ClientInfo, HandlerContext, Progress } from './context.ts'
+export type { AskOptions, ClientInfo, HandlerContext, Progress } from './requests/context.ts'
 export { errorCodes, McpError } from '@tidings/protocol'
 export type { McpErrorOptions } from '@tidings/protocol'
 
@@ -43,7 +50,7 @@ export { mcp } from './http/mount.ts'
 export type { McpMiddleware, McpOptions } from './http/mount.ts'
 export { serve } from './http/serve.ts'
 export type { ServeOptions, Serving } from './http/serve.ts'
-export type { GuardOptions } from './http/guard.ts'
+export type { GuardOptions } from './http/incoming/guard.ts'
 export type { LimitOptions, LimitsOptions, SessionLimitOptions } from './limits.ts'
 export type { Logger } from './logger.ts'
 

@@ -17,19 +17,19 @@ import {
 } from '@tidings/protocol'
 import type { Backplane } from './backplane/backplane.ts'
 import { MemoryBackplane } from './backplane/memory-backplane.ts'
-import { type CacheHint } from './cache-hints.ts'
-import { Call } from './call.ts'
+import { type CacheHint } from './capabilities/cache-hints.ts'
+import { Call } from './requests/call.ts'
 import { ChangeIndex, type List } from './changes/change-index.ts'
-import { completionMethods } from './completion.ts'
-import { CallContext } from './context.ts'
-import { isPromise } from './is-promise.ts'
-import { lifecycleMethods } from './lifecycle.ts'
+import { completionMethods } from './capabilities/completion.ts'
+import { CallContext } from './requests/context.ts'
+import { isPromise } from './async/is-promise.ts'
+import { lifecycleMethods } from './capabilities/lifecycle.ts'
 import { type Logger, requireLogger, silent } from './logger.ts'
-import { loggingMethods } from './logging.ts'
-import type { MethodHandler } from './method-handlers.ts'
+import { loggingMethods } from './capabilities/logging.ts'
+import type { MethodHandler } from './requests/method-handlers.ts'
 import { requireNumbers } from './options.ts'
-import type { Outlet, Peer } from './peer.ts'
-import { type PromptHandle, type PromptHandler, type PromptOptions, Prompts } from './prompts.ts'
+import type { Outlet, Peer } from './requests/peer.ts'
+import { type PromptHandle, type PromptHandler, type PromptOptions, Prompts } from './capabilities/prompts.ts'
 import {
   type FixedResourceOptions,
   type ReadContext,
@@ -38,14 +38,14 @@ import {
   Resources,
   type TemplateHandle,
   type TemplateOptions,
-} from './resources.ts'
-import type { ObjectSchema } from './schema.ts'
+} from './capabilities/resources.ts'
+import type { ObjectSchema } from './capabilities/schema.ts'
 import type { MessageStream } from './sessions/channel.ts'
 import type { Session } from './sessions/session.ts'
-import { type ListenRequest, Subscription } from './subscriptions.ts'
-import { type ToolHandle, type ToolHandler, type ToolOptions, Tools } from './tools.ts'
-import type { Variables } from './uri-template.ts'
-import { longestTimerMs } from './within.ts'
+import { type ListenRequest, Subscription } from './changes/listen-stream.ts'
+import { type ToolHandle, type ToolHandler, type ToolOptions, Tools } from './capabilities/tools.ts'
+import type { Variables } from './capabilities/uri-template.ts'
+import { longestTimerMs } from './async/deadline.ts'
 
 export interface McpServerOptions {
   /** How to use this server, for the model. */

@@ -3,8 +3,8 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { connect, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
-import { deferred, start } from './harness.ts'
-import { modernBody, modernHeaders } from './modern.ts'
+import { deferred, start } from './harness/harness.ts'
+import { modernBody, modernHeaders } from './harness/modern.ts'
 
 const total = { sessions: 8, streams: 10, requests: 6, subscriptions: 12 }
 const ofOne = { sessions: 5, streams: 6, requests: 4, subscriptions: 6 }

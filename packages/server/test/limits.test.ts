@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { LimitsOptions } from '../src/index.ts'
-import { connectRaw, deferred, post, read, start } from './harness.ts'
-import { listen } from './listen.ts'
-import { ask, modernBody, modernHeaders, send } from './modern.ts'
+import { connectRaw, deferred, post, read, start } from './harness/harness.ts'
+import { listen } from './harness/listen.ts'
+import { ask, modernBody, modernHeaders, send } from './harness/modern.ts'
 
 const health = async (url: string): Promise<any> => (await fetch(`${url}/health`)).json()
 const json = (id: number | string, method: string, params = {}) => ({ jsonrpc: '2.0', id, method, params })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import Koa from 'koa'
 import * as z from 'zod'
 import { McpServer, mcp, serve } from '../src/index.ts'
-import { post, read, start } from './harness.ts'
+import { post, read, start } from './harness/harness.ts'
 
 // As a program in plain JavaScript would.
 const any = (value: unknown) => value as never

@@ -1,4 +1,4 @@
-import { after, LinkedController } from '../signals.ts'
+import { after, LinkedController } from '../async/signals.ts'
 import type { TransportOptions } from './transport.ts'
 
 // Whoever closes is not kept waiting by a server that is gone.

@@ -2,10 +2,10 @@ import { headers, type JSONRPCMessage, parseJson, parseMessage } from '@tidings/
 import type { EventSourceMessage } from 'eventsource-parser'
 import { ConnectionError, ProtocolError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { readEvents } from '../read-events.ts'
-import { after, LinkedController, type Signal } from '../signals.ts'
-import type { OpenStream } from './http.ts'
-import type { HttpResponse } from './http-client.ts'
+import { readEvents } from './read-events.ts'
+import { after, LinkedController, type Signal } from '../async/signals.ts'
+import type { OpenStream } from '../http/http.ts'
+import type { HttpResponse } from '../http/http-client.ts'
 import { SeenIds } from './seen-ids.ts'
 
 /** A stream that was kept alive by comments, and then was silent for this long, is not there any more. */

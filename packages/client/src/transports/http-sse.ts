@@ -6,13 +6,13 @@ import {
   type JSONRPCResponse,
 } from '@tidings/protocol'
 import { ClosedError, ConnectionError, ProtocolError, RefusedError, SessionGoneError } from '../errors.ts'
-import { Deferred } from '../deferred.ts'
-import { Pending } from '../pending.ts'
-import { abortable, LinkedController, type Signal } from '../signals.ts'
+import { Deferred } from '../async/deferred.ts'
+import { Pending } from './pending.ts'
+import { abortable, LinkedController, type Signal } from '../async/signals.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
-import type { OpenStream } from './http.ts'
-import { readStart } from './read-body.ts'
+import type { OpenStream } from '../http/http.ts'
+import { readStart } from '../http/read-body.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
 /**

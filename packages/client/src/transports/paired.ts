@@ -9,12 +9,12 @@ import {
 import { SessionGoneError } from '../errors.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
-import type { OpenStream } from './http.ts'
-import type { HttpResponse } from './http-client.ts'
+import type { OpenStream } from '../http/http.ts'
+import type { HttpResponse } from '../http/http-client.ts'
 import { readAnswer } from './read-answer.ts'
-import { readStart } from './read-body.ts'
+import { readStart } from '../http/read-body.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
-import type { Signal } from '../signals.ts'
+import type { Signal } from '../async/signals.ts'
 
 /**
  * The paired door: an event stream and a URL for messages that are the same client's by the `client_id` both carry.

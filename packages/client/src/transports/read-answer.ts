@@ -7,14 +7,14 @@ import {
   parseJson,
   parseMessage,
 } from '@tidings/protocol'
-import { Deferred } from '../deferred.ts'
+import { Deferred } from '../async/deferred.ts'
 import { ConnectionError, HttpError, isTransient, ProtocolError } from '../errors.ts'
-import { Backoff } from '../reconnect.ts'
-import { abortable, type Signal } from '../signals.ts'
+import { Backoff } from '../async/reconnect.ts'
+import { abortable, type Signal } from '../async/signals.ts'
 import { EventStream } from './event-stream.ts'
-import { isEventStream, mediaType, type OpenStream } from './http.ts'
-import type { HttpResponse } from './http-client.ts'
-import { readAll } from './read-body.ts'
+import { isEventStream, mediaType, type OpenStream } from '../http/http.ts'
+import type { HttpResponse } from '../http/http-client.ts'
+import { readAll } from '../http/read-body.ts'
 import type { TransportOptions } from './transport.ts'
 
 /** How the response to a request is read out of an HTTP response. */

@@ -11,8 +11,8 @@ import {
   nameOf,
 } from '@tidings/protocol'
 import { ConnectionError } from '../errors.ts'
-import { httpError, isSuccess, mediaType } from './http.ts'
-import type { HttpResponse } from './http-client.ts'
+import { httpError, isSuccess, mediaType } from '../http/http.ts'
+import type { HttpResponse } from '../http/http-client.ts'
 import { messageIn, readAnswer, readText } from './read-answer.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 

@@ -9,13 +9,13 @@ import {
   mediaTypes,
 } from '@tidings/protocol'
 import { ClosedError, ConnectionError, HttpError, ProtocolError, SessionGoneError } from '../errors.ts'
-import { after, LinkedController, type Signal } from '../signals.ts'
+import { after, LinkedController, type Signal } from '../async/signals.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
-import type { OpenStream } from './http.ts'
-import type { HttpResponse } from './http-client.ts'
+import type { OpenStream } from '../http/http.ts'
+import type { HttpResponse } from '../http/http-client.ts'
 import { readAnswer } from './read-answer.ts'
-import { readStart } from './read-body.ts'
+import { readStart } from '../http/read-body.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
 // A server may open its stream without a sign, until it has something to say: it is not waited for.

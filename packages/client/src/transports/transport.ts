@@ -1,7 +1,7 @@
 import type { JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse } from '@tidings/protocol'
 import type { Logger } from '../logger.ts'
-import type { Http } from './http.ts'
-import type { Signal } from '../signals.ts'
+import type { Http } from '../http/http.ts'
+import type { Signal } from '../async/signals.ts'
 
 /** The wire shape a client comes in by. */
 export type Door = 'http+sse' | 'paired' | 'streamable' | 'stateless'

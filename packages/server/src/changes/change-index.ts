@@ -1,6 +1,6 @@
 import type { Backplane, ChangeFollower, ChangeSnapshot } from '../backplane/backplane.ts'
 import { MemoryBackplane } from '../backplane/memory-backplane.ts'
-import type { Subscriber } from './subscriber.ts'
+import type { Subscriber } from './change-reader.ts'
 
 /**
  * What can change: one of the three lists, or one resource, by its URI. A URI has a scheme and so a colon: it is never

@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import type { LimitedThing, Limits, LimitScope } from '../limits.ts'
-import type { DoorEnv } from './door.ts'
-import type { WriteDeadline } from './write-deadline.ts'
+import type { DoorEnv } from './transports/transport.ts'
+import type { WriteDeadline } from './outgoing/write-deadline.ts'
 
 const things: readonly LimitedThing[] = ['sessions', 'streams', 'requests', 'subscriptions']
 const scopes: readonly LimitScope[] = ['total', 'perPrincipal', 'perSession']

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import Koa from 'koa'
 import type { McpServer } from '../server.ts'
 import { mcp, type McpOptions } from './mount.ts'
-import { defaultPaths } from './routes.ts'
+import { defaultPaths } from './entrance.ts'
 
 export interface ServeOptions extends McpOptions {
   /** 0, the default, takes a free one. */

@@ -1,6 +1,6 @@
 import type { ChangeIndex, Topic, TopicState } from '../changes/change-index.ts'
 import { changeNotification } from '../changes/notification.ts'
-import { type ChangeSink, Subscriber } from '../changes/subscriber.ts'
+import { type ChangeSink, Subscriber } from '../changes/change-reader.ts'
 import { type EventId, formatEventId } from './event-id.ts'
 import { Mailbox, type MailboxLimits } from './mailbox.ts'
 

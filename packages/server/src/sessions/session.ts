@@ -11,11 +11,11 @@ import {
   type ResultOf,
   type Revision,
 } from '@tidings/protocol'
-import { Asks } from '../ask.ts'
-import type { Call } from '../call.ts'
+import { Asks } from '../requests/client-requests.ts'
+import type { Call } from '../requests/call.ts'
 import type { ChangeIndex, Topic } from '../changes/change-index.ts'
 import type { Limits } from '../limits.ts'
-import type { Outlet, Peer } from '../peer.ts'
+import type { Outlet, Peer } from '../requests/peer.ts'
 import { Channel, type ChannelHome } from './channel.ts'
 import type { MailboxLimits } from './mailbox.ts'
 

@@ -1,4 +1,4 @@
-import { deferred, start } from '../harness.ts'
+import { deferred, start } from '../harness/harness.ts'
 import { MemoryBackplane } from '../../src/index.ts'
 
 /** Takes its time to say whose a session is. */

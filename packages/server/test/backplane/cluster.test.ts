@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { connectRaw, defer, deferred, heapUsed, Log, post, read, Reader, start } from '../harness.ts'
+import { connectRaw, defer, deferred, heapUsed, Log, post, read, Reader, start } from '../harness/harness.ts'
 import { DelayedBackplane } from './delayed-backplane.ts'
-import { listen } from '../listen.ts'
-import { connectTidings, doors } from '../tidings-client.ts'
-import { TcpProxy } from '../tcp-proxy.ts'
+import { listen } from '../harness/listen.ts'
+import { connectTidings, doors } from '../harness/tidings-client.ts'
+import { TcpProxy } from '../harness/tcp-proxy.ts'
 import {
   type Backplane,
   type HandlerContext,

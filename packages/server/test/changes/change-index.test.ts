@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { ChangeIndex, type TopicState } from '../../src/changes/change-index.ts'
-import { Subscriber } from '../../src/changes/subscriber.ts'
+import { Subscriber } from '../../src/changes/change-reader.ts'
 import type { Backplane, ChangeFollower, ChangeSnapshot } from '../../src/index.ts'
 import { MemoryBackplane } from '../../src/index.ts'
 

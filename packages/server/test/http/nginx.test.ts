@@ -1,7 +1,7 @@
-import { start } from '../harness.ts'
-import { startNginx } from '../nginx.ts'
-import { TcpProxy } from '../tcp-proxy.ts'
-import { connectTidings, doors, nextState } from '../tidings-client.ts'
+import { start } from '../harness/harness.ts'
+import { startNginx } from '../harness/nginx.ts'
+import { TcpProxy } from '../harness/tcp-proxy.ts'
+import { connectTidings, doors, nextState } from '../harness/tidings-client.ts'
 
 const uri = 'demo://counter'
 const ways = [

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import Koa from 'koa'
 import { McpServer, mcp, serve } from '../../src/index.ts'
-import { connectRaw, defer, post, read, start } from '../harness.ts'
+import { connectRaw, defer, post, read, start } from '../harness/harness.ts'
 
 test('health says who is here', async () => {
   const { url } = await start()

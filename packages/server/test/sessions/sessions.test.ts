@@ -1,4 +1,4 @@
-import { connectRaw, heapUsed, post, read, start } from '../harness.ts'
+import { connectRaw, heapUsed, post, read, start } from '../harness/harness.ts'
 
 const health = async (url: string): Promise<any> => (await fetch(`${url}/health`)).json()
 

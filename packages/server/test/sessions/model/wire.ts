@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import Koa, { type Context } from 'koa'
-import { RelayedResponse } from '../../../src/http/relayed-response.ts'
+import { RelayedResponse } from '../../../src/http/relay/relayed-response.ts'
 import type { MessageStream, StreamOwner } from '../../../src/sessions/channel.ts'
 
 const koa = new Koa()

@@ -1,0 +1,25 @@
+import { ProtocolError } from '../errors.ts'
+
+/**
+ * The pages of a list, one after the other.
+ *
+ * @throws {ProtocolError} when the server goes round in circles.
+ */
+export async function* allPages<Page extends { nextCursor?: string | undefined }>(
+  method: string,
+  read: (params: { cursor?: string }) => Promise<Page>,
+): AsyncGenerator<Page, void, void> {
+  const seen = new Set<string>()
+  let cursor: string | undefined
+  do {
+    const page = await read({ ...(cursor && { cursor }) })
+    yield page
+    cursor = page.nextCursor
+    if (cursor !== undefined && seen.has(cursor)) {
+      throw new ProtocolError(
+        `${method}: the server goes round in circles, it gave the cursor ${cursor} twice`,
+      )
+    }
+    if (cursor !== undefined) seen.add(cursor)
+  } while (cursor !== undefined)
+}

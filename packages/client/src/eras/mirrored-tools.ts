@@ -1,0 +1,36 @@
+import { type CallToolRequestParams, headerParams, paramHeaders, type Tool } from '@tidings/protocol'
+import type { Logger } from '../logger.ts'
+
+/**
+ * The tools whose arguments are mirrored in headers, as they were last listed.
+ *
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#custom-headers-from-tool-parameters
+ */
+export class MirroredTools {
+  readonly #logger: Logger
+  readonly #schemas = new Map<string, object>()
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  /** Takes note of tools that were listed, and gives those that can be called: not what could not be mirrored. */
+  take(tools: Tool[]): Tool[] {
+    return tools.filter(({ name, inputSchema }) => {
+      this.#schemas.delete(name)
+      try {
+        if (headerParams(inputSchema).length > 0) this.#schemas.set(name, inputSchema)
+        return true
+      } catch (err) {
+        this.#logger.warn({ err, tool: name }, 'a tool is left out, as its definition is invalid')
+        return false
+      }
+    })
+  }
+
+  /** The headers that a call is sent with. */
+  headersOf({ name, arguments: args }: CallToolRequestParams): Record<string, string> | undefined {
+    const schema = this.#schemas.get(name)
+    return schema && paramHeaders(schema, args)
+  }
+}

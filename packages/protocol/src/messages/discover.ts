@@ -1,0 +1,21 @@
+import * as z from 'zod/mini'
+import { CacheableResult } from './caching.ts'
+import { ServerCapabilities } from './lifecycle.ts'
+import { ResultMetaObject } from './meta.ts'
+import { openObject } from '../zod/open-object.ts'
+
+/**
+ * Result of `server/discover`. Since 2026-07-28.
+ *
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/server/discover
+ */
+export const DiscoverResult = openObject({
+  ...CacheableResult.shape,
+  _meta: z.optional(ResultMetaObject),
+  /** The revisions the server speaks; strings, since some may not be known here. */
+  supportedVersions: z.array(z.string()),
+  capabilities: ServerCapabilities,
+  /** How to use this server, for the model: may go into its system prompt. */
+  instructions: z.optional(z.string()),
+})
+export type DiscoverResult = z.infer<typeof DiscoverResult>

@@ -1,0 +1,52 @@
+import * as z from 'zod/mini'
+import { ElicitRequestParams } from './elicitation.ts'
+import { RequestParams, Result } from '../jsonrpc/jsonrpc.ts'
+import { mapOf, openObject } from '../zod/open-object.ts'
+import { CreateMessageRequestParams } from './sampling.ts'
+import { taggedUnion } from '../zod/tagged-union.ts'
+
+/** A request to the client inside a result. Since 2026-07-28, where a server sends no other. */
+export const InputRequest = taggedUnion('method', [
+  openObject({ method: z.literal('elicitation/create'), params: ElicitRequestParams }),
+  openObject({ method: z.literal('sampling/createMessage'), params: CreateMessageRequestParams }),
+  openObject({ method: z.literal('roots/list'), params: z.optional(RequestParams) }),
+])
+export type InputRequest = z.infer<typeof InputRequest>
+
+/** Requests to the client, by keys that the server chose and the answers are given by. */
+export const InputRequests = mapOf(InputRequest)
+export type InputRequests = z.infer<typeof InputRequests>
+
+/**
+ * The result of a request that cannot be completed yet: the client is to make it again, with another id, and with the
+ * answers in its params (see `InputResponseRequestParams`). Since 2026-07-28.
+ *
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
+ */
+export const InputRequiredResult = openObject({
+  ...Result.shape,
+  resultType: z.literal('input_required'),
+  /** Without any, the request may be made again at once. */
+  inputRequests: z.optional(InputRequests),
+  /** To be given back as it is; the client makes nothing of it. */
+  requestState: z.optional(z.string()),
+}).check(
+  z.refine(({ inputRequests, requestState }) => (inputRequests ?? requestState) !== undefined, {
+    error: 'expected inputRequests or requestState, received neither',
+  }),
+)
+export type InputRequiredResult = z.infer<typeof InputRequiredResult>
+
+/** The requests that a server may answer with an {@link InputRequiredResult}. */
+export const inputRequiredMethods = ['tools/call', 'prompts/get', 'resources/read'] as const
+export type InputRequiredMethod = (typeof inputRequiredMethods)[number]
+
+/** True when a server may answer the request with an {@link InputRequiredResult}. */
+export function mayRequireInput(method: string): method is InputRequiredMethod {
+  return (inputRequiredMethods as readonly string[]).includes(method)
+}
+
+/** True for a result that is to be answered by making the request again, with the input it asks for. */
+export function isInputRequired(result: Result): result is InputRequiredResult {
+  return result.resultType === 'input_required'
+}

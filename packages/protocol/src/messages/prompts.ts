@@ -1,0 +1,57 @@
+import * as z from 'zod/mini'
+import { Role } from './annotations.ts'
+import { CacheableResult } from './caching.ts'
+import { ContentBlock } from './content.ts'
+import { InputResponseRequestParams } from './input-responses.ts'
+import { Meta, Result } from '../jsonrpc/jsonrpc.ts'
+import { BaseMetadata, Icons } from './lifecycle.ts'
+import { mapOf, openObject } from '../zod/open-object.ts'
+import { PaginatedResult } from './pagination.ts'
+
+/** An argument of a prompt. Its value is always a string. */
+export const PromptArgument = openObject({
+  ...BaseMetadata.shape,
+  description: z.optional(z.string()),
+  /** Whether it must be given. */
+  required: z.optional(z.boolean()),
+})
+export type PromptArgument = z.infer<typeof PromptArgument>
+
+/** A prompt a server offers. */
+export const Prompt = openObject({
+  ...BaseMetadata.shape,
+  ...Icons.shape,
+  description: z.optional(z.string()),
+  arguments: z.optional(z.array(PromptArgument)),
+  /** Since 2025-06-18. */
+  _meta: z.optional(Meta),
+})
+export type Prompt = z.infer<typeof Prompt>
+
+/** A message of a prompt. */
+export const PromptMessage = openObject({ role: Role, content: ContentBlock })
+export type PromptMessage = z.infer<typeof PromptMessage>
+
+/** Result of `prompts/list`. */
+export const ListPromptsResult = openObject({
+  ...PaginatedResult.shape,
+  ...CacheableResult.shape,
+  prompts: z.array(Prompt),
+})
+export type ListPromptsResult = z.infer<typeof ListPromptsResult>
+
+/** Params of `prompts/get`. */
+export const GetPromptRequestParams = openObject({
+  ...InputResponseRequestParams.shape,
+  name: z.string(),
+  arguments: z.optional(mapOf(z.string())),
+})
+export type GetPromptRequestParams = z.infer<typeof GetPromptRequestParams>
+
+/** Result of `prompts/get`. */
+export const GetPromptResult = openObject({
+  ...Result.shape,
+  description: z.optional(z.string()),
+  messages: z.array(PromptMessage),
+})
+export type GetPromptResult = z.infer<typeof GetPromptResult>

@@ -1,0 +1,51 @@
+import { type CompleteResult, errorCodes, McpError } from '@tidings/protocol'
+import type { HandlerContext } from '../requests/context.ts'
+import type { MethodHandlers } from '../requests/method-handlers.ts'
+
+/**
+ * Suggests values for one argument or variable.
+ *
+ * @param value what has been typed so far.
+ * @param context `arguments` are those that are filled in already, by name (clients send them since 2025-06-18).
+ * @returns all that fit, best first. The client is sent the first 100.
+ */
+export type Completer = (
+  value: string,
+  context: { readonly arguments: Record<string, string>; readonly request: HandlerContext },
+) => string[] | Promise<string[]>
+
+/** Completers by the name of the argument or variable. */
+export type Completers = Record<string, Completer>
+
+// https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/completion#completion-results
+const maxValues = 100
+
+/**
+ * The method of the `completions` capability.
+ *
+ * @param promptCompleters the completers of a prompt, by its name; undefined when there is no such prompt.
+ * @param templateCompleters the completers of a template, likewise.
+ */
+export function completionMethods(
+  promptCompleters: (name: string) => Completers | undefined,
+  templateCompleters: (uriTemplate: string) => Completers | undefined,
+) {
+  return {
+    async 'completion/complete'({ ref, argument, context: given }, request): Promise<CompleteResult> {
+      const [name, completers] =
+        ref.type === 'ref/prompt'
+          ? [ref.name, promptCompleters(ref.name)]
+          : [ref.uri, templateCompleters(ref.uri)]
+      if (completers === undefined) {
+        throw new McpError(
+          errorCodes.invalidParams,
+          `Nothing to complete: no ${ref.type.slice(4)} ${name.slice(0, 200)}`,
+        )
+      }
+      const completer = Object.hasOwn(completers, argument.name) ? completers[argument.name] : undefined
+      const all = (await completer?.(argument.value, { arguments: given?.arguments ?? {}, request })) ?? []
+      const values = all.slice(0, maxValues)
+      return { completion: { values, total: all.length, hasMore: all.length > values.length } }
+    },
+  } satisfies MethodHandlers
+}

@@ -1,0 +1,277 @@
+import {
+  type Annotations,
+  errorCodes,
+  isModernRevision,
+  type Icon,
+  McpError,
+  type Meta,
+  type ReadResourceResult,
+  type Resource,
+  type ResourceTemplate,
+} from '@tidings/protocol'
+import type { Topic } from '../changes/change-index.ts'
+import { type CacheHint, hintFor } from './cache-hints.ts'
+import type { Completers } from './completion.ts'
+import type { HandlerContext } from '../requests/context.ts'
+import type { MethodHandlers } from '../requests/method-handlers.ts'
+import { requireRegistration } from '../options.ts'
+import { type ListOptions, pageOf } from './pages.ts'
+import type { Peer } from '../requests/peer.ts'
+import { UriTemplate, type Variables } from './uri-template.ts'
+
+/** What the context of a read holds besides that of every handler. */
+export interface ReadContext extends HandlerContext {
+  /** The URI that is read. */
+  readonly uri: string
+}
+
+/**
+ * What a read gives: a string is text, bytes are a blob, `{ contents: [...] }` is taken as it is, and any other value
+ * becomes JSON text. `undefined` says that there is no such resource.
+ */
+export type ResourceBody =
+  string | Uint8Array | ReadResourceResult | object | number | boolean | null | undefined
+
+/** How a resource or a template is listed. */
+export interface ResourceOptions {
+  /** For programs. The URI when left out. */
+  name?: string
+  title?: string
+  description?: string
+  /** Of what is read. JSON is `application/json` by itself. */
+  mimeType?: string
+  annotations?: Annotations
+  icons?: Icon[]
+  _meta?: Meta
+  /** How long, and for whom, what is read may be kept. Not at all when left out. */
+  cacheHint?: CacheHint
+}
+
+export interface FixedResourceOptions extends ResourceOptions {
+  /** In bytes, before any encoding. */
+  size?: number
+}
+
+export interface TemplateOptions extends ResourceOptions {
+  /** The resources of this template that exist now, for `resources/list`. */
+  list?: (context: HandlerContext) => Resource[] | Promise<Resource[]>
+  /** Suggests values for variables, by name. */
+  complete?: Completers
+}
+
+/** A registered resource. */
+export interface ResourceHandle {
+  readonly uri: string
+  /** Tells every subscriber that what a read gives has changed. */
+  readonly changed: () => void
+  /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
+  readonly update: (options: FixedResourceOptions) => void
+  /** Takes it away. Clients are told. */
+  readonly remove: () => void
+}
+
+/** A registered template. */
+export interface TemplateHandle {
+  readonly uriTemplate: string
+  /**
+   * Tells every subscriber of the URI that what a read of it gives has changed.
+   *
+   * @throws {TypeError} when the URI is not of this template.
+   */
+  readonly changed: (uri: string) => void
+  /** Tells every client that `list` now gives another list. */
+  readonly listChanged: () => void
+  /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
+  readonly update: (options: ResourceOptions) => void
+  /** Takes it away. Clients are told. */
+  readonly remove: () => void
+}
+
+interface RegisteredResource {
+  listing: Resource
+  cacheHint: CacheHint | undefined
+  read: (context: ReadContext) => ResourceBody | Promise<ResourceBody>
+}
+
+/** What can be read, fixed or of a template. */
+type Readable = Omit<RegisteredResource, 'listing'> & { listing: { mimeType?: string | undefined } }
+
+interface RegisteredTemplate {
+  listing: ResourceTemplate
+  cacheHint: CacheHint | undefined
+  template: UriTemplate
+  list: TemplateOptions['list']
+  complete: Completers
+  read: (variables: Variables, context: ReadContext) => ResourceBody | Promise<ResourceBody>
+}
+
+interface ResourceListOptions extends ListOptions {
+  templatesHint: CacheHint | undefined
+}
+
+/** The resources and templates of a server, and how it answers for them. */
+export class Resources {
+  readonly #resources = new Map<string, RegisteredResource>()
+  readonly #templates = new Map<string, RegisteredTemplate>()
+  readonly #publish: (topic: Topic) => void
+  readonly #options: ResourceListOptions
+
+  /** @param publish announces that a URI, or the list, has changed. */
+  constructor(publish: (topic: Topic) => void, options: ResourceListOptions) {
+    this.#publish = publish
+    this.#options = options
+  }
+
+  add(uri: string, options: FixedResourceOptions, read: RegisteredResource['read']): ResourceHandle {
+    requireRegistration(`The resource ${uri}`, options, read)
+    const { cacheHint, ...listed } = options
+    if (!uri.includes(':'))
+      throw new TypeError(`A resource is named by a URI, with a scheme; got ${JSON.stringify(uri)}`)
+    if (this.#resources.has(uri)) throw new TypeError(`The resource ${uri} is registered already`)
+    const resource: RegisteredResource = { listing: { name: uri, ...listed, uri }, cacheHint, read }
+    this.#resources.set(uri, resource)
+    this.#publish('resources')
+    return {
+      uri,
+      changed: () => this.#publish(uri),
+      update: ({ cacheHint = resource.cacheHint, ...changes }) => {
+        resource.listing = { ...resource.listing, ...changes }
+        resource.cacheHint = cacheHint
+        this.#publish('resources')
+      },
+      remove: () => {
+        if (this.#resources.get(uri) === resource && this.#resources.delete(uri)) this.#publish('resources')
+      },
+    }
+  }
+
+  addTemplate(
+    uriTemplate: string,
+    options: TemplateOptions,
+    read: RegisteredTemplate['read'],
+  ): TemplateHandle {
+    requireRegistration(`The template ${uriTemplate}`, options, read)
+    const { list, complete = {}, cacheHint, ...listed } = options
+    if (this.#templates.has(uriTemplate))
+      throw new TypeError(`The template ${uriTemplate} is registered already`)
+    const template = new UriTemplate(uriTemplate)
+    for (const name of Object.keys(complete)) {
+      if (!template.names.includes(name))
+        throw new TypeError(`${uriTemplate} has no variable ${name} to complete`)
+    }
+    const registered: RegisteredTemplate = {
+      listing: { name: uriTemplate, ...listed, uriTemplate },
+      cacheHint,
+      template,
+      list,
+      complete,
+      read,
+    }
+    this.#templates.set(uriTemplate, registered)
+    this.#publish('resources')
+    return {
+      uriTemplate,
+      changed: (uri) => {
+        if (template.match(uri) === undefined)
+          throw new TypeError(`${uri} is not of the template ${uriTemplate}`)
+        this.#publish(uri)
+      },
+      listChanged: () => this.#publish('resources'),
+      update: ({ cacheHint = registered.cacheHint, ...changes }) => {
+        registered.listing = { ...registered.listing, ...changes }
+        registered.cacheHint = cacheHint
+        this.#publish('resources')
+      },
+      remove: () => {
+        if (this.#templates.get(uriTemplate) !== registered) return
+        this.#templates.delete(uriTemplate)
+        this.#publish('resources')
+      },
+    }
+  }
+
+  /** What completes the variables of a template. */
+  completersOf(uriTemplate: string): Completers | undefined {
+    return this.#templates.get(uriTemplate)?.complete ?? (this.#resources.has(uriTemplate) ? {} : undefined)
+  }
+
+  readonly methods = {
+    'resources/list': async (params, context, peer) => {
+      const fixed = [...this.#resources.values()].map(({ listing }) => listing)
+      const lists = [...this.#templates.values()].map(async ({ list }) => (await list?.(context)) ?? [])
+      const { page, ...rest } = pageOf(
+        [...fixed, ...(await Promise.all(lists)).flat()],
+        params?.cursor,
+        this.#options.pageSize,
+      )
+      return { resources: page, ...rest, ...hintFor(peer, this.#options.cacheHint) }
+    },
+    'resources/templates/list': (params, _context, peer) => {
+      const { page, ...rest } = pageOf([...this.#templates.values()], params?.cursor, this.#options.pageSize)
+      const resourceTemplates = page.map(({ listing }) => listing)
+      return { resourceTemplates, ...rest, ...hintFor(peer, this.#options.templatesHint) }
+    },
+    'resources/read': ({ uri }, context, peer) => this.#read(uri, context, peer),
+    'resources/subscribe': ({ uri }, _context, peer) => {
+      this.#require(uri, peer)
+      peer.session?.watch(uri)
+      return {}
+    },
+    'resources/unsubscribe': ({ uri }, _context, { session }) => {
+      session?.unwatch(uri)
+      return {}
+    },
+  } satisfies MethodHandlers
+
+  async #read(uri: string, context: HandlerContext, peer: Peer): Promise<ReadResourceResult> {
+    const { listing, cacheHint, read } = this.#require(uri, peer)
+    // Put on the context itself, which is of this call alone: its getters do not work on anything else.
+    const body = await read(Object.assign(context, { uri }))
+    if (body === undefined) throw notFound(uri, peer)
+    return { ...contentsOf(uri, body, listing.mimeType), ...hintFor(peer, cacheHint) }
+  }
+
+  /** True when the URI is of a resource or a template. */
+  has(uri: string): boolean {
+    return this.#find(uri) !== undefined
+  }
+
+  #require(uri: string, peer: Peer): Readable {
+    const found = this.#find(uri)
+    if (found !== undefined) return found
+    throw notFound(uri, peer)
+  }
+
+  #find(uri: string): Readable | undefined {
+    const resource = this.#resources.get(uri)
+    if (resource !== undefined) return resource
+    for (const { template, listing, cacheHint, read } of this.#templates.values()) {
+      const variables = template.match(uri)
+      if (variables !== undefined) return { listing, cacheHint, read: (context) => read(variables, context) }
+    }
+    return undefined
+  }
+}
+
+function notFound(uri: string, { revision }: Peer): McpError {
+  const data = { uri: uri.slice(0, 1000) }
+  const code = isModernRevision(revision) ? errorCodes.invalidParams : errorCodes.resourceNotFound
+  return new McpError(code, `Resource not found: ${uri.slice(0, 200)}`, { data })
+}
+
+function contentsOf(
+  uri: string,
+  body: NonNullable<ResourceBody> | null,
+  mimeType: string | undefined,
+): ReadResourceResult {
+  if (typeof body === 'string')
+    return { contents: [{ uri, ...(mimeType !== undefined && { mimeType }), text: body }] }
+  if (body instanceof Uint8Array) {
+    const blob = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64')
+    return { contents: [{ uri, mimeType: mimeType ?? 'application/octet-stream', blob }] }
+  }
+  if (typeof body === 'object' && body !== null && 'contents' in body && Array.isArray(body.contents)) {
+    return body
+  }
+  return { contents: [{ uri, mimeType: mimeType ?? 'application/json', text: JSON.stringify(body) }] }
+}

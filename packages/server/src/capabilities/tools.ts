@@ -1,0 +1,220 @@
+import {
+  type CallToolResult,
+  errorCodes,
+  headerParams,
+  McpError,
+  type Tool,
+  type ToolAnnotations,
+  type Icon,
+  type Meta,
+} from '@tidings/protocol'
+import { hintFor } from './cache-hints.ts'
+import type { HandlerContext } from '../requests/context.ts'
+import { isPromise } from '../async/is-promise.ts'
+import type { Logger } from '../logger.ts'
+import type { MethodHandlers } from '../requests/method-handlers.ts'
+import { requireRegistration } from '../options.ts'
+import { type ListOptions, pageOf } from './pages.ts'
+import {
+  type Checked,
+  type CompiledSchema,
+  compileSchema,
+  noArguments,
+  type InputOf,
+  type ObjectSchema,
+  type OutputOf,
+} from './schema.ts'
+
+/** How a tool is listed, and what it takes and gives. */
+export interface ToolOptions<Input = ObjectSchema | undefined, Output = ObjectSchema | undefined> {
+  title?: string
+  description?: string
+  /** The arguments: a schema of an object (zod or JSON Schema). A tool without one takes none. */
+  input?: Input
+  /** The `structuredContent` of a result: a schema of an object (zod or JSON Schema). */
+  output?: Output
+  annotations?: ToolAnnotations
+  icons?: Icon[]
+  _meta?: Meta
+}
+
+/**
+ * What a tool's handler returns. `content` may be left out beside `structuredContent`: it is then its JSON text, for
+ * clients that know no structured content. `isError: true` says that the tool failed, in words for the model.
+ */
+export type ToolResult<Output = undefined> =
+  | (Omit<CallToolResult, 'structuredContent'> & { structuredContent?: InputOf<Output> })
+  | {
+      structuredContent: InputOf<Output>
+      content?: CallToolResult['content']
+      isError?: boolean
+      _meta?: Meta
+    }
+
+/** What runs when the tool is called, with arguments that passed `input`. */
+export type ToolHandler<Input, Output> = (
+  args: OutputOf<Input>,
+  context: HandlerContext,
+) => ToolResult<Output> | Promise<ToolResult<Output>>
+
+/** A registered tool. */
+export interface ToolHandle {
+  readonly name: string
+  /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
+  readonly update: (options: Omit<ToolOptions, 'input' | 'output'>) => void
+  /** Takes it away. Clients are told. */
+  readonly remove: () => void
+}
+
+type AnyResult = ToolResult<ObjectSchema | undefined>
+
+interface RegisteredTool {
+  listing: Tool
+  input: CompiledSchema
+  output: CompiledSchema | undefined
+  handler: ToolHandler<ObjectSchema | undefined, ObjectSchema | undefined>
+}
+
+/** The tools of a server, and how it answers for them. */
+export class Tools {
+  readonly #tools = new Map<string, RegisteredTool>()
+  readonly #changed: () => void
+  readonly #logger: Logger
+  readonly #options: ListOptions
+
+  constructor(changed: () => void, logger: Logger, options: ListOptions) {
+    this.#changed = changed
+    this.#logger = logger
+    this.#options = options
+  }
+
+  add<Input extends ObjectSchema | undefined, Output extends ObjectSchema | undefined>(
+    name: string,
+    options: ToolOptions<Input, Output>,
+    handler: ToolHandler<Input, Output>,
+  ): ToolHandle {
+    requireRegistration(`The tool ${JSON.stringify(name)}`, options, handler)
+    const { input, output, ...listed } = options
+    if (this.#tools.has(name)) throw new TypeError(`The tool ${JSON.stringify(name)} is registered already`)
+    const compiledInput =
+      input === undefined
+        ? noArguments
+        : compileSchema(input, 'input', `Input of the tool ${JSON.stringify(name)}`)
+    const compiledOutput =
+      output && compileSchema(output, 'output', `Output of the tool ${JSON.stringify(name)}`)
+    checkHeaders(compiledInput, `Input of the tool ${JSON.stringify(name)}`)
+    const listing: Tool = { name, ...listed, inputSchema: compiledInput.json }
+    if (compiledOutput !== undefined) listing.outputSchema = compiledOutput.json
+    const tool: RegisteredTool = {
+      listing,
+      input: compiledInput,
+      output: compiledOutput,
+      handler: handler,
+    }
+    this.#tools.set(name, tool)
+    this.#changed()
+    return {
+      name,
+      update: (options) => {
+        tool.listing = { ...tool.listing, ...options }
+        this.#changed()
+      },
+      remove: () => {
+        if (this.#tools.get(name) === tool && this.#tools.delete(name)) this.#changed()
+      },
+    }
+  }
+
+  /** The schema that a tool's arguments must fit; undefined when there is no such tool. */
+  inputSchemaOf(name: string): object | undefined {
+    return this.#tools.get(name)?.listing.inputSchema
+  }
+
+  readonly methods = {
+    'tools/list': (params, _context, peer) => {
+      const { page, ...rest } = pageOf([...this.#tools.values()], params?.cursor, this.#options.pageSize)
+      return { tools: page.map(({ listing }) => listing), ...rest, ...hintFor(peer, this.#options.cacheHint) }
+    },
+    'tools/call': ({ name, arguments: args }, context) => this.#call(name, args ?? {}, context),
+  } satisfies MethodHandlers
+
+  #call(
+    name: string,
+    args: Record<string, unknown>,
+    context: HandlerContext,
+  ): CallToolResult | Promise<CallToolResult> {
+    const tool = this.#tools.get(name)
+    if (tool === undefined)
+      throw new McpError(errorCodes.invalidParams, `Unknown tool: ${name.slice(0, 200)}`)
+    const input = tool.input.check(args)
+    return isPromise(input)
+      ? Promise.resolve(input).then((input) => this.#handle(tool, input, context))
+      : this.#handle(tool, input, context)
+  }
+
+  #handle(
+    tool: RegisteredTool,
+    input: Checked,
+    context: HandlerContext,
+  ): CallToolResult | Promise<CallToolResult> {
+    if ('problem' in input)
+      return failure(`The arguments of ${tool.listing.name} do not fit its input schema: ${input.problem}`)
+    let result: AnyResult | Promise<AnyResult>
+    try {
+      result = tool.handler(input.value, context)
+      if (isPromise(result)) {
+        return Promise.resolve(result).then(
+          (result) => this.#checkResult(tool, result),
+          (thrown: unknown) => this.#failed(tool, thrown, context),
+        )
+      }
+    } catch (thrown) {
+      return this.#failed(tool, thrown, context)
+    }
+    return this.#checkResult(tool, result)
+  }
+
+  #failed(tool: RegisteredTool, thrown: unknown, context: HandlerContext): CallToolResult {
+    // Said in JSON-RPC's words it was meant for the client; anything else may hold what is not for its eyes.
+    if (thrown instanceof McpError) throw thrown
+    const { name } = tool.listing
+    if (!context.signal.aborted) this.#logger.error({ err: thrown, tool: name }, 'tool failed')
+    return failure(`The tool ${name} failed: internal error`)
+  }
+
+  #checkResult(tool: RegisteredTool, result: AnyResult): CallToolResult | Promise<CallToolResult> {
+    const { name } = tool.listing
+    if (typeof result !== 'object' || result === null || !(result.content ?? result.structuredContent)) {
+      const returned = JSON.stringify(result)?.slice(0, 200)
+      throw new TypeError(
+        `The handler of the tool ${name} must return { content: [...] }, it returned ${returned}`,
+      )
+    }
+    if (tool.output === undefined || result.isError === true) return withContent(result)
+    const withOutput = (output: Checked): CallToolResult => {
+      if ('value' in output)
+        return withContent({ ...result, structuredContent: output.value as Record<string, unknown> })
+      throw new TypeError(`What the tool ${name} returned does not fit its output schema: ${output.problem}`)
+    }
+    const output = tool.output.check(result.structuredContent)
+    return isPromise(output) ? Promise.resolve(output).then(withOutput) : withOutput(output)
+  }
+}
+
+/** A tool that mirrors arguments in headers, but wrongly, is left out by clients: better told here. */
+function checkHeaders({ json }: CompiledSchema, of: string): void {
+  try {
+    headerParams(json)
+  } catch (cause) {
+    throw new TypeError(`${of}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function withContent({ content, ...result }: AnyResult): CallToolResult {
+  const text = content ?? [{ type: 'text', text: JSON.stringify(result.structuredContent) }]
+  return { content: text, ...result }
+}
+
+function failure(text: string): CallToolResult {
+  return { content: [{ type: 'text', text }], isError: true }
+}

@@ -1,0 +1,40 @@
+import { setImmediate } from 'node:timers/promises'
+import { errorCodes, McpError } from '@tidings/protocol'
+import type { Call } from './call.ts'
+import { within } from '../async/deadline.ts'
+
+/** All requests of a mount that are being answered, for it to stop gracefully. */
+export class Calls {
+  // No Set: one that is added to and deleted from all the time is laid out anew all the time.
+  readonly #calls: Call[] = []
+
+  get size(): number {
+    return this.#calls.length
+  }
+
+  add(call: Call): void {
+    call.place = this.#calls.push(call) - 1
+  }
+
+  delete(call: Call): void {
+    const last = this.#calls.pop()!
+    if (last === call) return
+    this.#calls[call.place] = last
+    last.place = call.place
+  }
+
+  /** Lets what is in flight finish until the deadline, then answers it with an error. */
+  async close(deadlineMs: number): Promise<void> {
+    await within(
+      deadlineMs,
+      this.#calls.map((call) => call.finished()),
+    )
+    const message = 'The server is stopping'
+    for (const call of [...this.#calls]) {
+      const error = new McpError(errorCodes.internalError, message)
+      call.abort(new DOMException(message, 'AbortError'), { error })
+    }
+    // Answers are sent by what waits for them: let them be, before the streams end.
+    await setImmediate()
+  }
+}

@@ -1,0 +1,203 @@
+import {
+  type ClientCapabilities,
+  type CreateMessageRequestParams,
+  type CreateMessageResult,
+  type ElicitRequestParams,
+  type ElicitResult,
+  errorCodes,
+  type Implementation,
+  isModernRevision,
+  type LoggingLevel,
+  McpError,
+  type Meta,
+  type ParamsOf,
+  type RequestId,
+  type RequestToClient,
+  type ResultOf,
+  type Revision,
+  type Root,
+} from '@tidings/protocol'
+import type { Call } from './call.ts'
+import { isLoud } from '../capabilities/logging.ts'
+import type { Outlet, Peer } from './peer.ts'
+
+/** How far a request has come, for the client that waits for it. */
+export interface Progress {
+  /** Must grow from one call to the next. */
+  progress: number
+  total?: number
+  message?: string
+}
+
+/** Which client a request is from, as it says itself. */
+export interface ClientInfo {
+  /** The protocol revision it speaks. */
+  readonly revision: Revision
+  readonly info: Implementation | undefined
+  readonly capabilities: ClientCapabilities
+}
+
+/** How a question to the client is asked. */
+export interface AskOptions {
+  /**
+   * Names the question among those of the request, in the modern era. Default: `ask-1`, `ask-2` and so on, in the
+   * order of asking; name them where that order is not always the same.
+   */
+  key?: string
+}
+
+/** What a handler is given besides its arguments. Its functions may be taken out of it: `({ signal, progress }) => ...`. */
+export interface HandlerContext {
+  /** Aborted when the answer is no longer wanted: client gone, request cancelled, time over, server stopping. */
+  readonly signal: AbortSignal
+  readonly requestId: RequestId
+  /** The `_meta` of the request. */
+  readonly meta: Meta | undefined
+  /** Who asks: what the `principal` option made of the HTTP request. */
+  readonly principal: string | undefined
+  /** Which client asks, as it says itself. */
+  readonly client: ClientInfo
+  /** The session the request came in on. There is none in the modern era. */
+  readonly session: { readonly id: string } | undefined
+  /** Tells the client how far the request has come. Does nothing when the client did not ask to be told. */
+  readonly progress: (progress: Progress) => void
+  /** Sends a log message to the client, if it wants messages of this level. `data` is any JSON value. */
+  readonly log: (level: LoggingLevel, data: unknown, logger?: string) => void
+  /**
+   * Asks the client's user, by a form or by a page to visit.
+   *
+   * In a session the handler waits for the answer. In the modern era its run ends here, and it is run again from the
+   * start when the client has answered: what must happen once belongs after the last question.
+   *
+   * @throws {McpError} when the client has not declared that it can, or refuses.
+   * @see https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
+   */
+  readonly elicit: (params: ElicitRequestParams, options?: AskOptions) => Promise<ElicitResult>
+  /**
+   * Asks the client for a completion from its language model.
+   *
+   * @throws {McpError} when the client has not declared that it can, or refuses.
+   * @see https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
+   */
+  readonly sample: (params: CreateMessageRequestParams, options?: AskOptions) => Promise<CreateMessageResult>
+  /**
+   * The folders and files the client works on.
+   *
+   * @throws {McpError} when the client has not declared that it can, or refuses.
+   * @see https://modelcontextprotocol.io/specification/2025-11-25/client/roots
+   */
+  readonly roots: (options?: AskOptions) => Promise<Root[]>
+  /**
+   * Ends the HTTP response of a request over Streamable HTTP early: the client comes back for the rest, so that a long
+   * call holds no connection. Does nothing where a client cannot come back.
+   *
+   * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server
+   */
+  readonly closeStream: () => void
+}
+
+type Ask = Exclude<RequestToClient, 'ping'>
+
+/** The capability that the client would have to declare for the request, if it did not. */
+function lacking(method: Ask, params: object, client: ClientCapabilities): string | undefined {
+  const { roots, sampling, elicitation } = client
+  if (method === 'roots/list') return roots ? undefined : 'roots'
+  if (method === 'sampling/createMessage') {
+    if (!sampling) return 'sampling'
+    const tools = 'tools' in params || 'toolChoice' in params
+    return tools && !sampling.tools ? 'sampling.tools' : undefined
+  }
+  if (!elicitation) return 'elicitation'
+  if ('mode' in params && params.mode === 'url') return elicitation.url ? undefined : 'elicitation.url'
+  // An empty object, from the time when there was one mode, means forms.
+  return elicitation.url && !elicitation.form ? 'elicitation.form' : undefined
+}
+
+/** The context of one call. Each function is made when a handler first takes it: most take none. */
+export class CallContext implements HandlerContext {
+  readonly #call: Call
+  readonly #peer: Peer
+  readonly #outlet: Outlet
+
+  constructor(call: Call, peer: Peer, outlet: Outlet) {
+    this.#call = call
+    this.#peer = peer
+    this.#outlet = outlet
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal
+  }
+
+  get requestId(): RequestId {
+    return this.#call.request.id
+  }
+
+  get meta(): Meta | undefined {
+    return this.#call.request.params?._meta
+  }
+
+  get principal(): string | undefined {
+    return this.#peer.principal
+  }
+
+  get client(): ClientInfo {
+    const { revision, clientInfo, clientCapabilities } = this.#peer
+    return { revision, info: clientInfo, capabilities: clientCapabilities }
+  }
+
+  get session(): { readonly id: string } | undefined {
+    return this.#peer.session
+  }
+
+  get progress(): HandlerContext['progress'] {
+    const progressToken = this.#call.request.params?._meta?.progressToken
+    if (progressToken === undefined) return () => {}
+    const mergeKey = `progress ${typeof progressToken} ${progressToken}`
+    return (progress) => {
+      if (this.#call.over) return
+      this.#outlet.notify('notifications/progress', { progressToken, ...progress }, mergeKey)
+    }
+  }
+
+  get log(): HandlerContext['log'] {
+    return (level, data, logger) => {
+      const { logLevel } = this.#peer
+      if (logLevel === undefined || !isLoud(level, logLevel)) return
+      const params = logger === undefined ? { level, data } : { level, logger, data }
+      this.#outlet.notify('notifications/message', params)
+    }
+  }
+
+  get elicit(): HandlerContext['elicit'] {
+    return (params, options) => this.#ask('elicitation/create', params, options)
+  }
+
+  get sample(): HandlerContext['sample'] {
+    return (params, options) => this.#ask('sampling/createMessage', params, options)
+  }
+
+  get roots(): HandlerContext['roots'] {
+    return async (options) => (await this.#ask('roots/list', {}, options)).roots
+  }
+
+  get closeStream(): HandlerContext['closeStream'] {
+    return () => this.#outlet.closeStream()
+  }
+
+  async #ask<M extends Ask>(
+    method: M,
+    params: ParamsOf<M> & object,
+    { key }: AskOptions = {},
+  ): Promise<ResultOf<M>> {
+    const capability = lacking(method, params, this.#peer.clientCapabilities)
+    if (capability === undefined) return this.#outlet.ask(method, params, key, this.signal)
+    const message = `${method} needs a client with the capability "${capability}", which this one did not declare`
+    if (!isModernRevision(this.#peer.revision)) throw new McpError(errorCodes.invalidRequest, message)
+    const [name, mode] = capability.split('.')
+    const requiredCapabilities = { [name!]: mode === undefined ? {} : { [mode]: {} } }
+    throw new McpError(errorCodes.missingRequiredClientCapability, message, {
+      data: { requiredCapabilities },
+    })
+  }
+}

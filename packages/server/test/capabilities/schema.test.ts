@@ -1,0 +1,202 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
+import * as z from 'zod'
+import * as mini from 'zod/mini'
+import { type JsonSchema, McpServer, type ObjectSchema } from '../../src/index.ts'
+import { compileSchema } from '../../src/capabilities/schema.ts'
+import { connectRaw, Log, post, start } from '../harness/harness.ts'
+
+const compile = (schema: unknown) => compileSchema(schema as ObjectSchema, 'input', 'Input of x')
+const draft7 = 'http://json-schema.org/draft-07/schema#'
+const draft2020 = 'https://json-schema.org/draft/2020-12/schema'
+
+test('a zod schema is listed as JSON Schema, the side of it that is asked for', () => {
+  const schema = z.object({ a: z.string().describe('An a'), b: z.number().default(1) })
+  expect(compileSchema(schema, 'input', 'x').json).toMatchObject({
+    $schema: draft2020,
+    type: 'object',
+    properties: { a: { type: 'string', description: 'An a' }, b: { type: 'number', default: 1 } },
+    required: ['a'],
+  })
+  expect(compileSchema(schema, 'output', 'x').json.required).toEqual(['a', 'b'])
+  expect(compile(schema).check({ a: 'x' })).toEqual({ value: { a: 'x', b: 1 } })
+})
+
+test('a zod schema that has no words in JSON Schema is refused, by name', () => {
+  for (const schema of [z.object({ at: z.date() }), z.object({ n: z.bigint() })])
+    expect(() => compile(schema)).toThrow(/^Input of x: .*cannot be represented in JSON Schema/)
+})
+
+test('a zod/mini schema, which cannot say itself as JSON Schema, is refused with what to do', () => {
+  expect(() => compile(mini.object({ a: mini.string() }))).toThrow(
+    new TypeError('Input of x: the zod schema cannot say itself as JSON Schema; with zod, use 4.2 or newer'),
+  )
+})
+
+/** A schema library that is not zod: of objects with a string `name`, which comes out in capitals. */
+function acme(json: object = { type: 'object', required: ['name'] }) {
+  const validate = (value: unknown): StandardSchemaV1.Result<{ name: string }> => {
+    const { name } = value as { name?: unknown }
+    if (typeof name === 'string') return { value: { name: name.toUpperCase() } }
+    return { issues: [{ message: 'no string', path: ['name', { key: 0 }] }, { message: 'bad luck' }] }
+  }
+  const listed = (side: string) => () => ({ ...json, description: side })
+  const props = {
+    version: 1 as const,
+    vendor: 'acme',
+    validate,
+    jsonSchema: { input: listed('input'), output: listed('output') },
+    types: {} as { input: { name: string }; output: { name: string } },
+  }
+  return { '~standard': props } satisfies {
+    '~standard': StandardSchemaV1.Props<{ name: string }> & StandardJSONSchemaV1.Props<{ name: string }>
+  }
+}
+
+test('a schema of any library of the standard will do', async () => {
+  const { url } = await start((server) =>
+    server.tool('shout', { input: acme(), output: acme() }, (args) => {
+      const name: string = args.name
+      return { structuredContent: { name: `${name}!` } }
+    }),
+  )
+  const client = await connectRaw(url)
+  const [tool] = (await client.request('tools/list')).result.tools
+  expect(tool.inputSchema).toEqual({ type: 'object', required: ['name'], description: 'input' })
+  expect(tool.outputSchema).toEqual({ type: 'object', required: ['name'], description: 'output' })
+  const { result } = await client.request('tools/call', { name: 'shout', arguments: { name: 'ada' } })
+  expect(result.structuredContent).toEqual({ name: 'ADA!' })
+})
+
+test('what is wrong is told with where it is, as the library says it', () => {
+  expect(compile(acme()).check({})).toEqual({ problem: 'name.0: no string; bad luck' })
+})
+
+test('a library that is a function, as some are, is a schema too', () => {
+  expect(compile(Object.assign(() => {}, acme())).check({ name: 'x' })).toEqual({ value: { name: 'X' } })
+})
+
+test('a schema of anything but an object is refused, by name', () => {
+  for (const schema of [
+    z.string(),
+    z.array(z.object({})),
+    z.union([z.object({}), z.string()]),
+    acme({ type: 'string' }),
+    { type: 'array' },
+    { properties: {} },
+    { type: ['object', 'null'] },
+    {},
+    { $ref: '#/$defs/x', $defs: { x: { type: 'object' } } },
+  ])
+    expect(() => compile(schema)).toThrow(/^Input of x: the schema must be of an object /)
+  const server = new McpServer({ name: 'test', version: '1.2.3' })
+  expect(() => server.tool('t', { output: z.string() }, () => ({ content: [] }))).toThrow(
+    /^Output of the tool "t": /,
+  )
+})
+
+test('a JSON Schema is listed word for word', async () => {
+  const input: JsonSchema = {
+    $schema: draft2020,
+    $id: 'https://example.com/x',
+    type: 'object',
+    title: 'X',
+    properties: { a: { $ref: '#/$defs/name' }, b: true },
+    $defs: { name: { type: 'string', 'x-widget': 'big', format: 'made-up' } },
+    unevaluatedProperties: false,
+    'x-order': ['a', 'b'],
+  }
+  const { url } = await start((server) => {
+    server.tool('x', { input }, () => ({ content: [] }))
+    server.tool('again', { input }, () => ({ content: [] }))
+  })
+  const { tools } = (await (await connectRaw(url)).request('tools/list')).result
+  expect(tools).toEqual([
+    { name: 'x', inputSchema: input },
+    { name: 'again', inputSchema: input },
+  ])
+})
+
+test('a JSON Schema is of 2020-12 unless it says draft-07', () => {
+  const pair = { a: { type: 'array', prefixItems: [{ type: 'string' }], items: false } }
+  for (const $schema of [undefined, draft2020]) {
+    const { check } = compile({ ...($schema && { $schema }), type: 'object', properties: pair })
+    expect(check({ a: ['x'] })).toEqual({ value: { a: ['x'] } })
+    expect(check({ a: ['x', 'y'] })).toEqual({ problem: '/a must NOT have more than 1 items' })
+    expect(check({ a: [1] })).toEqual({ problem: '/a/0 must be string' })
+  }
+  const old = compile({
+    $schema: draft7,
+    type: 'object',
+    properties: { a: { type: 'array', items: [{ $ref: '#/definitions/s' }], additionalItems: false } },
+    definitions: { s: { type: 'string' } },
+  })
+  expect(old.check({ a: ['x'] })).toEqual({ value: { a: ['x'] } })
+  expect(old.check({ a: ['x', 'y'] })).toEqual({ problem: '/a must NOT have more than 1 items' })
+})
+
+test('a JSON Schema checks and changes nothing', () => {
+  const { check } = compile({ type: 'object', properties: { n: { type: 'number', default: 1 } } })
+  expect(check({})).toEqual({ value: {} })
+  expect(check({ n: '1' })).toEqual({ problem: '/n must be number' })
+  expect(check({ extra: true })).toEqual({ value: { extra: true } })
+  expect(check(undefined)).toEqual({ problem: '/ must be object' })
+})
+
+test('a JSON Schema that is wrong is refused when it is registered, by name', () => {
+  const server = new McpServer({ name: 'test', version: '1.2.3' })
+  for (const wrong of [
+    { type: 'object', properties: { a: { type: 'strin' } } },
+    { type: 'object', required: 'a' },
+    { type: 'object', properties: { a: { $ref: '#/$defs/nope' } } },
+    { type: 'object', properties: { a: { $ref: 'https://example.com/nope' } } },
+    { type: 'object', properties: { a: { pattern: '(' } } },
+    { type: 'object', $schema: 'https://example.com/no-such-draft' },
+    { type: 'object', $schema: 7 },
+  ])
+    expect(() =>
+      server.tool('t', { input: wrong as unknown as JsonSchema }, () => ({ content: [] })),
+    ).toThrow(
+      expect.objectContaining({
+        name: 'TypeError',
+        message: expect.stringMatching(/^Input of the tool "t": ./),
+      }),
+    )
+  server.tool('t', { input: { type: 'object' } }, () => ({ content: [] }))
+})
+
+test('of a value with a thousand faults the first ten are told, and how many more there are', () => {
+  const wrong = { list: new Array<number>(1_000).fill(1) }
+  for (const schema of [
+    z.object({ list: z.array(z.string()) }),
+    { type: 'object', properties: { list: { items: { type: 'string' } } } },
+  ]) {
+    const { problem } = compile(schema).check(wrong) as { problem: string }
+    expect(problem.split('; ')).toHaveLength(11)
+    expect(problem).toMatch(/; and 990 more$/)
+  }
+})
+
+test('a value that is nested deeper than a check can go is answered', async () => {
+  const logger = new Log()
+  const json: JsonSchema = { type: 'object', properties: { a: { $ref: '#' } } }
+  const zod = z.object({
+    get a() {
+      return z.optional(zod)
+    },
+  })
+  const { url } = await start(
+    (server) => {
+      server.tool('json', { input: json }, () => ({ content: [] }))
+      server.tool('zod', { input: zod }, () => ({ content: [] }))
+    },
+    { logger },
+  )
+  const client = await connectRaw(url)
+  const deep = '{"a":'.repeat(100_000) + '{}' + '}'.repeat(100_000)
+  for (const name of ['json', 'zod']) {
+    const call = `{"jsonrpc":"2.0","id":"${name}","method":"tools/call","params":{"name":"${name}","arguments":${deep}}}`
+    expect((await post(client.endpoint, call)).status).toBe(202)
+    expect((await client.answer(name)).error).toEqual({ code: -32603, message: 'Internal error' })
+  }
+  expect(logger.errors).toEqual([expect.any(RangeError), expect.any(RangeError)])
+})
