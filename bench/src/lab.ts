@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { Child } from './child.ts'
 import type { Peer } from './peers.ts'
 import type { Usage } from './usage.ts'
-import type { Door } from './wire.ts'
+import type { TransportName } from './wire.ts'
 
 /** How measuring is done. */
 export interface LabOptions {
@@ -38,8 +38,12 @@ export class Lab {
   }
 
   /** Starts the server of a peer. */
-  async startServer(peer: Peer, door: Door, ...args: string[]): Promise<{ server: Child; port: number }> {
-    const server = await this.#start(`servers/${peer}`, [door, ...args])
+  async startServer(
+    peer: Peer,
+    transport: TransportName,
+    ...args: string[]
+  ): Promise<{ server: Child; port: number }> {
+    const server = await this.#start(`servers/${peer}`, [transport, ...args])
     return { server, port: await server.ask<number>('port') }
   }
 

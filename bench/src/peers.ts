@@ -1,4 +1,4 @@
-import type { Door } from './wire.ts'
+import type { TransportName } from './wire.ts'
 
 /** Who is measured. The floor is what the others are measured by. */
 export const peers = ['floor', 'tidings', 'official-1', 'official-2', 'fastmcp'] as const
@@ -20,10 +20,10 @@ const roundsOfOthers = 2
 export const roundsOf = (peer: Peer, rounds: number): number =>
   peer === 'floor' || peer === 'tidings' ? rounds : Math.min(rounds, roundsOfOthers)
 
-const noPairing = 'has no such door'
+const noPairing = 'has no such transport'
 const noModernEra = 'does not speak revision 2026-07-28'
 
-const closedDoors: Record<Peer, Partial<Record<Door, string>>> = {
+const closedTransports: Record<Peer, Partial<Record<TransportName, string>>> = {
   floor: {},
   tidings: {},
   'official-1': { paired: noPairing, stateless: noModernEra },
@@ -31,11 +31,12 @@ const closedDoors: Record<Peer, Partial<Record<Door, string>>> = {
   fastmcp: { paired: noPairing, stateless: noModernEra },
 }
 
-/** Why a peer's server cannot be reached by a door; undefined when it can. */
-export const whyServerCannot = (peer: Peer, door: Door): string | undefined => closedDoors[peer][door]
+/** Why a peer's server cannot be reached by a transport; undefined when it can. */
+export const whyServerCannot = (peer: Peer, transport: TransportName): string | undefined =>
+  closedTransports[peer][transport]
 
-/** Why a peer's client cannot come in by a door; undefined when it can. */
-export function whyClientCannot(peer: Peer, door: Door): string | undefined {
+/** Why a peer's client cannot come in by a transport; undefined when it can. */
+export function whyClientCannot(peer: Peer, transport: TransportName): string | undefined {
   if (peer === 'fastmcp') return 'has no client'
-  return peer === 'official-2' && door === 'http+sse' ? undefined : closedDoors[peer][door]
+  return peer === 'official-2' && transport === 'http+sse' ? undefined : closedTransports[peer][transport]
 }

@@ -1,6 +1,6 @@
 /** One wire shape on HTTP: see PROTOCOL.md. */
-export const doors = ['http+sse', 'paired', 'streamable', 'stateless'] as const
-export type Door = (typeof doors)[number]
+export const transports = ['http+sse', 'paired', 'streamable-http', 'stateless'] as const
+export type TransportName = (typeof transports)[number]
 
 /** The resource whose changes are told. */
 export const watchedUri = 'bench:///climate'

@@ -1,17 +1,17 @@
 import { measure } from '../src/measure.ts'
 import { cases } from '../src/works/index.ts'
 
-// One case of each work, so that each door is come in by.
+// One case of each work, so that each transport is come in by.
 const measured = [
   'tools-call/stateless',
-  'fan-out/streamable/100',
+  'fan-out/streamable-http/100',
   'paced-fan-out/paired',
   'one-of-many/stateless',
   'idle-memory/http+sse',
   'sessions-opened/paired',
-  'slow-reader/streamable',
+  'slow-reader/streamable-http',
   'client-notifications/http+sse',
-  'client-calls/streamable',
+  'client-calls/streamable-http',
 ]
 
 const workOf = (name: string) => name.split('/')[0]

@@ -10,8 +10,8 @@ let modern: Client
 
 beforeAll(async () => {
   running = await serve(fixture(), { port: 0, retryMs: 20 })
-  session = await connect(`${running.url}/mcp`, { door: 'streamable' })
-  modern = await connect(`${running.url}/mcp`, { door: 'stateless' })
+  session = await connect(`${running.url}/mcp`, { transport: 'streamable-http' })
+  modern = await connect(`${running.url}/mcp`, { transport: 'stateless' })
 })
 
 afterAll(async () => {

@@ -1,11 +1,11 @@
 import { connect } from '@tidings/client'
-import type { Client, Door, ElicitRequestParams } from '@tidings/client'
+import type { Client, TransportName, ElicitRequestParams } from '@tidings/client'
 import { serve } from '@tidings/server'
 import type { Serving } from '@tidings/server'
 import { fixture } from '../src/fixture.ts'
 
 /** A session, in which the server asks on a stream, and the modern era, in which it asks by its result. */
-const doors: Door[] = ['streamable', 'stateless']
+const transports: TransportName[] = ['streamable-http', 'stateless']
 const answers: Record<string, string | boolean> = {
   name: 'Alice',
   color: 'blue',
@@ -13,15 +13,15 @@ const answers: Record<string, string | boolean> = {
   context: 'greenhouses',
 }
 let running: Serving
-const clients = new Map<Door, Client>()
+const clients = new Map<TransportName, Client>()
 
 beforeAll(async () => {
   running = await serve(fixture(), { port: 0 })
-  for (const door of doors) {
+  for (const transport of transports) {
     clients.set(
-      door,
+      transport,
       await connect(`${running.url}/mcp`, {
-        door,
+        transport,
         handlers: {
           elicit: (params) => ({ action: 'accept', content: filledIn(params) }),
           sample: () => ({ role: 'assistant', content: { type: 'text', text: 'Bonjour' }, model: 'none' }),

@@ -22,7 +22,7 @@ const client = await connect(url, { clientInfo: { name: 'tidings-demo-watch', ve
 )
 print(
   `${styled('bold', `${client.serverInfo.name} ${client.serverInfo.version}`)} at ${url}` +
-    styled('gray', ` (${client.door}, ${client.revision}; Ctrl-C ends)`),
+    styled('gray', ` (${client.transport}, ${client.revision}; Ctrl-C ends)`),
 )
 
 client.on('state', ({ state, recovered, error }) => {

@@ -27,17 +27,18 @@ afterEach(async () => {
   expect(complaints).toEqual([])
 })
 
-async function openPage(door = 'http+sse'): Promise<Page> {
+async function openPage(transport = 'http+sse'): Promise<Page> {
   const opened = await browser.newPage()
   opened.on('pageerror', (error) => complaints.push(error.message))
   opened.on('console', (message) => {
     if (message.type() !== 'error') return
     // Requests fail while a connection is cut on purpose, and are refused by a server that stops or has just begun.
-    const toDoor = /\/(sse|messages|mcp)\b/.test(message.location().url)
-    if (/net::ERR_/.test(message.text()) || (toDoor && /status of (404|503)/.test(message.text()))) return
+    const toTransport = /\/(sse|messages|mcp)\b/.test(message.location().url)
+    if (/net::ERR_/.test(message.text()) || (toTransport && /status of (404|503)/.test(message.text())))
+      return
     complaints.push(message.text())
   })
-  await opened.goto(`${demo.url}/?${new URLSearchParams({ door }).toString()}`)
+  await opened.goto(`${demo.url}/?${new URLSearchParams({ transport }).toString()}`)
   await inState(opened, 'connected')
   return opened
 }
@@ -223,15 +224,15 @@ test('the page has no width of its own on a phone', async () => {
 test.each([
   ['auto', 'stateless', '2026-07-28'],
   ['stateless', 'stateless', '2026-07-28'],
-  ['streamable', 'streamable', '2025-11-25'],
+  ['streamable-http', 'streamable-http', '2025-11-25'],
   ['http+sse', 'http+sse', '2025-11-25'],
   ['paired', 'paired', '2025-11-25'],
 ])(
-  'by the door %s values move, and what changes while it is cut is shown',
-  async (choice, door, revision) => {
-    if (choice === 'http+sse') await page.locator('#door').selectOption('auto')
-    await page.locator('#door').selectOption(choice)
-    await page.locator('#server-door', { hasText: door }).waitFor()
+  'by the transport %s values move, and what changes while it is cut is shown',
+  async (choice, transport, revision) => {
+    if (choice === 'http+sse') await page.locator('#transport').selectOption('auto')
+    await page.locator('#transport').selectOption(choice)
+    await page.locator('#server-transport', { hasText: transport }).waitFor()
     await page.locator('#server-revision', { hasText: revision }).waitFor()
     await inState(page, 'connected')
     await card(page, 'clock://now', /[2-9] updates/).waitFor()

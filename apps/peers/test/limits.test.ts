@@ -4,9 +4,9 @@ import { cellsOf } from './matrix.ts'
 import * as peers from './peers.ts'
 
 test('a limit is of a cell that there is', () => {
-  const { ourClient, ourClientByDoor, ourServer, officialServers, otherServers, theirClients } = peers
+  const { ourClient, ourClientByTransport, ourServer, officialServers, otherServers, theirClients } = peers
   const cells = [
-    ...cellsOf([...ourClientByDoor, ourClient, ...theirClients], [ourServer]),
+    ...cellsOf([...ourClientByTransport, ourClient, ...theirClients], [ourServer]),
     ...cellsOf([ourClient], [...officialServers, ...otherServers]),
   ].map(({ cell }) => cell)
   expect(cells).toEqual(expect.arrayContaining(limits.map(({ cell }) => cell)))

@@ -1,4 +1,4 @@
 import { testMatrix } from './matrix.ts'
-import { ourClient, ourClientByDoor, ourServer } from './peers.ts'
+import { ourClient, ourClientByTransport, ourServer } from './peers.ts'
 
-testMatrix([...ourClientByDoor, ourClient], [ourServer])
+testMatrix([...ourClientByTransport, ourClient], [ourServer])

@@ -11,11 +11,11 @@ import { tidings as tidingsServer } from './servers/tidings.ts'
 
 export const ourServer: ServerKind = tidingsServer
 
-/** Our client, by each door of our server. */
-export const ourClientByDoor: ClientKind[] = [
+/** Our client, by each transport of our server. */
+export const ourClientByTransport: ClientKind[] = [
   tidings('http+sse'),
   tidings('paired'),
-  tidings('streamable'),
+  tidings('streamable-http'),
   tidings('stateless'),
 ]
 

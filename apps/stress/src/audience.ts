@@ -1,10 +1,10 @@
 import { Agent } from 'node:http'
-import type { Door } from '@tidings/client'
+import type { TransportName } from '@tidings/client'
 import { type Newest, sharedNow } from './commands.ts'
 import { Latency } from './latency.ts'
 import { Reader } from './reader.ts'
 import { check, until } from './until.ts'
-import { doors } from './wire/door-shapes.ts'
+import { transports } from './wire/transport-shapes.ts'
 
 /** How an audience is made. */
 export interface AudienceOptions {
@@ -12,7 +12,7 @@ export interface AudienceOptions {
   topics: readonly string[]
   port: () => number
   /** By default all of them in turn. */
-  doors?: readonly Door[]
+  transports?: readonly TransportName[]
   /** How many of the topics each reader watches. Default 1. */
   topicsEach?: number
   retryMs?: number
@@ -82,7 +82,7 @@ export class Audience {
       () => {
         const [first, ...others] = behind()
         const known = JSON.stringify([...this.#known.get(first!)!])
-        return `${others.length + 1} of ${this.size} readers do not know the newest; one by ${first!.door} knows ${known} of ${JSON.stringify(newest)}`
+        return `${others.length + 1} of ${this.size} readers do not know the newest; one by ${first!.transport} knows ${known} of ${JSON.stringify(newest)}`
       },
     )
     this.assertOrder()
@@ -90,8 +90,8 @@ export class Audience {
 
   /** Throws if a reader was told something twice, or out of order, or a message is missing. */
   assertOrder(): void {
-    for (const { door, order } of this.readers)
-      check(order.faults.length === 0, `${door}: ${order.faults[0]}`)
+    for (const { transport, order } of this.readers)
+      check(order.faults.length === 0, `${transport}: ${order.faults[0]}`)
   }
 
   /** Measures how long what is published at a pace takes to arrive. */
@@ -126,10 +126,10 @@ export class Audience {
   }
 
   #add(index: number): Reader {
-    const { topics, port, topicsEach = 1, retryMs = 100, doors: its = doors } = this.#options
+    const { topics, port, topicsEach = 1, retryMs = 100, transports: its = transports } = this.#options
     const known = new Map<string, Known>()
     const reader = new Reader({
-      door: its[index % its.length]!,
+      transport: its[index % its.length]!,
       uris: Array.from(
         { length: topicsEach },
         (_, i) => topics[(Math.floor(index / its.length) + i) % topics.length]!,

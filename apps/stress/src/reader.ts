@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http'
-import type { Door } from '@tidings/client'
+import type { TransportName } from '@tidings/client'
 import {
   initializeParams,
   listenStream,
@@ -7,7 +7,7 @@ import {
   newKeys,
   sessionEnd,
   sessionStream,
-} from './wire/door-shapes.ts'
+} from './wire/transport-shapes.ts'
 import type { WireEvent } from './wire/event-parser.ts'
 import { type EventRequest, EventSocket } from './wire/event-socket.ts'
 import { type Answer, post } from './wire/post.ts'
@@ -15,7 +15,7 @@ import { parseId, ToldOrder } from './told-order.ts'
 
 /** What a {@link Reader} is made with. */
 export interface ReaderOptions {
-  door: Door
+  transport: TransportName
   uris: Iterable<string>
   /** Where streams are opened. */
   streamPort: () => number
@@ -42,11 +42,11 @@ interface Message {
 }
 
 /**
- * A subscriber on a bare socket, by any door. It comes back when its stream is lost, with the id of the last event it
+ * A subscriber on a bare socket, by any transport. It comes back when its stream is lost, with the id of the last event it
  * read; where the server does not go on from there, it begins anew: subscribes, and reads.
  */
 export class Reader {
-  readonly door: Door
+  readonly transport: TransportName
   readonly order = new ToldOrder()
   readonly counts = { told: 0, opened: 0, recovered: 0, begun: 0 }
   /** Reasons that streams have ended with, as comments. */
@@ -61,14 +61,14 @@ export class Reader {
   /** Whether all that is wanted is subscribed to and read. */
   #ready = false
   #stopped = false
-  /** Counts the sessions, and by the stateless door the streams. */
+  /** Counts the sessions, and by the stateless transport the streams. */
   #generation = 0
   #looked: () => void = () => {}
   #stopSilence = () => {}
 
   constructor(options: ReaderOptions) {
     this.#options = options
-    this.door = options.door
+    this.transport = options.transport
     this.#uris = new Set(options.uris)
     void this.#run()
   }
@@ -81,9 +81,9 @@ export class Reader {
     return this.#uris
   }
 
-  /** Where its session is: undefined while there is none, and by the stateless door. */
+  /** Where its session is: undefined while there is none, and by the stateless transport. */
   get hasSession(): boolean {
-    return this.door !== 'stateless' && (this.door === 'paired' || this.#keys.session !== undefined)
+    return this.transport !== 'stateless' && (this.transport === 'paired' || this.#keys.session !== undefined)
   }
 
   /** Resolves when all that is wanted is subscribed to. */
@@ -97,13 +97,13 @@ export class Reader {
   watch(uri: string): void {
     if (this.#uris.has(uri)) return
     this.#uris.add(uri)
-    if (this.door === 'stateless') this.cut('fin')
+    if (this.transport === 'stateless') this.cut('fin')
     else if (this.#ready) void this.#subscribe(uri, this.#generation).catch(() => this.#beginAnew())
   }
 
   unwatch(uri: string): void {
     if (!this.#uris.delete(uri)) return
-    if (this.door === 'stateless') this.cut('fin')
+    if (this.transport === 'stateless') this.cut('fin')
     else if (this.#ready) void this.request('resources/unsubscribe', { uri }).catch(() => this.#beginAnew())
   }
 
@@ -111,7 +111,7 @@ export class Reader {
   async request(method: string, params?: object): Promise<Message> {
     const id = ++this.#lastId
     const message = { id, method, ...(params && { params }) }
-    if (this.door !== 'http+sse') return JSON.parse((await this.#post(message)).body) as Message
+    if (this.transport !== 'http+sse') return JSON.parse((await this.#post(message)).body) as Message
     const answered = new Promise<Message>((resolve) => this.#answers.set(id, resolve))
     const generation = this.#generation
     await this.#post(message)
@@ -124,7 +124,7 @@ export class Reader {
   async endSession(): Promise<void> {
     if (!this.hasSession) return
     const { agent, messagePort } = this.#options
-    await post({ port: messagePort(), ...(agent && { agent }), ...sessionEnd(this.door, this.#keys) })
+    await post({ port: messagePort(), ...(agent && { agent }), ...sessionEnd(this.transport, this.#keys) })
   }
 
   /** Ends its session, and goes. */
@@ -160,7 +160,8 @@ export class Reader {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       try {
-        if (this.door === 'streamable' && this.#keys.session === undefined) await this.#beginStreamable()
+        if (this.transport === 'streamable-http' && this.#keys.session === undefined)
+          await this.#beginStreamable()
         await this.#readStream()
       } catch {
         // The server cannot be reached, or is stopping: it is tried again.
@@ -172,12 +173,12 @@ export class Reader {
 
   /** Opens the stream, and resolves when it is lost. */
   #readStream(): Promise<void> {
-    const stateless = this.door === 'stateless'
+    const stateless = this.transport === 'stateless'
     const since = this.#lastEventId
     const request: EventRequest = stateless
       ? listenStream([...this.#uris], since || undefined)
-      : sessionStream(this.door, this.#keys, since)
-    const isFirst = since === '' && (this.door !== 'streamable' || this.#isFresh)
+      : sessionStream(this.transport, this.#keys, since)
+    const isFirst = since === '' && (this.transport !== 'streamable-http' || this.#isFresh)
     this.#isFresh = false
     let greeted = stateless
     return new Promise((resolve) => {
@@ -195,8 +196,8 @@ export class Reader {
           if (recovered) this.counts.recovered++
           else this.order.beginAnew()
           if (recovered) return
-          if (this.door === 'paired') this.#begin()
-          else if (this.door === 'streamable' && !isFirst) void this.#readAll(this.#generation)
+          if (this.transport === 'paired') this.#begin()
+          else if (this.transport === 'streamable-http' && !isFirst) void this.#readAll(this.#generation)
         },
         event: (event) => {
           if (this.#socket !== socket) return
@@ -280,7 +281,7 @@ export class Reader {
     const { headers } = await this.#post({
       id: ++this.#lastId,
       method: 'initialize',
-      params: initializeParams(this.door),
+      params: initializeParams(this.transport),
     })
     this.#keys.session = String(headers['mcp-session-id'])
     this.#lastEventId = ''
@@ -303,7 +304,8 @@ export class Reader {
   }
 
   async #hello(generation: number): Promise<void> {
-    if (this.door !== 'streamable') await this.request('initialize', initializeParams(this.door))
+    if (this.transport !== 'streamable-http')
+      await this.request('initialize', initializeParams(this.transport))
     await this.#post({ method: 'notifications/initialized' })
     // Others may be wanted meanwhile.
     for (const asked = new Set<string>(); ;) {
@@ -344,7 +346,7 @@ export class Reader {
     const answer = await post({
       port: messagePort(),
       ...(agent && { agent }),
-      ...messagePost(this.door, this.#keys, message),
+      ...messagePost(this.transport, this.#keys, message),
     })
     if (answer.status >= 300)
       throw new Error(`${message.method} was answered ${answer.status}: ${answer.body}`)

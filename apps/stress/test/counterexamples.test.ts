@@ -1,5 +1,5 @@
-import type { Door } from '@tidings/client'
-import { doors } from '../src/wire/door-shapes.ts'
+import type { TransportName } from '@tidings/client'
+import { transports } from '../src/wire/transport-shapes.ts'
 import type { Command } from './model/commands.ts'
 import { slowDown, speedUp } from './model/fast-time.ts'
 import { World } from './model/world.ts'
@@ -8,10 +8,10 @@ beforeAll(() => speedUp(100))
 afterAll(() => slowDown())
 
 /** What the model has found, at its shortest. */
-const found: { what: string; doors: readonly Door[]; commands: Command[] }[] = [
+const found: { what: string; transports: readonly TransportName[]; commands: Command[] }[] = [
   {
     what: 'a watch whose subscription gets no answer in time, as its connection is dead, goes on trying',
-    doors,
+    transports,
     commands: [
       { do: 'go half-open', side: 'client', directions: 'down' },
       { do: 'pass', ms: 3_000 },
@@ -19,7 +19,7 @@ const found: { what: string; doors: readonly Door[]; commands: Command[] }[] = [
   },
   {
     what: 'a stream that is dead before the server has kept it alive is noticed as well',
-    doors,
+    transports,
     commands: [
       { do: 'pass', ms: 3_000 },
       { do: 'go half-open', side: 'client', directions: 'down' },
@@ -32,7 +32,7 @@ const found: { what: string; doors: readonly Door[]; commands: Command[] }[] = [
 const seldom: typeof found = [
   {
     what: 'what changes while a socket is full is told when it no longer is',
-    doors,
+    transports,
     commands: [
       { do: 'watch', name: 'long' },
       { do: 'pass', ms: 3_000 },
@@ -43,12 +43,14 @@ const seldom: typeof found = [
   },
 ]
 
-const tests = [...found, ...seldom].flatMap(({ doors, ...test }) => doors.map((door) => ({ ...test, door })))
+const tests = [...found, ...seldom].flatMap(({ transports, ...test }) =>
+  transports.map((transport) => ({ ...test, transport })),
+)
 
 test.each(tests)(
-  '$door: $what',
-  async ({ door, commands }) => {
-    const world = await World.make(door)
+  '$transport: $what',
+  async ({ transport, commands }) => {
+    const world = await World.make(transport)
     try {
       for (const command of commands) await world.run(command)
       await world.settle()

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { doors } from '../src/wire/door-shapes.ts'
+import { transports } from '../src/wire/transport-shapes.ts'
 import { commands } from './model/commands.ts'
 import { slowDown, speedUp } from './model/fast-time.ts'
 import { World } from './model/world.ts'
@@ -11,11 +11,11 @@ const seed = Number(process.env.MODEL_SEED ?? 1)
 beforeAll(() => speedUp(100))
 afterAll(() => slowDown())
 
-test.each(doors)(
+test.each(transports)(
   '%s: whatever happens, in the end all is known, and nothing was told twice or out of order',
-  async (door) => {
+  async (transport) => {
     const property = fc.asyncProperty(commands, async (commands) => {
-      const world = await World.make(door)
+      const world = await World.make(transport)
       try {
         for (const command of commands) await world.run(command)
         await world.settle()

@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises'
 import { now } from '../clock.ts'
 import { answerParent } from '../parent.ts'
 import { usageTasks } from '../usage.ts'
-import { type Door, echo, watchedUri } from '../wire.ts'
+import { type TransportName, echo, watchedUri } from '../wire.ts'
 
 /** A client that is measured, connected. */
 export interface BenchClient {
@@ -16,7 +16,7 @@ export interface BenchClient {
 export const textOf = (content: unknown): string => (content as [{ text: string }])[0].text
 
 /** Has the client do what the benchmark asks. */
-export function control(connect: (door: Door, url: string) => Promise<BenchClient>): void {
+export function control(connect: (transport: TransportName, url: string) => Promise<BenchClient>): void {
   let client: BenchClient
   let heard = 0
   let expected = Infinity
@@ -26,9 +26,9 @@ export function control(connect: (door: Door, url: string) => Promise<BenchClien
   answerParent({
     ...usageTasks,
 
-    async connect({ door, port }: { door: Door; port: number }): Promise<void> {
-      const path = door === 'http+sse' || door === 'paired' ? '/sse' : '/mcp'
-      client = await connect(door, `http://127.0.0.1:${port}${path}`)
+    async connect({ transport, port }: { transport: TransportName; port: number }): Promise<void> {
+      const path = transport === 'http+sse' || transport === 'paired' ? '/sse' : '/mcp'
+      client = await connect(transport, `http://127.0.0.1:${port}${path}`)
     },
 
     subscribe: () =>

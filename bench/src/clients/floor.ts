@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { createParser } from 'eventsource-parser'
-import { type Door, modernMeta } from '../wire.ts'
+import { type TransportName, modernMeta } from '../wire.ts'
 import { type BenchClient, control, textOf } from './control.ts'
 
 interface Message {
@@ -61,7 +61,7 @@ function read(stream: IncomingMessage): Promise<string> {
   })
 }
 
-control(async (door: Door, url: string): Promise<BenchClient> => {
+control(async (transport: TransportName, url: string): Promise<BenchClient> => {
   const { origin } = new URL(url)
   let id = 0
   let target = url
@@ -69,12 +69,12 @@ control(async (door: Door, url: string): Promise<BenchClient> => {
 
   const ask = async (method: string, params: object): Promise<Message> => {
     const message = { jsonrpc: '2.0', id: ++id, method, params }
-    if (door === 'http+sse') {
+    if (transport === 'http+sse') {
       const answer = new Promise<Message>((resolve) => waiting.set(message.id, resolve))
       await textOfBody(await send(target, message, headers))
       return answer
     }
-    if (door === 'stateless') {
+    if (transport === 'stateless') {
       const { name } = params as { name?: string }
       const about = { 'Mcp-Method': method, ...(name !== undefined && { 'Mcp-Name': name }) }
       const modern = { ...message, params: { ...params, _meta: modernMeta } }
@@ -85,7 +85,7 @@ control(async (door: Door, url: string): Promise<BenchClient> => {
 
   const clientInfo = { name: 'floor', version: '1.0.0' }
   const initialize = (protocolVersion: string) => ({ protocolVersion, capabilities: {}, clientInfo })
-  switch (door) {
+  switch (transport) {
     case 'http+sse':
       target = origin + (await read(await send(url, undefined, {})))
       await ask('initialize', initialize('2024-11-05'))
@@ -97,7 +97,7 @@ control(async (door: Door, url: string): Promise<BenchClient> => {
       await ask('initialize', initialize('2024-11-05'))
       break
     }
-    case 'streamable': {
+    case 'streamable-http': {
       const params = initialize('2025-11-25')
       const response = await send(url, { jsonrpc: '2.0', id: 0, method: 'initialize', params }, {})
       await textOfBody(response)
@@ -117,7 +117,7 @@ control(async (door: Door, url: string): Promise<BenchClient> => {
     call: async (name, args) => textOf((await ask('tools/call', { name, arguments: args })).result.content),
     async subscribe(uri, listener) {
       listeners.set('notifications/resources/updated', (params) => listener(params.uri))
-      if (door !== 'stateless') return void (await ask('resources/subscribe', { uri }))
+      if (transport !== 'stateless') return void (await ask('resources/subscribe', { uri }))
       const params = { notifications: { resourceSubscriptions: [uri] }, _meta: modernMeta }
       const message = { jsonrpc: '2.0', id: ++id, method: 'subscriptions/listen', params }
       await read(await send(target, message, { ...headers, 'Mcp-Method': 'subscriptions/listen' }))

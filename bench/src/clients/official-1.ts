@@ -5,8 +5,8 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { control, textOf } from './control.ts'
 
-control(async (door, url) => {
-  const Transport = door === 'http+sse' ? SSEClientTransport : StreamableHTTPClientTransport
+control(async (transport, url) => {
+  const Transport = transport === 'http+sse' ? SSEClientTransport : StreamableHTTPClientTransport
   const client = new Client({ name: 'bench', version: '1.0.0' })
   await client.connect(new Transport(new URL(url)))
   return {

@@ -2,13 +2,13 @@
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { control, textOf } from './control.ts'
 
-control(async (door, url) => {
-  const isModern = door === 'stateless'
+control(async (transport, url) => {
+  const isModern = transport === 'stateless'
   const client = new Client(
     { name: 'bench', version: '1.0.0' },
     { versionNegotiation: { mode: isModern ? 'auto' : 'legacy' } },
   )
-  const Transport = door === 'http+sse' ? SSEClientTransport : StreamableHTTPClientTransport
+  const Transport = transport === 'http+sse' ? SSEClientTransport : StreamableHTTPClientTransport
   await client.connect(new Transport(new URL(url)))
   return {
     call: async (name, args) => textOf((await client.callTool({ name, arguments: args })).content),

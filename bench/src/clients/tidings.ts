@@ -2,8 +2,8 @@
 import { connect } from '@tidings/client'
 import { control, textOf } from './control.ts'
 
-control(async (door, url) => {
-  const client = await connect(url, { door, logger: console })
+control(async (transport, url) => {
+  const client = await connect(url, { transport, logger: console })
   return {
     call: async (name, args) => textOf((await client.callTool(name, args)).content),
     async subscribe(uri, listener) {

@@ -1,6 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { now } from '../clock.ts'
-import { type Door, echo } from '../wire.ts'
+import { type TransportName, echo } from '../wire.ts'
 import { Connection } from './connection.ts'
 import { inParallel } from './in-parallel.ts'
 import { Pool } from './pool.ts'
@@ -10,7 +10,7 @@ import { type OpenSession, openSession } from './sessions.ts'
 /** Which callers are opened. */
 export interface CallersToOpen {
   port: number
-  door: Door
+  transport: TransportName
   count: number
 }
 
@@ -36,10 +36,10 @@ class Caller implements ResponseReceiver {
   #body = ''
   #awaited = 0
 
-  constructor(port: number, door: Door, session: OpenSession) {
+  constructor(port: number, transport: TransportName, session: OpenSession) {
     this.#connection = new Connection(port, fail)
     this.#session = session
-    this.#answersOnStream = door === 'http+sse'
+    this.#answersOnStream = transport === 'http+sse'
     if (!this.#answersOnStream) return
     session.stream!.deliverTo((bytes, start, end) => {
       const event = bytes.toString('latin1', start, end)
@@ -91,11 +91,11 @@ function fail(error: Error): void {
 
 /** The tasks of those who call a tool. */
 export const callerTasks = {
-  async openCallers({ port, door, count }: CallersToOpen): Promise<void> {
+  async openCallers({ port, transport, count }: CallersToOpen): Promise<void> {
     const pool = new Pool(port)
-    const sessions = await inParallel(count, 16, () => openSession(door, { port, pool, onLost: fail }))
+    const sessions = await inParallel(count, 16, () => openSession(transport, { port, pool, onLost: fail }))
     pool.close()
-    callers.push(...sessions.map((session) => new Caller(port, door, session)))
+    callers.push(...sessions.map((session) => new Caller(port, transport, session)))
   },
 
   /** Each calls over and over. Gives the calls answered in a second. */

@@ -1,5 +1,5 @@
 import { now } from '../clock.ts'
-import type { Door } from '../wire.ts'
+import type { TransportName } from '../wire.ts'
 import { inParallel } from './in-parallel.ts'
 import { Pool } from './pool.ts'
 import { openSession } from './sessions.ts'
@@ -7,7 +7,7 @@ import { openSession } from './sessions.ts'
 /** Which sessions are opened. */
 export interface SessionsToOpen {
   port: number
-  door: Door
+  transport: TransportName
   count: number
 }
 
@@ -16,14 +16,14 @@ const atOnce = 64
 /** The task of those who open a session and do nothing with it. */
 export const openerTasks = {
   /** Gives the sessions opened in a second. They stay open. */
-  async openSessions({ port, door, count }: SessionsToOpen): Promise<number> {
+  async openSessions({ port, transport, count }: SessionsToOpen): Promise<number> {
     const pool = new Pool(port)
     let lost: Error | undefined
     const onLost = (error: Error) => {
       lost ??= error
     }
     const startedAtMs = now()
-    await inParallel(count, atOnce, () => openSession(door, { port, pool, onLost }))
+    await inParallel(count, atOnce, () => openSession(transport, { port, pool, onLost }))
     const perSecond = (count / (now() - startedAtMs)) * 1000
     pool.close()
     if (lost) throw lost

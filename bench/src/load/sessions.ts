@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Door } from '../wire.ts'
+import type { TransportName } from '../wire.ts'
 import { EventStream } from './event-stream.ts'
 import type { Pool } from './pool.ts'
 import {
@@ -31,10 +31,10 @@ export interface OpenSession {
 
 let lastId = 100
 
-/** Opens a session, as a client does it by the door. By `stateless` there is none, and nothing is sent. */
-export async function openSession(door: Door, opening: Opening): Promise<OpenSession> {
+/** Opens a session, as a client does it by the transport. By `stateless` there is none, and nothing is sent. */
+export async function openSession(transport: TransportName, opening: Opening): Promise<OpenSession> {
   const { port, pool, onLost } = opening
-  switch (door) {
+  switch (transport) {
     case 'http+sse': {
       const stream = new EventStream(port, get(port, '/sse'), onLost)
       const endpoint = /data: *(\S+)/.exec(await stream.next('event: endpoint'))![1]!
@@ -69,7 +69,7 @@ export async function openSession(door: Door, opening: Opening): Promise<OpenSes
           assertSuccess((await pool.request(request(++lastId, method, params))).body),
       }
     }
-    case 'streamable': {
+    case 'streamable-http': {
       const { head, body } = await pool.request(post(port, '/mcp', initialize('2025-11-25')))
       assertSuccess(body)
       const headers = sessionHeaders(/\r\nmcp-session-id: *(\S+)/i.exec(head)![1]!)
@@ -101,8 +101,12 @@ export async function openSession(door: Door, opening: Opening): Promise<OpenSes
 }
 
 /** Opens a session with a stream, on which the changes of the resources are told. */
-export async function openSubscriber(door: Door, uris: string[], opening: Opening): Promise<EventStream> {
-  const session = await openSession(door, opening)
+export async function openSubscriber(
+  transport: TransportName,
+  uris: string[],
+  opening: Opening,
+): Promise<EventStream> {
+  const session = await openSession(transport, opening)
   if (session.stream === undefined) {
     const filter = { notifications: { resourceSubscriptions: uris } }
     const request = session.request(++lastId, 'subscriptions/listen', filter)

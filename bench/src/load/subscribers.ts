@@ -1,5 +1,5 @@
 import { now } from '../clock.ts'
-import { type Door, endUri } from '../wire.ts'
+import { type TransportName, endUri } from '../wire.ts'
 import type { EventStream } from './event-stream.ts'
 import { inParallel } from './in-parallel.ts'
 import { Pool } from './pool.ts'
@@ -8,7 +8,7 @@ import { openSubscriber } from './sessions.ts'
 /** Which subscribers are opened. */
 export interface SubscribersToOpen {
   port: number
-  door: Door
+  transport: TransportName
   count: number
   /** What all subscribe to. */
   uris: string[]
@@ -58,11 +58,11 @@ function findUri(bytes: Buffer, from: number, to: number): number {
 
 /** The tasks of those who hear of changes. */
 export const subscriberTasks = {
-  async subscribe({ port, door, count, uris, uriOfEach }: SubscribersToOpen): Promise<void> {
+  async subscribe({ port, transport, count, uris, uriOfEach }: SubscribersToOpen): Promise<void> {
     const pool = new Pool(port)
     const opened = await inParallel(count, atOnce, (index) => {
       const own = uriOfEach?.[index]
-      return openSubscriber(door, own === undefined ? uris : [...uris, own], { port, pool, onLost })
+      return openSubscriber(transport, own === undefined ? uris : [...uris, own], { port, pool, onLost })
     })
     pool.close()
     if (uris.includes(endUri)) hearingTheEnd += count

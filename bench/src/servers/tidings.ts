@@ -1,4 +1,4 @@
-// Our server, all doors open.
+// Our server, all transports open.
 import { McpServer, serve } from '@tidings/server'
 import * as z from 'zod'
 import { echoText, watchedUri } from '../wire.ts'

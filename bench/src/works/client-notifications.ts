@@ -1,26 +1,26 @@
 import { whyClientCannot } from '../peers.ts'
-import { doors, watchedUri } from '../wire.ts'
+import { transports, watchedUri } from '../wire.ts'
 import type { Case } from '../work.ts'
 
 const notifications = 200_000
 
 /** Notifications that one client parses and dispatches, from the floor's server, which sends them as fast as it reads. */
-export const clientNotifications: Case[] = doors.map((door) => ({
-  name: `client-notifications/${door}`,
+export const clientNotifications: Case[] = transports.map((transport) => ({
+  name: `client-notifications/${transport}`,
   metrics: [
     {
       key: 'rate',
-      title: `client: notifications, ${door}`,
+      title: `client: notifications, ${transport}`,
       unit: 'events/s',
       bar: { of: 'ratio', atLeast: 0.6 },
     },
-    { key: 'cpu', title: `client: notifications, ${door}: CPU per event`, unit: 'µs' },
+    { key: 'cpu', title: `client: notifications, ${transport}: CPU per event`, unit: 'µs' },
   ],
-  whyNot: (peer) => whyClientCannot(peer, door),
+  whyNot: (peer) => whyClientCannot(peer, transport),
   async run(peer, lab) {
-    const { server, port } = await lab.startServer('floor', door)
+    const { server, port } = await lab.startServer('floor', transport)
     const client = await lab.startClient(peer)
-    await client.ask('connect', { door, port })
+    await client.ask('connect', { transport, port })
     await client.ask('subscribe')
     const hear = async (count: number) => {
       await client.ask('startHearing', { count })

@@ -1,7 +1,7 @@
 import type { Heard, SubscribersToOpen } from '../load/subscribers.ts'
 import { whyServerCannot } from '../peers.ts'
 import type { Changes, Published } from '../servers/control.ts'
-import { doors, endUri, watchedUri } from '../wire.ts'
+import { transports, endUri, watchedUri } from '../wire.ts'
 import type { Case } from '../work.ts'
 
 /** Events that are delivered in the part that is measured; before that, a third of it. */
@@ -9,15 +9,15 @@ const totalEvents = 300_000
 
 /** One resource that changes as fast as the server can tell all its subscribers, one change a turn of the event loop. */
 export const fanOut: Case[] = [100, 1_000, 5_000].flatMap((subscribers) =>
-  doors.map((door): Case => {
-    const title = `fan-out to ${subscribers.toLocaleString('en')}, ${door}`
+  transports.map((transport): Case => {
+    const title = `fan-out to ${subscribers.toLocaleString('en')}, ${transport}`
     return {
-      name: `fan-out/${door}/${subscribers}`,
+      name: `fan-out/${transport}/${subscribers}`,
       metrics: [
         { key: 'rate', title, unit: 'events/s', bar: { of: 'ratio', atLeast: 1 } },
         { key: 'cpu', title: `${title}: CPU per event`, unit: 'µs', bar: { of: 'ratio', atMost: 1 } },
       ],
-      whyNot: (peer) => whyServerCannot(peer, door),
+      whyNot: (peer) => whyServerCannot(peer, transport),
       caveat: ({ delivered }) =>
         delivered! < 1
           ? `merged changes: ${(delivered! * 100).toFixed(0)} % were delivered one by one`
@@ -25,11 +25,11 @@ export const fanOut: Case[] = [100, 1_000, 5_000].flatMap((subscribers) =>
       async run(peer, lab) {
         const count = lab.count(subscribers)
         const changes = Math.ceil(lab.count(totalEvents) / count)
-        const { server, port } = await lab.startServer(peer, door)
+        const { server, port } = await lab.startServer(peer, transport)
         const load = await lab.startLoad()
         await load.ask('subscribe', {
           port,
-          door,
+          transport,
           count,
           uris: [watchedUri, endUri],
         } satisfies SubscribersToOpen)

@@ -3,11 +3,11 @@ import type { Heard, SubscribersToOpen } from '../load/subscribers.ts'
 import { whyServerCannot } from '../peers.ts'
 import type { Changes } from '../servers/control.ts'
 import { median } from '../statistics.ts'
-import { type Door, endUri, numberedUri, watchedUri } from '../wire.ts'
+import { type TransportName, endUri, numberedUri, watchedUri } from '../wire.ts'
 import type { Case } from '../work.ts'
 
-// In a session, and without one: the other doors have the same sessions.
-const doors: Door[] = ['http+sse', 'stateless']
+// In a session, and without one: the other transports have the same sessions.
+const transports: TransportName[] = ['http+sse', 'stateless']
 const few = 100
 const many = 10_000
 const changes = 20_000
@@ -24,10 +24,10 @@ interface Among {
 }
 
 /** A change that is one subscriber's business, while 99 others watch something else, and while 9,999 do. */
-export const oneOfMany: Case[] = doors.map((door) => {
-  const title = `a change for 1 of 10,000, ${door}`
+export const oneOfMany: Case[] = transports.map((transport) => {
+  const title = `a change for 1 of 10,000, ${transport}`
   return {
-    name: `one-of-many/${door}`,
+    name: `one-of-many/${transport}`,
     metrics: [
       {
         key: 'slowdown',
@@ -39,13 +39,13 @@ export const oneOfMany: Case[] = doors.map((door) => {
       },
       { key: 'cpu', title: `${title}: CPU per change`, unit: 'µs' },
     ],
-    whyNot: (peer) => whyServerCannot(peer, door),
+    whyNot: (peer) => whyServerCannot(peer, transport),
     async run(peer, lab) {
       const openAmong = async (total: number): Promise<Among> => {
-        const { server, port } = await lab.startServer(peer, door)
+        const { server, port } = await lab.startServer(peer, transport)
         const load = await lab.startLoad()
         const open = (count: number, uris: string[], uriOfEach: string[] = []) =>
-          load.ask('subscribe', { port, door, count, uris, uriOfEach } satisfies SubscribersToOpen)
+          load.ask('subscribe', { port, transport, count, uris, uriOfEach } satisfies SubscribersToOpen)
         await open(1, [watchedUri, endUri])
         const others = Math.max(1, total - 1)
         await open(

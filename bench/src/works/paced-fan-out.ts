@@ -1,17 +1,17 @@
 import type { SubscribersToOpen } from '../load/subscribers.ts'
 import { whyServerCannot } from '../peers.ts'
 import { percentile } from '../statistics.ts'
-import { doors, endUri, watchedUri } from '../wire.ts'
+import { transports, endUri, watchedUri } from '../wire.ts'
 import type { Case } from '../work.ts'
 
 const subscribers = 1_000
 const changesPerSecond = 20
 
 /** One resource that changes 20 times a second, told to 1,000 subscribers: from the publishing to each receiving. */
-export const pacedFanOut: Case[] = doors.map((door) => {
-  const title = `${changesPerSecond} changes/s to 1,000, ${door}`
+export const pacedFanOut: Case[] = transports.map((transport) => {
+  const title = `${changesPerSecond} changes/s to 1,000, ${transport}`
   return {
-    name: `paced-fan-out/${door}`,
+    name: `paced-fan-out/${transport}`,
     metrics: [
       {
         key: 'p99',
@@ -21,14 +21,14 @@ export const pacedFanOut: Case[] = doors.map((door) => {
       },
       { key: 'p50', title: `${title}: median`, unit: 'ms' },
     ],
-    whyNot: (peer) => whyServerCannot(peer, door),
+    whyNot: (peer) => whyServerCannot(peer, transport),
     async run(peer, lab) {
       const count = lab.count(subscribers)
-      const { server, port } = await lab.startServer(peer, door)
+      const { server, port } = await lab.startServer(peer, transport)
       const load = await lab.startLoad()
       await load.ask('subscribe', {
         port,
-        door,
+        transport,
         count,
         uris: [watchedUri, endUri],
       } satisfies SubscribersToOpen)

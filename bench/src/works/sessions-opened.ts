@@ -1,30 +1,30 @@
 import { whyServerCannot } from '../peers.ts'
-import type { Door } from '../wire.ts'
+import type { TransportName } from '../wire.ts'
 import type { Case } from '../work.ts'
 
-const sessionDoors: Door[] = ['http+sse', 'paired', 'streamable']
+const sessionTransports: TransportName[] = ['http+sse', 'paired', 'streamable-http']
 const sessions = 3_000
 
 /** Sessions opened in a second, 64 at once: the stream, `initialize` and `notifications/initialized`. They stay open. */
-export const sessionsOpened: Case[] = sessionDoors.map((door) => ({
-  name: `sessions-opened/${door}`,
+export const sessionsOpened: Case[] = sessionTransports.map((transport) => ({
+  name: `sessions-opened/${transport}`,
   metrics: [
     {
       key: 'rate',
-      title: `sessions opened, ${door}`,
+      title: `sessions opened, ${transport}`,
       unit: 'sessions/s',
       bar: { of: 'ratio', atLeast: 0.4 },
     },
-    { key: 'cpu', title: `sessions opened, ${door}: CPU per session`, unit: 'µs' },
+    { key: 'cpu', title: `sessions opened, ${transport}: CPU per session`, unit: 'µs' },
   ],
-  whyNot: (peer) => whyServerCannot(peer, door),
+  whyNot: (peer) => whyServerCannot(peer, transport),
   async run(peer, lab) {
-    const { server, port } = await lab.startServer(peer, door)
+    const { server, port } = await lab.startServer(peer, transport)
     const load = await lab.startLoad()
     const count = lab.count(sessions)
-    await load.ask('openSessions', { port, door, count: Math.ceil(count / 3) })
+    await load.ask('openSessions', { port, transport, count: Math.ceil(count / 3) })
     const { result, subject, shares } = await lab.measure(server, load, () =>
-      load.ask<number>('openSessions', { port, door, count }),
+      load.ask<number>('openSessions', { port, transport, count }),
     )
     return { rate: result, cpu: (subject.cpuMs / count) * 1000, ...shares }
   },

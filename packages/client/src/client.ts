@@ -23,7 +23,7 @@ import type { RequestOptions } from './calls/calls.ts'
 import type { State, StateEvent } from './connection/connection.ts'
 import type { Exchange } from './messages/message-router.ts'
 import { Subscriptions } from './watch/subscriptions.ts'
-import type { Door } from './transports/transport.ts'
+import type { TransportName } from './transports/transport.ts'
 import { watch } from './watch/watch.ts'
 
 type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/templates/list'
@@ -42,14 +42,14 @@ type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/
  * - the reason of the `signal` given, when that was aborted.
  */
 export class Client {
-  /** The door this client came in by. */
-  readonly door: Door
+  /** The transport this client came in by. */
+  readonly transport: TransportName
   readonly #exchange: Exchange
   readonly #subscriptions: Subscriptions
   #logLevel: LoggingLevel | undefined
 
-  constructor(door: Door, exchange: Exchange) {
-    this.door = door
+  constructor(transport: TransportName, exchange: Exchange) {
+    this.transport = transport
     this.#exchange = exchange
     this.#subscriptions = new Subscriptions(exchange)
     exchange.onNewSession(async (options) => {
@@ -202,7 +202,7 @@ export class Client {
   /**
    * Listens: to a notification of the server, by its method, or to what becomes of the connection, by `state`.
    *
-   * Listen to a list first and read it then, and no change is missed in between. By the door `stateless` the server has
+   * Listen to a list first and read it then, and no change is missed in between. By the transport `stateless` the server has
    * to be asked to tell of a list: a change between this call and its acknowledgement is not heard, unless the list is
    * read in between, which waits for the acknowledgement.
    *

@@ -7,7 +7,7 @@ export type { State, StateEvent } from './connection/connection.ts'
 export type { HandlerContext, Handlers } from './messages/handlers.ts'
 export type { Logger } from './logger.ts'
 export type { HeadersOption } from './http/http.ts'
-export type { Door } from './transports/transport.ts'
+export type { TransportName } from './transports/transport.ts'
 
 // What may be thrown.
 export {

@@ -12,8 +12,8 @@ import {
 import type { FakeStream } from './harness/fake-server.ts'
 import { connected, fakeServer, rejection } from './harness/harness.ts'
 
-// What is behind it is said by itself; how it is found is in find-door.test.ts.
-const door = 'http+sse'
+// What is behind it is said by itself; how it is found is in find-transport.test.ts.
+const transport = 'http+sse'
 
 /** A server that answers the GET in a way of its own. */
 async function serverThat(onGet: (stream: FakeStream) => void) {
@@ -38,7 +38,7 @@ test('connecting opens the stream, initializes, and says when it is ready', asyn
   })
   await server.post('notifications/initialized')
   expect(client.state).toBe('connected')
-  expect(client.door).toBe('http+sse')
+  expect(client.transport).toBe('http+sse')
   expect(client.revision).toBe(latestLegacyRevision)
   expect(client.serverInfo).toEqual({ name: 'fake', version: '1' })
   expect(client.serverCapabilities).toEqual(server.capabilities)
@@ -70,7 +70,7 @@ test.each(legacyRevisions)('a server may choose revision %s', async (revision) =
 test('a server that speaks another revision is refused, and its stream is closed', async () => {
   const server = await fakeServer()
   server.protocolVersion = '2031-01-01'
-  const error = await rejection(connect(server.url, { door }))
+  const error = await rejection(connect(server.url, { transport }))
   expect(error).toBeInstanceOf(RefusedError)
   expect(error.message).toMatch('revision 2031-01-01')
   expect(server.methods).not.toContain('notifications/initialized')
@@ -83,7 +83,7 @@ test.each([401, 403, 404, 500])(
   'an answer of %i is an HttpError with its status and body',
   async (status) => {
     const server = await serverThat(({ response }) => response.writeHead(status).end('go away'))
-    const error = (await rejection(connect(server.url, { door }))) as HttpError
+    const error = (await rejection(connect(server.url, { transport }))) as HttpError
     expect(error).toBeInstanceOf(HttpError)
     expect(error).toMatchObject({ status, body: 'go away' })
     expect(error.message).toBe(`GET ${server.url} answered ${status}: go away`)
@@ -92,7 +92,10 @@ test.each([401, 403, 404, 500])(
 
 test('204 is an HttpError: there is no stream', async () => {
   const server = await serverThat(({ response }) => response.writeHead(204).end())
-  expect(await rejection(connect(server.url, { door }))).toMatchObject({ name: 'HttpError', status: 204 })
+  expect(await rejection(connect(server.url, { transport }))).toMatchObject({
+    name: 'HttpError',
+    status: 204,
+  })
 })
 
 test('an error page without end is cut short', async () => {
@@ -104,7 +107,7 @@ test('an error page without end is cut short', async () => {
     response.on('drain', write)
     write()
   })
-  const error = (await rejection(connect(server.url, { door }))) as HttpError
+  const error = (await rejection(connect(server.url, { transport }))) as HttpError
   expect(error.body).toHaveLength(1_000)
   await (
     await server.streams.next()
@@ -115,7 +118,7 @@ test('a web page in place of a stream is a ProtocolError that shows what came', 
   const server = await serverThat(({ response }) =>
     response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>'),
   )
-  const error = await rejection(connect(server.url, { door }))
+  const error = await rejection(connect(server.url, { transport }))
   expect(error).toBeInstanceOf(ProtocolError)
   expect(error.message).toMatch('answered with text/html')
   expect(error.message).toMatch('<!doctype html>')
@@ -139,7 +142,7 @@ test('the content type of the stream may have parameters and any case', async ()
 
 test('a stream without an endpoint event times out, and is closed', async () => {
   const server = await serverThat((stream) => stream.open())
-  const error = (await rejection(connect(server.url, { door, connectTimeoutMs: 50 }))) as TimeoutError
+  const error = (await rejection(connect(server.url, { transport, connectTimeoutMs: 50 }))) as TimeoutError
   expect(error).toBeInstanceOf(TimeoutError)
   expect(error.mayHaveRun).toBe(false)
   expect(error.message).toMatch('within 50 ms (connectTimeoutMs)')
@@ -150,7 +153,7 @@ test('a stream without an endpoint event times out, and is closed', async () => 
 
 test('a stream that ends before its endpoint event is a ProtocolError', async () => {
   const server = await serverThat((stream) => stream.open().end())
-  const error = await rejection(connect(server.url, { door }))
+  const error = await rejection(connect(server.url, { transport }))
   expect(error).toBeInstanceOf(ProtocolError)
   expect(error.message).toMatch('ended before its endpoint event')
 })
@@ -163,7 +166,7 @@ test.each([
   'data:,x',
 ])('an endpoint of another origin is refused: %s', async (endpoint) => {
   const server = await serverThat((stream) => stream.open().endpoint(endpoint))
-  const error = await rejection(connect(server.url, { door }))
+  const error = await rejection(connect(server.url, { transport }))
   expect(error).toBeInstanceOf(RefusedError)
   expect(error.message).toMatch(endpoint)
   expect(server.posts.all).toEqual([])
@@ -195,7 +198,10 @@ test('a redirect of a POST is not followed either', async () => {
   const other = await fakeServer()
   const server = await fakeServer()
   server.onPost = ({ response }) => response.writeHead(308, { location: `${other.origin}/messages` }).end()
-  expect(await rejection(connect(server.url, { door }))).toMatchObject({ name: 'HttpError', status: 308 })
+  expect(await rejection(connect(server.url, { transport }))).toMatchObject({
+    name: 'HttpError',
+    status: 308,
+  })
   expect(other.posts.all).toEqual([])
 })
 
@@ -203,7 +209,7 @@ test('a server that is not there is a ConnectionError: nothing can have run', as
   const server = await fakeServer()
   const { url } = server
   await server.close()
-  const error = (await rejection(connect(url, { door }))) as ConnectionError
+  const error = (await rejection(connect(url, { transport }))) as ConnectionError
   expect(error).toBeInstanceOf(ConnectionError)
   expect(error.message).toMatch(`GET ${url} got no response: connect ECONNREFUSED`)
   expect(error.mayHaveRun).toBe(false)
@@ -211,13 +217,13 @@ test('a server that is not there is a ConnectionError: nothing can have run', as
 
 test('a server that hangs up is a ConnectionError', async () => {
   const server = await serverThat((stream) => stream.cut())
-  expect(await rejection(connect(server.url, { door }))).toBeInstanceOf(ConnectionError)
+  expect(await rejection(connect(server.url, { transport }))).toBeInstanceOf(ConnectionError)
 })
 
 test('a refusal to initialize is an McpError', async () => {
   const server = await fakeServer()
   server.answers = { initialize: () => ({ error: { code: -32602, message: 'not you', data: { why: 1 } } }) }
-  const error = (await rejection(connect(server.url, { door }))) as McpError
+  const error = (await rejection(connect(server.url, { transport }))) as McpError
   expect(error).toBeInstanceOf(McpError)
   expect(error).toMatchObject({ code: -32602, message: 'not you', data: { why: 1 } })
   await (
@@ -228,7 +234,7 @@ test('a refusal to initialize is an McpError', async () => {
 test('initialize without an answer times out', async () => {
   const server = await fakeServer()
   server.answers = { initialize: () => undefined }
-  const error = await rejection(connect(server.url, { door, connectTimeoutMs: 50 }))
+  const error = await rejection(connect(server.url, { transport, connectTimeoutMs: 50 }))
   expect(error).toBeInstanceOf(TimeoutError)
   expect(error.message).toMatch('still waiting for the server to say who it is')
   expect(server.methods).not.toContain('notifications/cancelled')
@@ -237,7 +243,7 @@ test('initialize without an answer times out', async () => {
 test('an initialize result that is not one is a ProtocolError', async () => {
   const server = await fakeServer()
   server.answers = { initialize: () => ({ protocolVersion: 5 }) }
-  const error = await rejection(connect(server.url, { door }))
+  const error = await rejection(connect(server.url, { transport }))
   expect(error).toBeInstanceOf(ProtocolError)
   expect(error.message).toMatch('Invalid result of initialize: protocolVersion')
 })
@@ -245,7 +251,7 @@ test('an initialize result that is not one is a ProtocolError', async () => {
 test('a session that the server does not know when it is initialized is an HttpError', async () => {
   const server = await fakeServer()
   server.onPost = ({ response }) => response.writeHead(404).end('which session?')
-  expect(await rejection(connect(server.url, { door }))).toMatchObject({
+  expect(await rejection(connect(server.url, { transport }))).toMatchObject({
     status: 404,
     body: 'which session?',
   })
@@ -287,7 +293,7 @@ test.each(['data: x', ': comment', 'id: 5', 'nonsense'])(
       stream.response.on('drain', write)
       write()
     })
-    const error = await rejection(connect(server.url, { maxEventBytes: 100_000 }))
+    const error = await rejection(connect(server.url, { maxMessageLength: 100_000 }))
     expect(error).toBeInstanceOf(ProtocolError)
     expect(error.message).toMatch('an event of more than 100000 characters')
     await (
@@ -314,9 +320,9 @@ test.each([
   await connected(server.url)
 })
 
-test('a door that there is not is named, with those that there are', async () => {
-  await expect(connect('http://127.0.0.1:1/mcp', { door: 'sse' as never })).rejects.toThrow(
-    new TypeError('No door sse: give one of auto, stateless, streamable, http+sse, paired'),
+test('a transport that there is not is named, with those that there are', async () => {
+  await expect(connect('http://127.0.0.1:1/mcp', { transport: 'sse' as never })).rejects.toThrow(
+    new TypeError('No transport sse: give one of auto, stateless, streamable-http, http+sse, paired'),
   )
 })
 

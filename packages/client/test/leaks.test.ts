@@ -75,16 +75,18 @@ test('closing leaves no timer, no listener, and no connection with anything unde
   expect(timers.size).toBe(before)
 })
 
-test.each(['streamable', 'stateless'] as const)(
+test.each(['streamable-http', 'stateless'] as const)(
   '%s: closing leaves no timer, no listener, and nothing open',
-  async (door) => {
+  async (transport) => {
     const server =
-      door === 'streamable' ? (await fakeStreamable()).withStream() : (await fakeStateless()).withRecovery()
+      transport === 'streamable-http'
+        ? (await fakeStreamable()).withStream()
+        : (await fakeStateless()).withRecovery()
     server.hold('tools/call').answers['resources/read'] = () => ({ contents: [] })
     const before = timers.size
     const abort = new AbortController()
     const { signal } = abort
-    const client = await connect(server.url, { door, signal })
+    const client = await connect(server.url, { transport, signal })
     const calls = Array.from({ length: 5 }, () => rejection(client.callTool('slow', {}, { signal })))
     client.on('notifications/tools/list_changed', () => {})
     const watches = ['x://1', 'x://2'].map((uri) => client.watch(uri, { signal }))
@@ -104,12 +106,12 @@ test.each(['streamable', 'stateless'] as const)(
   },
 )
 
-test.each(['streamable', 'stateless'] as const)('%s: a call leaves nothing', async (door) => {
-  const server = door === 'streamable' ? await fakeStreamable() : await fakeStateless()
-  const client = await connect(server.url, { door, handlers: { roots: () => [] } })
+test.each(['streamable-http', 'stateless'] as const)('%s: a call leaves nothing', async (transport) => {
+  const server = transport === 'streamable-http' ? await fakeStreamable() : await fakeStateless()
+  const client = await connect(server.url, { transport, handlers: { roots: () => [] } })
   const requires = { resultType: 'input_required', inputRequests: { a: { method: 'roots/list' } } }
   let n = 0
-  server.answers = { 'tools/call': () => (door === 'stateless' && n++ % 2 ? requires : { content: [] }) }
+  server.answers = { 'tools/call': () => (transport === 'stateless' && n++ % 2 ? requires : { content: [] }) }
   const { signal } = new AbortController()
   const before = timers.size
   for (let i = 0; i < 20; i++) await client.callTool('x', {}, { signal })

@@ -67,7 +67,7 @@ export interface McpServerOptions {
 
 /**
  * What an application offers over MCP: tools, resources and prompts, registered once for clients of every revision and
- * every door. It does no I/O: give it to `mcp()` or `serve()`.
+ * every transport. It does no I/O: give it to `mcp()` or `serve()`.
  *
  * @example
  * const server = new McpServer({ name: 'greenhouse', version: '1.0.0' })

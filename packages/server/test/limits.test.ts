@@ -90,7 +90,7 @@ test('sessions: at the limit of a principal the one of its own that is away long
   expect(resumed.response.headers['tidings-recovered']).toBe('true')
 })
 
-test('streams: too many are refused at every door, and one that takes the place of another is not', async () => {
+test('streams: too many are refused at every transport, and one that takes the place of another is not', async () => {
   const { url } = await limited({ streams: { total: 3, perPrincipal: 2 } })
   const client = `client_id=${crypto.randomUUID()}`
   const first = await read(`${url}/sse`, as('ada'))
@@ -142,7 +142,7 @@ test('streams: one that answers a request is counted, and never refused', async 
   await untilUsed(url, { streams: 1 })
 })
 
-test('requests: past the limit of all a request is refused at every door, and can be made again', async () => {
+test('requests: past the limit of all a request is refused at every transport, and can be made again', async () => {
   const { url, finish } = await limited({ requests: { total: 2 } })
   const client = await connectRaw(url)
   const mcp = `${url}/mcp?client_id=${crypto.randomUUID()}`

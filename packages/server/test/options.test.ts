@@ -105,7 +105,7 @@ test('an interval without end is as long as a timer can take, and not the shorte
   expect(delays).not.toContain(Infinity)
 })
 
-test('a server of its own says where its doors are', async () => {
+test('a server of its own says where its transports are', async () => {
   const serving = await serve(new McpServer(info), { paths: { mcp: '/api/mcp' } })
   const response = await fetch(`${serving.url}/mcp`)
   expect([response.status, await response.text()]).toEqual([

@@ -40,7 +40,7 @@ export class Connection {
   follow(client: Client): void {
     byId('server-name').textContent = `${client.serverInfo.name} ${client.serverInfo.version}`
     byId('server-revision').textContent = client.revision
-    byId('server-door').textContent = client.door
+    byId('server-transport').textContent = client.transport
     byId('instructions').textContent = client.instructions ?? ''
     this.show(client.state)
     client.on('state', ({ state, recovered, error }) => {

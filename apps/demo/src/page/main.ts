@@ -1,6 +1,6 @@
 import { connect } from '@tidings/client'
 import { Connection } from './connection.ts'
-import { chosenDoor } from './door.ts'
+import { chosenTransport } from './transport.ts'
 import { askInDialog } from './elicitation.ts'
 import { makeLine } from './line.ts'
 import { Log } from './log.ts'
@@ -11,9 +11,9 @@ const log = new Log()
 const line = makeLine()
 const connection = new Connection(line, log)
 
-const { door, url } = chosenDoor()
+const { transport, url } = chosenTransport()
 const client = await connect(url, {
-  door,
+  transport,
   clientInfo: { name: 'tidings-demo-page', title: 'Tidings demo page', version: '1.0.0' },
   fetch: line.fetch,
   handlers: { elicit: askInDialog },

@@ -1,15 +1,15 @@
-import { connect, type Door } from '@tidings/client'
+import { connect, type TransportName } from '@tidings/client'
 import { answer, clientInfo, type ClientKind, textOf } from '../peer-client.ts'
 
-/** Our client. Without a door it finds out by itself which the server has. */
-export function tidings(door?: Door): ClientKind {
+/** Our client. Without a transport it finds out by itself which the server has. */
+export function tidings(transport?: TransportName): ClientKind {
   return {
-    name: door ? `our client by ${door}` : 'our client',
-    revision: door === undefined || door === 'stateless' ? '2026-07-28' : '2025-11-25',
-    ...(door && { path: door === 'http+sse' || door === 'paired' ? '/sse' : '/mcp' }),
+    name: transport ? `our client by ${transport}` : 'our client',
+    revision: transport === undefined || transport === 'stateless' ? '2026-07-28' : '2025-11-25',
+    ...(transport && { path: transport === 'http+sse' || transport === 'paired' ? '/sse' : '/mcp' }),
     async connect(url) {
       const handlers = { elicit: () => answer }
-      const client = await connect(url, { clientInfo, handlers, ...(door && { door }) })
+      const client = await connect(url, { clientInfo, handlers, ...(transport && { transport }) })
       return {
         revision: client.revision,
         tools: async () => (await client.listTools()).map(({ name }) => name),

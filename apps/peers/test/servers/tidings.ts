@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { offers, question, type ServerKind } from '../peer-server.ts'
 import { Shelf } from './shelf.ts'
 
-/** Our server, all doors open. */
+/** Our server, all transports open. */
 export const tidings: ServerKind = {
   name: 'our server',
   revision: '2026-07-28',

@@ -1,10 +1,10 @@
 import { Agent } from 'node:http'
-import type { Door } from '@tidings/client'
+import type { TransportName } from '@tidings/client'
 import { topics } from '../audience.ts'
 import { Latency } from '../latency.ts'
 import { memoryFigures, type Scenario } from '../scenario.ts'
 import { check, until } from '../until.ts'
-import { initializeParams, messagePost, newKeys, type SessionKeys } from '../wire/door-shapes.ts'
+import { initializeParams, messagePost, newKeys, type SessionKeys } from '../wire/transport-shapes.ts'
 import { EventSocket } from '../wire/event-socket.ts'
 import { post } from '../wire/post.ts'
 import type { ServerProcess } from '../server-process.ts'
@@ -19,7 +19,13 @@ interface Flood {
 }
 
 /** Sends requests on one session, so many at a time, and waits until each is answered. */
-async function flood(server: ServerProcess, door: Door, keys: SessionKeys, count: number, agent: Agent) {
+async function flood(
+  server: ServerProcess,
+  transport: TransportName,
+  keys: SessionKeys,
+  count: number,
+  agent: Agent,
+) {
   const result: Flood = { answers: new Map(), refused: 0, latency: new Latency() }
   let next = 1_000
   const last = next + count
@@ -28,7 +34,11 @@ async function flood(server: ServerProcess, door: Door, keys: SessionKeys, count
       const id = next++
       const message = { id, method: 'tools/call', params: { name: 'echo', arguments: { value: id } } }
       const since = performance.now()
-      const { status, body } = await post({ port: server.port, agent, ...messagePost(door, keys, message) })
+      const { status, body } = await post({
+        port: server.port,
+        agent,
+        ...messagePost(transport, keys, message),
+      })
       result.latency.add(performance.now() - since)
       if (status === 429 || status === 503) result.refused++
       else if (status === 202) result.answers.set(id, result.answers.get(id) ?? 0)
@@ -85,14 +95,17 @@ export const postFlood: Scenario = {
 
     const { keys: sse, answers, socket } = await openSse(server)
     const streamable = newKeys()
-    const hello = { id: 1, method: 'initialize', params: initializeParams('streamable') }
-    const { headers } = await post({ port: server.port, ...messagePost('streamable', streamable, hello) })
+    const hello = { id: 1, method: 'initialize', params: initializeParams('streamable-http') }
+    const { headers } = await post({
+      port: server.port,
+      ...messagePost('streamable-http', streamable, hello),
+    })
     streamable.session = String(headers['mcp-session-id'])
 
     const begun = performance.now()
     const flooding = Promise.all([
       flood(server, 'http+sse', sse, count, agent),
-      flood(server, 'streamable', streamable, count, agent),
+      flood(server, 'streamable-http', streamable, count, agent),
     ])
     const pace = { topics: all, times: 20, everyMs: 20 }
     const latency = await others.measure(

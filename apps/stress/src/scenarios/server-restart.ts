@@ -2,7 +2,7 @@ import { type Client, connect } from '@tidings/client'
 import { topics } from '../audience.ts'
 import { type Scenario } from '../scenario.ts'
 import { until } from '../until.ts'
-import { doors } from '../wire/door-shapes.ts'
+import { transports } from '../wire/transport-shapes.ts'
 
 /** A watch of our client, and the newest version it has seen. */
 async function follow(client: Client, uri: string, seen: { version: number }): Promise<void> {
@@ -22,12 +22,12 @@ export const serverRestart: Scenario = {
     const audience = await stage.audience({ count: stage.size(1_000, 100), topics: all, port: () => port })
     const watches = await Promise.all(
       Array.from({ length: stage.size(40, 8) }, async (_, i) => {
-        const door = doors[i % doors.length]!
-        const path = door === 'http+sse' || door === 'paired' ? '/sse' : '/mcp'
-        const client = await connect(`http://127.0.0.1:${port}${path}`, { door })
+        const transport = transports[i % transports.length]!
+        const path = transport === 'http+sse' || transport === 'paired' ? '/sse' : '/mcp'
+        const client = await connect(`http://127.0.0.1:${port}${path}`, { transport })
         const uri = all[i % all.length]!
         const seen = { version: -1 }
-        return { client, door, uri, seen, ended: follow(client, uri, seen) }
+        return { client, transport, uri, seen, ended: follow(client, uri, seen) }
       }),
     )
     const changed = await first.tell('publish', { topics: all, times: 100 })
@@ -36,7 +36,7 @@ export const serverRestart: Scenario = {
       const behind = () => watches.filter(({ uri, seen }) => seen.version !== newest[uri]!.version)
       await until(
         () => behind().length === 0,
-        () => `${behind().length} watches are behind, one by ${behind()[0]!.door}`,
+        () => `${behind().length} watches are behind, one by ${behind()[0]!.transport}`,
       )
     }
     await upToDate(changed.newest)

@@ -1,7 +1,7 @@
 import { topics } from '../audience.ts'
 import { type Scenario } from '../scenario.ts'
 import { check, until } from '../until.ts'
-import { initializeParams, messagePost, newKeys } from '../wire/door-shapes.ts'
+import { initializeParams, messagePost, newKeys } from '../wire/transport-shapes.ts'
 import { post } from '../wire/post.ts'
 
 /** What `close` gives requests in flight, and streams to end, and some to spare for a busy machine. */
@@ -22,15 +22,15 @@ export const sigtermUnderLoad: Scenario = {
       retryMs: 60_000,
     })
     const keys = newKeys()
-    const hello = { id: 1, method: 'initialize', params: initializeParams('streamable') }
-    const { headers } = await post({ port, ...messagePost('streamable', keys, hello) })
+    const hello = { id: 1, method: 'initialize', params: initializeParams('streamable-http') }
+    const { headers } = await post({ port, ...messagePost('streamable-http', keys, hello) })
     keys.session = String(headers['mcp-session-id'])
     const requests = stage.size(300, 60)
     let answered = 0
     const calls = Array.from({ length: requests }, async (_, i) => {
-      const door = i % 2 === 0 ? 'streamable' : 'stateless'
+      const transport = i % 2 === 0 ? 'streamable-http' : 'stateless'
       const message = { id: 10 + i, method: 'tools/call', params: { name: 'wait', arguments: { ms: 1_500 } } }
-      const { status, body } = await post({ port, ...messagePost(door, keys, message) })
+      const { status, body } = await post({ port, ...messagePost(transport, keys, message) })
       check(status === 200 && body.includes('"waited"'), `a call in flight got ${status}: ${body}`)
       answered++
     })

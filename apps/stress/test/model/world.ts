@@ -1,8 +1,8 @@
-import { type Client, connect, type Door } from '@tidings/client'
+import { type Client, connect, type TransportName } from '@tidings/client'
 import { McpServer, serve, type Serving } from '@tidings/server'
 import { FaultProxy } from '../../src/fault-proxy.ts'
 import { Reader } from '../../src/reader.ts'
-import { sessionEnd } from '../../src/wire/door-shapes.ts'
+import { sessionEnd } from '../../src/wire/transport-shapes.ts'
 import { post } from '../../src/wire/post.ts'
 import type { Command, NetworkFault, Side } from './commands.ts'
 import { until } from './fast-time.ts'
@@ -18,9 +18,9 @@ interface Watch {
   ended: Promise<void>
 }
 
-/** A server, and by one door a bare reader and our client, each behind a network of its own. */
+/** A server, and by one transport a bare reader and our client, each behind a network of its own. */
 export class World {
-  readonly #door: Door
+  readonly #transport: TransportName
   readonly #truth = new Truth()
   readonly #networks: Record<Side, FaultProxy>
   readonly #watches = new Map<string, Watch>()
@@ -37,15 +37,15 @@ export class World {
   #clientSession: (() => Promise<unknown>) | undefined
   #pings = { sent: 0, answered: 0, lost: 0 }
 
-  private constructor(door: Door, networks: Record<Side, FaultProxy>) {
-    this.#door = door
+  private constructor(transport: TransportName, networks: Record<Side, FaultProxy>) {
+    this.#transport = transport
     this.#networks = networks
   }
 
   /** Everything is well: the reader and the client watch the first resource. */
-  static async make(door: Door): Promise<World> {
+  static async make(transport: TransportName): Promise<World> {
     const networks = { reader: await FaultProxy.to(0), client: await FaultProxy.to(0) }
-    const world = new World(door, networks)
+    const world = new World(transport, networks)
     await world.#serve()
     await world.#connect()
     return world
@@ -140,11 +140,11 @@ export class World {
       const session = (headers['mcp-session-id'] as string | undefined) ?? pathname + search
       const keys = { clientId: searchParams.get('client_id') ?? '', session }
       const known =
-        this.#door === 'paired' ||
-        (this.#door === 'http+sse' && pathname === '/messages') ||
-        (this.#door === 'streamable' && headers['mcp-session-id'] !== undefined)
+        this.#transport === 'paired' ||
+        (this.#transport === 'http+sse' && pathname === '/messages') ||
+        (this.#transport === 'streamable-http' && headers['mcp-session-id'] !== undefined)
       if (known)
-        this.#clientSession = () => post({ port: this.#serving.port, ...sessionEnd(this.#door, keys) })
+        this.#clientSession = () => post({ port: this.#serving.port, ...sessionEnd(this.#transport, keys) })
     })
   }
 
@@ -156,7 +156,7 @@ export class World {
 
   async #connect(): Promise<void> {
     this.#reader = new Reader({
-      door: this.#door,
+      transport: this.#transport,
       uris: [uris.a],
       streamPort: () => this.#networks.reader.port,
       messagePort: () => this.#serving.port,
@@ -169,9 +169,9 @@ export class World {
       () => this.#reader.ready,
       () => 'the reader is not ready',
     )
-    const path = this.#door === 'http+sse' || this.#door === 'paired' ? '/sse' : '/mcp'
+    const path = this.#transport === 'http+sse' || this.#transport === 'paired' ? '/sse' : '/mcp'
     this.#client = await connect(this.#networks.client.url + path, {
-      door: this.#door,
+      transport: this.#transport,
       headers: { [clientMark]: 'yes' },
       // Time is fast, and what is done for the first time is slow.
       connectTimeoutMs: 100_000,

@@ -16,7 +16,7 @@ export async function readAll(response: HttpResponse, maxLength: number): Promis
   const { text, whole } = await read(response, maxLength)
   if (whole) return text
   throw new ProtocolError(
-    `The server sent a response of more than ${maxLength} characters; allow more by maxEventBytes`,
+    `The server sent a response of more than ${maxLength} characters; allow more by maxMessageLength`,
   )
 }
 

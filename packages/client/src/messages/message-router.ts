@@ -25,12 +25,12 @@ import type { Logger } from '../logger.ts'
 import { ModernEra } from '../eras/modern-era.ts'
 import { isKnownChange } from './known-change.ts'
 import { after, LinkedController, type Signal } from '../async/signals.ts'
-import type { Door, Transport, TransportListener } from '../transports/transport.ts'
+import type { TransportName, Transport, TransportListener } from '../transports/transport.ts'
 
 /** What an {@link Exchange} is made with. */
 export interface ExchangeOptions {
   url: URL
-  door: Door
+  transportName: TransportName
   makeTransport(listener: TransportListener): Transport
   clientInfo: Implementation
   handlers: Handlers
@@ -67,7 +67,7 @@ export class Exchange {
   #closed: Promise<void> | undefined
 
   constructor(options: ExchangeOptions) {
-    const { door, logger, handlers } = options
+    const { transportName, logger, handlers } = options
     this.#options = options
     this.#listeners = new Listeners(logger)
     this.#inbound = new Inbound(handlers, logger)
@@ -83,7 +83,7 @@ export class Exchange {
       onState: (event) => this.#stateChanged(event),
     }))
     const { closing } = connection
-    const Era = door === 'stateless' ? ModernEra : LegacyEra
+    const Era = transportName === 'stateless' ? ModernEra : LegacyEra
     const era: Era = (this.#era = new Era({
       ...options,
       capabilities: capabilitiesOf(handlers),

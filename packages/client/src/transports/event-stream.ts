@@ -15,7 +15,7 @@ const quietMs = 300_000
 
 /** What an {@link EventStream} is made with. */
 export interface EventStreamOptions {
-  maxEventBytes: number
+  maxMessageLength: number
   logger: Logger
   onMessage: (message: JSONRPCMessage) => void
   /** An event that is not a message: its type and its data. */
@@ -126,7 +126,7 @@ export class EventStream {
   }
 
   async #read(response: HttpResponse, open: LinkedController): Promise<void> {
-    const { maxEventBytes, mayBeQuiet, onLost } = this.#options
+    const { maxMessageLength, mayBeQuiet, onLost } = this.#options
     const { signal } = open
     const seen = this.#seen
     const number = seen.opened()
@@ -149,7 +149,7 @@ export class EventStream {
     }
     onBytes()
     try {
-      await readEvents(response, { maxEventBytes, onEvent, onRetry, onBytes, onComment, signal })
+      await readEvents(response, { maxMessageLength, onEvent, onRetry, onBytes, onComment, signal })
       lost = signal.aborted
         ? (signal.reason as Error)
         : new ConnectionError('The server ended the event stream')

@@ -16,7 +16,7 @@ import { readStart } from '../http/read-body.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
 /**
- * HTTP+SSE, the door of revision 2024-11-05: everything from the server comes on one event stream, whose first event
+ * HTTP+SSE, the transport of revision 2024-11-05: everything from the server comes on one event stream, whose first event
  * names the endpoint that messages are posted to.
  *
  * @see https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse

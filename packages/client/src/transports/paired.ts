@@ -17,7 +17,7 @@ import type { Opened, SendOptions, Transport, TransportOptions } from './transpo
 import type { Signal } from '../async/signals.ts'
 
 /**
- * The paired door: an event stream and a URL for messages that are the same client's by the `client_id` both carry.
+ * The paired transport: an event stream and a URL for messages that are the same client's by the `client_id` both carry.
  * The response to a request is the HTTP response; the stream brings the server's requests and notifications.
  */
 export class PairedTransport implements Transport {

@@ -18,7 +18,7 @@ import { readAll } from '../http/read-body.ts'
 import type { TransportOptions } from './transport.ts'
 
 /** How the response to a request is read out of an HTTP response. */
-export interface AnswerOptions extends Pick<TransportOptions, 'maxEventBytes' | 'logger'> {
+export interface AnswerOptions extends Pick<TransportOptions, 'maxMessageLength' | 'logger'> {
   signal: Signal
   /** Given what comes before it, when it comes on a stream. */
   received: (message: JSONRPCMessage) => void
@@ -45,10 +45,10 @@ export async function readAnswer(
 /** The body, whole. */
 export async function readText(
   response: HttpResponse,
-  { maxEventBytes, signal }: Pick<AnswerOptions, 'maxEventBytes' | 'signal'>,
+  { maxMessageLength, signal }: Pick<AnswerOptions, 'maxMessageLength' | 'signal'>,
 ): Promise<string> {
   try {
-    return await readAll(response, maxEventBytes)
+    return await readAll(response, maxMessageLength)
   } catch (cause) {
     signal.throwIfAborted()
     if (cause instanceof ProtocolError) throw cause

@@ -7,7 +7,7 @@ import type { HttpResponse } from '../http/http-client.ts'
 /** How a stream is read. */
 export interface ReadEventsOptions {
   /** The size an event, or anything else that has to be held until it is complete, may have, in characters. */
-  maxEventBytes: number
+  maxMessageLength: number
   /** Called with each event. */
   onEvent: (event: EventSourceMessage) => void
   /** Called with each `retry:` field: how long the server wants a reader to wait before it comes back. */
@@ -24,19 +24,19 @@ export interface ReadEventsOptions {
  * Reads the events of a `text/event-stream` body, as they arrive. Ends when the body ends; an event that is cut off then
  * is not given. One that is only an id has empty data.
  *
- * @throws {ProtocolError} when something is larger than `maxEventBytes`.
+ * @throws {ProtocolError} when something is larger than `maxMessageLength`.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
 export async function readEvents(
   response: Pick<HttpResponse, 'read' | 'cancel'>,
-  { maxEventBytes, onEvent, onRetry, onBytes, onComment, signal }: ReadEventsOptions,
+  { maxMessageLength, onEvent, onRetry, onBytes, onComment, signal }: ReadEventsOptions,
 ): Promise<void> {
   let tooLarge = false
   const parser = createParser({
-    maxBufferSize: maxEventBytes,
+    maxBufferSize: maxMessageLength,
     onEvent: (event) => {
       // The parser bounds what it holds; an event that arrives in one piece is never held.
-      tooLarge ||= event.data.length > maxEventBytes
+      tooLarge ||= event.data.length > maxMessageLength
       if (!tooLarge) onEvent(event)
     },
     onError: (error) => (tooLarge ||= error.type === 'max-buffer-size-exceeded'),
@@ -51,7 +51,7 @@ export async function readEvents(
       parser.feed(lines.take(text))
       if (!tooLarge) return
       throw new ProtocolError(
-        `The server sent an event of more than ${maxEventBytes} characters; allow more by maxEventBytes`,
+        `The server sent an event of more than ${maxMessageLength} characters; allow more by maxMessageLength`,
       )
     })
   } finally {

@@ -22,7 +22,7 @@ const answers = [400, 404]
 const accept = `${mediaTypes.json}, ${mediaTypes.eventStream}`
 
 /**
- * The stateless door, of revision 2026-07-28: each request is posted by itself, says all there is to know about it in
+ * The stateless transport, of revision 2026-07-28: each request is posted by itself, says all there is to know about it in
  * `_meta` and headers, and is answered in the HTTP response, be it JSON or an event stream.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
@@ -54,8 +54,8 @@ export class StatelessTransport implements Transport {
       if (error instanceof ConnectionError) listener.dropped(error)
       throw error
     })
-    const { maxEventBytes, logger } = this.#options
-    const how = { maxEventBytes, logger, signal, received, onRetry: (ms: number) => (this.retryMs = ms) }
+    const { maxMessageLength, logger } = this.#options
+    const how = { maxMessageLength, logger, signal, received, onRetry: (ms: number) => (this.retryMs = ms) }
     if (isSuccess(response)) return readAnswer(response, message, how)
     const text = await readText(response, how)
     const answer = mediaType(response) === mediaTypes.json ? messageIn(text) : undefined

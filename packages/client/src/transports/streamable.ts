@@ -35,7 +35,7 @@ interface Session {
 }
 
 /**
- * Streamable HTTP, the door of revisions 2025-03-26 to 2025-11-25: each message is posted by itself, and a request
+ * Streamable HTTP, the transport of revisions 2025-03-26 to 2025-11-25: each message is posted by itself, and a request
  * answered in the HTTP response, be it JSON or an event stream. One more stream is for what belongs to no request.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
@@ -84,9 +84,9 @@ export class StreamableTransport implements Transport {
     const linked = new LinkedController(signal, session.lost.signal)
     try {
       const response = await this.#post(session, message, linked.signal)
-      const { maxEventBytes, logger } = this.#options
+      const { maxMessageLength, logger } = this.#options
       const answer = await readAnswer(response, message, {
-        maxEventBytes,
+        maxMessageLength,
         logger,
         signal: linked,
         received: received ?? ((other) => this.#received(other)),

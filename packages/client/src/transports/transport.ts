@@ -4,7 +4,7 @@ import type { Http } from '../http/http.ts'
 import type { Signal } from '../async/signals.ts'
 
 /** The wire shape a client comes in by. */
-export type Door = 'http+sse' | 'paired' | 'streamable' | 'stateless'
+export type TransportName = 'http+sse' | 'paired' | 'streamable-http' | 'stateless'
 
 /**
  * What opening has led to:
@@ -25,7 +25,7 @@ export interface SendOptions {
 }
 
 /**
- * One door to a server: messages out and messages in. It knows HTTP, and nothing of what the messages say.
+ * One transport to a server: messages out and messages in. It knows HTTP, and nothing of what the messages say.
  *
  * It makes one attempt when asked to open, and says when what was opened is lost; whether and when to try again is
  * decided by its owner.
@@ -75,7 +75,7 @@ export interface TransportListener {
 export interface TransportOptions {
   url: URL
   http: Http
-  maxEventBytes: number
+  maxMessageLength: number
   logger: Logger
   listener: TransportListener
 }

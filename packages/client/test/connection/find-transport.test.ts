@@ -5,7 +5,7 @@ import { connected, fakeServer, fakeStateless, fakeStreamable, rejection } from 
 test('a modern server is found by the first request', async () => {
   const server = await fakeStateless()
   const client = await connected(server.url)
-  expect(client.door).toBe('stateless')
+  expect(client.transport).toBe('stateless')
   expect(client.revision).toBe('2026-07-28')
   expect(client.serverInfo).toEqual({ name: 'fake', version: '1' })
   expect(client.serverCapabilities).toEqual(server.capabilities)
@@ -35,7 +35,7 @@ test.each(refusals)(
     const server = await fakeStreamable()
     server.onPost = (post) => (post.message.method === 'server/discover' ? refuse(post) : server.answer(post))
     const client = await connected(server.url)
-    expect(client.door).toBe('streamable')
+    expect(client.transport).toBe('streamable-http')
     expect(client.revision).toBe('2025-11-25')
     expect(server.methods).toEqual(['server/discover', 'initialize', 'notifications/initialized'])
   },
@@ -48,7 +48,7 @@ test('a server that names legacy revisions is initialized; others are refused', 
     if (post.message.method !== 'server/discover') return server.answer(post)
     post.error(-32022, { data: { supported, requested: '2026-07-28' } })
   }
-  expect((await connected(server.url)).door).toBe('streamable')
+  expect((await connected(server.url)).transport).toBe('streamable-http')
   supported = ['2031-01-01']
   const error = await rejection(connect(`${server.url}/other`))
   expect(error).toBeInstanceOf(RefusedError)
@@ -64,7 +64,7 @@ test('the revision is tried again when the server says after all that it speaks 
     first = false
     post.error(-32022, { data: { supported: ['2026-07-28'], requested: 'something' } })
   }
-  expect((await connected(server.url)).door).toBe('stateless')
+  expect((await connected(server.url)).transport).toBe('stateless')
   expect(server.methods).toEqual(['server/discover', 'server/discover'])
 })
 
@@ -76,7 +76,7 @@ test('a server that goes on saying that it speaks what it refuses is refused', a
 })
 
 test.each([-32020, -32021])(
-  'an error of the modern era (%i) is thrown, and no other door tried',
+  'an error of the modern era (%i) is thrown, and no other transport tried',
   async (code) => {
     const server = await fakeStateless()
     server.onPost = (post) => post.error(code)
@@ -88,7 +88,7 @@ test.each([-32020, -32021])(
 )
 
 test.each([401, 403, 429, 500, 503])(
-  'a server that answers %i is not asked by another door',
+  'a server that answers %i is not asked by another transport',
   async (status) => {
     const server = await fakeStateless()
     server.onPost = ({ response }) => response.writeHead(status, { 'retry-after': '7' }).end('no')
@@ -110,7 +110,7 @@ test.each([400, 404, 405])(
       return post ? Promise.resolve(new Response('no', { status })) : fetch(url, init)
     }
     const client = await connected(legacy.url, { fetch: proxied })
-    expect(client.door).toBe('http+sse')
+    expect(client.transport).toBe('http+sse')
     await client.ping()
   },
 )
@@ -129,7 +129,7 @@ test.each([
         return answered(await fetch(input, { ...(signal && { signal }) }))
       },
     })
-    expect(client.door).toBe('http+sse')
+    expect(client.transport).toBe('http+sse')
     await client.ping()
   },
 )
@@ -176,24 +176,25 @@ test('what is remembered is found out anew when it is true no longer', async () 
       const { pathname, search } = new URL(input as URL)
       return fetch(new URL(pathname + search, origin), init)
     }
-  const doorAt = async (server: { url: string }) => (await connected(url, { fetch: at(server.url) })).door
-  expect(await doorAt(await fakeServer())).toBe('http+sse')
-  expect(await doorAt(await fakeStreamable())).toBe('streamable')
+  const transportAt = async (server: { url: string }) =>
+    (await connected(url, { fetch: at(server.url) })).transport
+  expect(await transportAt(await fakeServer())).toBe('http+sse')
+  expect(await transportAt(await fakeStreamable())).toBe('streamable-http')
   const modern = await fakeStateless()
-  expect(await doorAt(modern)).toBe('stateless')
-  expect(await doorAt(await fakeServer())).toBe('http+sse')
+  expect(await transportAt(modern)).toBe('stateless')
+  expect(await transportAt(await fakeServer())).toBe('http+sse')
 })
 
-test('a door that was asked for is the only one that is tried', async () => {
+test('a transport that was asked for is the only one that is tried', async () => {
   const server = await fakeStreamable()
-  expect(await rejection(connect(server.url, { door: 'stateless' }))).toMatchObject({
+  expect(await rejection(connect(server.url, { transport: 'stateless' }))).toMatchObject({
     name: 'HttpError',
     status: 400,
   })
-  expect(await rejection(connect(server.url, { door: 'http+sse' }))).toMatchObject({
+  expect(await rejection(connect(server.url, { transport: 'http+sse' }))).toMatchObject({
     name: 'HttpError',
     status: 405,
   })
   expect(server.methods).toEqual(['server/discover'])
-  expect((await connected(server.url, { door: 'streamable' })).door).toBe('streamable')
+  expect((await connected(server.url, { transport: 'streamable-http' })).transport).toBe('streamable-http')
 })

@@ -292,7 +292,7 @@ test('a server that knows no session ever fails the call with what it answers', 
 
 test('what is too large to be read is not asked for again', async () => {
   const server = (await restarting()).withIds()
-  const client = await connected(server.url, { maxEventBytes: 10_000 })
+  const client = await connected(server.url, { maxMessageLength: 10_000 })
   const states = statesOf(client)
   server.answers = { 'tools/call': () => ({ content: [{ type: 'text', text: 'x'.repeat(20_000) }] }) }
   expect(await rejection(client.callTool('big'))).toBeInstanceOf(ConnectionError)

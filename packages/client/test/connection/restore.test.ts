@@ -2,7 +2,7 @@ import { connected, fakeStreamable, statesOf } from '../harness/harness.ts'
 
 test('a subscription that cannot be told to a new session, for now, is not forgotten', async () => {
   const server = (await fakeStreamable()).withStream()
-  const client = await connected(server.url, { door: 'streamable' })
+  const client = await connected(server.url, { transport: 'streamable-http' })
   const states = statesOf(client)
   await client.subscribe('x://1')
   let cuts = 0

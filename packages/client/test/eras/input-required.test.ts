@@ -1,7 +1,7 @@
 import { type ConnectOptions, type Handlers, McpError, ProtocolError, TimeoutError } from '../../src/index.ts'
 import { connected, fakeStateless, rejection } from '../harness/harness.ts'
 
-const door = 'stateless'
+const transport = 'stateless'
 const form = {
   method: 'elicitation/create',
   params: { message: 'Who?', requestedSchema: { type: 'object', properties: {} } },
@@ -21,7 +21,7 @@ async function asking(method: string, results: object[], options: ConnectOptions
   const server = await fakeStateless()
   const left = [...results]
   server.answers = { [method]: () => left.shift() }
-  const client = await connected(server.url, { door, handlers, ...options })
+  const client = await connected(server.url, { transport, handlers, ...options })
   const sent = () =>
     server.posts.all.filter(({ message }) => message.method === method).map(({ message }) => message)
   return { server, client, sent }
@@ -142,7 +142,7 @@ test('a request of another kind is not a result', async () => {
 test('a server that never has enough is left after ten rounds', async () => {
   const server = await fakeStateless()
   server.answers = { 'tools/call': () => needs({ inputRequests: { a: form } }) }
-  const client = await connected(server.url, { door, handlers })
+  const client = await connected(server.url, { transport, handlers })
   const error = await rejection(client.callTool('x'))
   expect(error).toBeInstanceOf(ProtocolError)
   expect(error.message).toMatch('required input 11 times')

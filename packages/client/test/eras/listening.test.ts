@@ -3,7 +3,7 @@ import type { FakeListen, FakeStateless } from '../harness/fake-stateless.ts'
 import { connected, fakeStateless, recordingLogger, rejection, statesOf } from '../harness/harness.ts'
 import { Inbox } from '../harness/inbox.ts'
 
-const door = 'stateless'
+const transport = 'stateless'
 
 /** A server with one resource, whose text says how often it was read. */
 async function counting(prepare: (server: FakeStateless) => FakeStateless = (server) => server) {
@@ -23,7 +23,7 @@ const closed = ({ post }: FakeListen) => post.closed
 
 test('nobody listens, nothing is opened', async () => {
   const server = await fakeStateless()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   client.on('notifications/message', () => {})
   client.on('state', () => {})
   await client.ping()
@@ -32,7 +32,7 @@ test('nobody listens, nothing is opened', async () => {
 
 test('all there is to hear of comes on one stream', async () => {
   const server = await fakeStateless()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const heard = new Inbox<string>()
   client.on('notifications/tools/list_changed', () => heard.push('tools'))
   client.on('notifications/resources/list_changed', () => heard.push('resources'))
@@ -55,7 +55,7 @@ test('all there is to hear of comes on one stream', async () => {
 test('what the server does not offer is not asked for', async () => {
   const server = await fakeStateless()
   server.capabilities = { tools: {}, prompts: { listChanged: true } }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   client.on('notifications/tools/list_changed', () => {})
   client.on('notifications/prompts/list_changed', () => {})
   expect((await server.listens.next()).filter).toEqual({ promptsListChanged: true })
@@ -63,7 +63,7 @@ test('what the server does not offer is not asked for', async () => {
 
 test('when there is more to hear of, another stream takes the place of the one before, without a gap', async () => {
   const server = await fakeStateless()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   const heard = new Inbox<string>()
   client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
@@ -96,7 +96,7 @@ test('when there is more to hear of, another stream takes the place of the one b
 
 test('a list is listened to for as long as somebody does', async () => {
   const server = await fakeStateless()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const off = client.on('notifications/tools/list_changed', () => {})
   const also = client.on('notifications/tools/list_changed', () => {})
   const listen = await server.listens.next()
@@ -110,7 +110,7 @@ test('a list is listened to for as long as somebody does', async () => {
 test('what the server does not agree to is an error for who wanted it, and for nobody else', async () => {
   const server = await counting()
   server.onListen = (listen) => listen.acknowledge({ resourceSubscriptions: ['x://known'] })
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   client.on('notifications/tools/list_changed', () => {})
   const known = client.watch('x://known')
@@ -138,7 +138,7 @@ test('a stream that tells of nothing is not kept, nor opened again', async () =>
     listen.acknowledge({})
     listen.complete()
   }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   client.on('notifications/tools/list_changed', () => {})
   expect(await rejection(client.subscribe('x://1'))).toBeInstanceOf(McpError)
@@ -150,7 +150,7 @@ test('a stream that tells of nothing is not kept, nor opened again', async () =>
 
 test('a server that refuses to be listened to says so to who subscribes; the stream there is goes on', async () => {
   const server = await fakeStateless()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   await client.subscribe('x://1')
   const before = await server.listens.next()
@@ -174,7 +174,7 @@ test('a server that refuses to be listened to says so to who subscribes; the str
 test('a stream that is not acknowledged in time is given up', async () => {
   const server = await fakeStateless()
   server.onListen = () => {}
-  const client = await connected(server.url, { door, connectTimeoutMs: 50 })
+  const client = await connected(server.url, { transport, connectTimeoutMs: 50 })
   const error = await rejection(client.subscribe('x://1'))
   expect(error).toBeInstanceOf(TimeoutError)
   expect(error.message).toMatch('has not acknowledged subscriptions/listen within 50 ms')
@@ -198,7 +198,7 @@ test('what comes before the acknowledgement, or is of another stream, is dropped
     listen.updated('x://1')
   }
   const { logger, lines } = recordingLogger()
-  const client = await connected(server.url, { door, logger })
+  const client = await connected(server.url, { transport, logger })
   const heard = new Inbox<string>()
   client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
   await client.subscribe('x://1')
@@ -211,7 +211,7 @@ test.each(['cut', 'complete'] as const)(
   'a stream that is lost (%s) is opened again, and what is watched is read',
   async (how) => {
     const server = await counting()
-    const client = await connected(server.url, { door })
+    const client = await connected(server.url, { transport })
     const states = statesOf(client)
     const watch = client.watch('x://1')
     expect(textOf(await watch.next())).toBe('1')
@@ -233,7 +233,7 @@ test.each(['cut', 'complete'] as const)(
 
 test('it is reconnecting until the stream is acknowledged; calls do not wait for that', async () => {
   const server = await counting()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   await client.subscribe('x://1')
   server.onListen = () => {}
@@ -252,7 +252,7 @@ test('where the server can recover, it is told how far it had told, and only wha
     listen.stream.raw('retry: 100\n\n')
     listen.acknowledge(undefined, at('p1'))
   }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   const [a, b] = [client.watch('x://a'), client.watch('x://b')]
   await Promise.all([a.next(), b.next()])
@@ -292,7 +292,7 @@ test('where the server can recover, it is told how far it had told, and only wha
 
 test('a stream that is opened again and again only to be lost is opened ever more slowly', async () => {
   const server = await fakeStateless()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   server.onListen = (listen) => {
     listen.stream.raw('retry: 100\n\n')
@@ -308,7 +308,7 @@ test('a stream that is opened again and again only to be lost is opened ever mor
 
 test('a server that asks to be left alone is; calls go on', async () => {
   const server = await fakeStateless()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   server.onPost = (post) =>
     post.message.method === 'subscriptions/listen'
@@ -326,7 +326,7 @@ test('a server that asks to be left alone is; calls go on', async () => {
 
 test('a server that shuts the client out ends it', async () => {
   const server = await fakeStateless()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   await client.subscribe('x://1')
   server.onPost = ({ response }) => response.writeHead(401).end()
@@ -336,7 +336,7 @@ test('a server that shuts the client out ends it', async () => {
 
 test('what was subscribed to, and is refused after a loss, is an error for who watches it', async () => {
   const server = await counting()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const [one, two] = [client.watch('x://1'), client.watch('x://2')]
   await Promise.all([one.next(), two.next()])
   const next = one.next()
@@ -349,7 +349,7 @@ test('what was subscribed to, and is refused after a loss, is an error for who w
 
 test('what is refused after a loss in which nothing was missed is an error as well', async () => {
   const server = await counting((server) => server.withRecovery())
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   server.onListen = (listen) => listen.acknowledge(undefined, { 'dev.tidings/position': 'p1' })
   const watch = client.watch('x://1')
   await watch.next()
@@ -366,7 +366,7 @@ test('a server that lost its memory between two streams is believed, and all is 
     ...(recovered !== undefined && { 'dev.tidings/recovered': recovered }),
   })
   server.onListen = (listen) => listen.acknowledge(undefined, at('p1'))
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   const watch = client.watch('x://1')
   await watch.next()
@@ -390,7 +390,7 @@ test('what was missed is not forgotten when it takes another attempt', async () 
     listen.stream.raw('retry: 100\n\n')
     listen.acknowledge(undefined, { 'dev.tidings/position': 'p1' })
   }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   const watch = client.watch('x://1')
   await watch.next()
@@ -415,7 +415,7 @@ test('what was missed is not forgotten when it takes another attempt', async () 
 
 test('closing closes the stream, and the watches end', async () => {
   const server = await counting()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const watch = client.watch('x://1')
   await watch.next()
   const next = watch.next()

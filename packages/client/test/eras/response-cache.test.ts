@@ -3,7 +3,7 @@ import { connected, fakeStateless, statesOf } from '../harness/harness.ts'
 
 const { jest } = import.meta
 
-const door = 'stateless'
+const transport = 'stateless'
 const ttl = { ttlMs: 60_000, cacheScope: 'private' }
 
 /** A server whose results are numbered, and say how long they may be kept. */
@@ -21,7 +21,7 @@ async function caching(hints: object = ttl) {
     }),
     'resources/read': ({ uri }: { uri: string }) => ({ ...hints, contents: [{ uri, text: String(++n) }] }),
   }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const asked = (method: string) => server.methods.filter((other) => other === method).length
   return { server, client, asked }
 }

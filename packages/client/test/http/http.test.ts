@@ -24,7 +24,7 @@ test('headers may be made anew for each request, as a token is that changes', as
   const server = await fakeServer()
   let token = 0
   const client = await connected(server.url, {
-    door: 'http+sse',
+    transport: 'http+sse',
     headers: async () => ({ authorization: `Bearer ${++token}` }),
   })
   await client.ping()
@@ -54,7 +54,7 @@ test('a fetch given makes every request', async () => {
   const server = await fakeServer()
   const requests: string[] = []
   const client = await connected(server.url, {
-    door: 'http+sse',
+    transport: 'http+sse',
     fetch: (url, init) => {
       requests.push(`${init?.method} ${new URL(url as URL).pathname}`)
       const headers = new Headers(init?.headers)

@@ -22,8 +22,8 @@ const text = (result: { content: { type: string }[] }) =>
 
 describe.each([
   ['sse', '/sse', 'http+sse'],
-  ['streamableHttp', '/mcp', 'streamable'],
-])('over %s', (transport, path, door) => {
+  ['streamableHttp', '/mcp', 'streamable-http'],
+])('over %s', (mode, path, transport) => {
   let server: ChildProcess
   let client: Client
   const asked = new Inbox<unknown>()
@@ -33,7 +33,7 @@ describe.each([
     const main = createRequire(import.meta.url).resolve(
       '@modelcontextprotocol/server-everything/dist/index.js',
     )
-    server = spawn(process.execPath, [main, transport], {
+    server = spawn(process.execPath, [main, mode], {
       env: { ...process.env, PORT: String(port) },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
@@ -61,7 +61,7 @@ describe.each([
   })
 
   test('it says who it is', () => {
-    expect(client.door).toBe(door)
+    expect(client.transport).toBe(transport)
     expect(client.serverInfo.name).toBe('mcp-servers/everything')
     expect(client.revision).toBe('2025-11-25')
     expect(client.instructions).toMatch('Everything Server')

@@ -13,7 +13,7 @@ async function opened({ mayBeQuiet = false } = {}) {
   const body = new ReadableStream<Uint8Array>({ start: (given) => void (controller = given) })
   const lost: Error[] = []
   const stream = new EventStream({
-    maxEventBytes: 1_000,
+    maxMessageLength: 1_000,
     logger: silent,
     mayBeQuiet,
     onMessage: () => {},

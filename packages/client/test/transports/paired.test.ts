@@ -22,7 +22,7 @@ async function pairedServer() {
 }
 
 const paired = (server: FakeServer, options?: ConnectOptions) =>
-  connected(server.url, { ...options, door: 'paired' })
+  connected(server.url, { ...options, transport: 'paired' })
 
 test('stream and messages are paired by a secret of the client', async () => {
   const server = await pairedServer()
@@ -33,7 +33,7 @@ test('stream and messages are paired by a secret of the client', async () => {
   expect(post.pathname).toBe('/mcp')
   expect(post.search).toBe(get.search)
   expect(get.searchParams.get('client_id')).toMatch(/^[0-9a-f]{32}$/)
-  expect(client.door).toBe('paired')
+  expect(client.transport).toBe('paired')
   const other = await paired(server)
   expect((await server.streams.next()).request.url).not.toBe(get.pathname + get.search)
   await Promise.all([client.ping(), other.ping()])
@@ -41,7 +41,7 @@ test('stream and messages are paired by a secret of the client', async () => {
 
 test('messages go to the sibling of the stream, with its query', async () => {
   const server = await pairedServer()
-  await connected(`${server.origin}/api/events?tenant=7`, { door: 'paired' })
+  await connected(`${server.origin}/api/events?tenant=7`, { transport: 'paired' })
   const { request } = await server.post('initialize')
   expect(request.url).toMatch(/^\/api\/mcp\?tenant=7&client_id=/)
 })
@@ -94,7 +94,7 @@ test.each([
   ['too much', 'application/json', ' '.repeat(20_000)],
 ])('%s in the HTTP response is a ProtocolError', async (_what, type, body) => {
   const server = await pairedServer()
-  const client = await paired(server, { maxEventBytes: 10_000 })
+  const client = await paired(server, { maxMessageLength: 10_000 })
   server.onPost = ({ response }) => response.writeHead(200, { 'content-type': type }).end(body)
   const error = (await rejection(client.ping())) as ClientError
   expect(error).toBeInstanceOf(ProtocolError)

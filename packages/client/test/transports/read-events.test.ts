@@ -37,7 +37,7 @@ async function read(
 ): Promise<Event[]> {
   const events: Event[] = []
   const onEvent = (event: Event) => events.push(event)
-  await readEvents(bodyOf(pieces).response, { maxEventBytes: 1e6, onEvent, ...options })
+  await readEvents(bodyOf(pieces).response, { maxMessageLength: 1e6, onEvent, ...options })
   return events
 }
 
@@ -99,7 +99,7 @@ test('an event is given when its last line ends, not when the next one begins', 
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
     const events = new Inbox<Event>()
     const reading = readEvents(responseOf(readable), {
-      maxEventBytes: 100,
+      maxMessageLength: 100,
       onEvent: (event) => events.push(event),
     })
     const writer = writable.getWriter()
@@ -130,7 +130,7 @@ test('nothing is held beyond the bound, however it comes, and what came before i
       fc.integer({ min: 1, max: 5_000 }),
       fc.boolean(),
       async (start, size, manyLines) => {
-        const maxEventBytes = 10_000
+        const maxMessageLength = 10_000
         const piece = bytes((manyLines ? `\ndata: ` : '') + 'x'.repeat(size))
         function* endless() {
           yield bytes(`data: first\n\n${start}`)
@@ -139,12 +139,12 @@ test('nothing is held beyond the bound, however it comes, and what came before i
         const { response, seen } = bodyOf(endless())
         const events: string[] = []
         const onEvent = ({ data }: Event) => events.push(data)
-        const error = await rejection(readEvents(response, { maxEventBytes, onEvent }))
+        const error = await rejection(readEvents(response, { maxMessageLength, onEvent }))
         expect(events[0]).toBe('first')
         expect(error).toBeInstanceOf(ProtocolError)
         expect(error.message).toMatch('more than 10000 characters')
         expect(seen.cancelled).toBe(true)
-        expect((seen.pulled - 2) * size).toBeLessThan(maxEventBytes + 2 * size + 100)
+        expect((seen.pulled - 2) * size).toBeLessThan(maxMessageLength + 2 * size + 100)
       },
     ),
     { numRuns: 50 },
@@ -155,7 +155,9 @@ test('an event that is too large is refused even when it comes in one piece, aft
   const { response } = bodyOf([bytes(`data: small\n\ndata: ${'x'.repeat(101)}\n\ndata: later\n\n`)])
   const events: string[] = []
   const onEvent = ({ data }: Event) => events.push(data)
-  expect(await rejection(readEvents(response, { maxEventBytes: 100, onEvent }))).toBeInstanceOf(ProtocolError)
+  expect(await rejection(readEvents(response, { maxMessageLength: 100, onEvent }))).toBeInstanceOf(
+    ProtocolError,
+  )
   expect(events).toEqual(['small'])
 })
 
@@ -167,7 +169,7 @@ test('its signal ends it, and cancels the body', async () => {
     events.push(data)
     abort.abort(new Error('enough'))
   }
-  await readEvents(response, { maxEventBytes: 100, onEvent, signal: abort.signal })
+  await readEvents(response, { maxMessageLength: 100, onEvent, signal: abort.signal })
   expect(events).toEqual(['1'])
   expect(seen.cancelled).toBe(true)
 })
@@ -179,6 +181,6 @@ test('the error of a body that fails is passed on', async () => {
       controller.error(failure)
     },
   })
-  const reading = readEvents(responseOf(body), { maxEventBytes: 100, onEvent: () => {} })
+  const reading = readEvents(responseOf(body), { maxMessageLength: 100, onEvent: () => {} })
   expect(await rejection(reading)).toBe(failure)
 })

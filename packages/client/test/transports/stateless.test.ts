@@ -9,7 +9,7 @@ import {
 import { connected, fakeStateless, recordingLogger, rejection, statesOf } from '../harness/harness.ts'
 import { Inbox } from '../harness/inbox.ts'
 
-const door = 'stateless'
+const transport = 'stateless'
 const complete = { resultType: 'complete' }
 const key = (name: string) => `io.modelcontextprotocol/${name}`
 
@@ -23,7 +23,7 @@ test('every request says all there is to know about it', async () => {
   }
   const clientInfo = { name: 'tester', version: '3' }
   const client = await connected(server.url, {
-    door,
+    transport,
     clientInfo,
     handlers: { elicit: () => ({ action: 'cancel' }) },
   })
@@ -57,7 +57,7 @@ test('every request says all there is to know about it', async () => {
 test('what the revision lacks is done by what it has', async () => {
   const server = await fakeStateless()
   server.answers = { 'tools/list': () => ({ tools: [] }) }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   await client.ping()
   await client.setLogLevel('warning')
   await client.notify('notifications/roots/list_changed')
@@ -78,14 +78,14 @@ test('a server that does not say who it is has a name nevertheless', async () =>
       instructions: 'Be gentle',
     }),
   }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   expect(client.serverInfo).toEqual({ name: 'unknown', version: 'unknown' })
   expect(client.instructions).toBe('Be gentle')
 })
 
 test('a response comes as JSON, or on a stream after what belongs to it', async () => {
   const server = (await fakeStateless()).hold('tools/call')
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const logged = new Inbox<unknown>()
   client.on('notifications/message', ({ data }) => logged.push(data))
   const progress: number[] = []
@@ -115,7 +115,7 @@ test.each([
   [200, -32603],
 ])('an answer of %i with the error %i is that error', async (status, code) => {
   const server = await fakeStateless()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const data = { requiredCapabilities: { sampling: {} } }
   server.onPost = (post) => post.error(code, { status, data })
   const error = (await rejection(client.callTool('x'))) as McpError
@@ -134,7 +134,7 @@ test.each([
   [500, 'application/json', '{"jsonrpc":"2.0","error":{"code":-32603,"message":"x"}}'],
 ])('an answer of %i with %s %s is an HttpError', async (status, type, body) => {
   const server = await fakeStateless()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   server.onPost = ({ response }) => response.writeHead(status, { 'content-type': type }).end(body)
   const error = (await rejection(client.callTool('x'))) as HttpError
   expect(error).toBeInstanceOf(HttpError)
@@ -148,14 +148,14 @@ test('a result of an unknown type is none', async () => {
     'tools/call': () => ({ resultType: 'task', content: [] }),
     'tools/list': () => ({ resultType: 'input_required', requestState: 'x' }),
   }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   expect(await rejection(client.callTool('x'))).toBeInstanceOf(ProtocolError)
   expect(await rejection(client.listTools())).toBeInstanceOf(ProtocolError)
 })
 
 test('a call that is given up is so by closing its response', async () => {
   const server = (await fakeStateless()).hold('tools/call')
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const abort = new AbortController()
   const call = rejection(client.callTool('slow', {}, { signal: abort.signal }))
   const post = await server.post('tools/call')
@@ -172,7 +172,7 @@ test('a call that is given up is so by closing its response', async () => {
 
 test('a response that breaks off: what is safe to repeat is repeated, all else may have run', async () => {
   const server = (await fakeStateless()).hold('tools/call', 'prompts/get')
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   const call = rejection(client.callTool('slow'))
   ;(await server.post('tools/call')).stream().end()
@@ -193,7 +193,7 @@ test('a response that breaks off: what is safe to repeat is repeated, all else m
 test('a server that is away is looked for, and found again', async () => {
   const server = await fakeStateless()
   server.answers = { 'tools/list': () => ({ tools: [] }) }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   server.onPost = (post) => post.cut()
   const calls = [client.listTools(), client.listTools(), client.ping()]
@@ -230,7 +230,7 @@ test('arguments that a tool wants in headers are mirrored as they were last list
     },
   ]
   server.answers = { 'tools/list': () => ({ tools }), 'tools/call': () => ({ content: [] }) }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const sent = async (name: string, args: Record<string, unknown>) => {
     await client.callTool(name, args)
     const { headers } = (await server.post('tools/call')).request
@@ -262,7 +262,7 @@ test('when the headers are not those the server wants, the tools are listed agai
     if (post.header('mcp-param-region') === 'eu') post.result({ ...complete, content: [] })
     else post.error(-32020)
   }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   expect(await client.callTool('query', { region: 'eu' })).toMatchObject({ content: [] })
   const list = ['tools/call', 'tools/list', 'tools/list', 'tools/call']
   expect(server.methods.slice(1)).toEqual(list)
@@ -280,7 +280,7 @@ test('a tool whose headers are defined wrongly is left out, and said to be', asy
   const tools = [tool('good', 'A'), tool('empty', ''), tool('spaced', 'A B'), tool('number', 'A', 'number')]
   server.answers = { 'tools/list': () => ({ tools }) }
   const { logger, lines } = recordingLogger()
-  const client = await connected(server.url, { door, logger })
+  const client = await connected(server.url, { transport, logger })
   expect((await client.listTools()).map(({ name }) => name)).toEqual(['good'])
   const warnings = lines.all.filter(({ level }) => level === 'warn')
   expect(warnings.map(({ fields }) => (fields as { tool: string }).tool)).toEqual([
@@ -293,7 +293,7 @@ test('a tool whose headers are defined wrongly is left out, and said to be', asy
 
 test('a request without an answer does not outlive the client', async () => {
   const server = (await fakeStateless()).hold('tools/call')
-  const client = await connect(server.url, { door })
+  const client = await connect(server.url, { transport })
   const call = rejection(client.callTool('slow'))
   const post = await server.post('tools/call')
   await client.close()

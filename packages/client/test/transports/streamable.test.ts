@@ -10,13 +10,13 @@ import type { FakeStream } from '../harness/fake-server.ts'
 import { connected, fakeStreamable, rejection, statesOf } from '../harness/harness.ts'
 import { Inbox } from '../harness/inbox.ts'
 
-const door = 'streamable'
+const transport = 'streamable-http'
 const tool = { name: 'x', inputSchema: { type: 'object' } }
 
 test('the session id and the revision go with everything after initialize', async () => {
   const server = (await fakeStreamable()).withStream()
   server.protocolVersion = '2025-06-18'
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   await client.ping()
   expect(client.revision).toBe('2025-06-18')
   const [first, ...others] = server.posts.all
@@ -42,7 +42,7 @@ test('the session id and the revision go with everything after initialize', asyn
 test('a server without sessions works, and has none to end', async () => {
   const server = await fakeStreamable()
   server.sessions = false
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   await client.ping()
   expect(server.posts.all.some((post) => post.header('mcp-session-id') !== undefined)).toBe(false)
   await client.close()
@@ -54,7 +54,7 @@ test.each([400, 404, 405, 501])(
   async (status) => {
     const server = await fakeStreamable()
     server.onGet = ({ response }) => response.writeHead(status).end()
-    const client = await connected(server.url, { door })
+    const client = await connected(server.url, { transport })
     const states = statesOf(client)
     await client.ping()
     expect(server.streams.all).toHaveLength(1)
@@ -65,14 +65,14 @@ test.each([400, 404, 405, 501])(
 test.each([401, 403])('a server that answers the GET with %i is not open to this client', async (status) => {
   const server = await fakeStreamable()
   server.onGet = ({ response }) => response.writeHead(status).end()
-  expect(await rejection(connect(server.url, { door }))).toMatchObject({ name: 'HttpError', status })
+  expect(await rejection(connect(server.url, { transport }))).toMatchObject({ name: 'HttpError', status })
 })
 
 test('a server that gives no sign when it opens its stream is not waited for', async () => {
   const server = await fakeStreamable()
   const held = new Inbox<Parameters<typeof server.onGet>[0]>()
   server.onGet = (stream) => held.push(stream)
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const heard = new Promise((resolve) => client.on('notifications/tools/list_changed', resolve))
   const stream = await held.next()
   stream.open().message({ method: 'notifications/tools/list_changed' })
@@ -81,7 +81,7 @@ test('a server that gives no sign when it opens its stream is not waited for', a
 
 test('a response comes as JSON, or on a stream after what belongs to it', async () => {
   const server = (await fakeStreamable()).hold('tools/call', 'tools/list', 'resources/read')
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const logged = new Inbox<unknown>()
   client.on('notifications/message', ({ data }) => logged.push(data))
   const progress: number[] = []
@@ -106,7 +106,7 @@ test('a response comes as JSON, or on a stream after what belongs to it', async 
 
 test('the server may ask on the stream of a request, and is answered by a POST', async () => {
   const server = (await fakeStreamable()).hold('tools/call', 'tools/list', 'resources/read')
-  const client = await connected(server.url, { door, handlers: { roots: () => [{ uri: 'file:///a' }] } })
+  const client = await connected(server.url, { transport, handlers: { roots: () => [{ uri: 'file:///a' }] } })
   const call = client.callTool('x')
   const post = await server.post('tools/call')
   const stream = post.stream()
@@ -120,7 +120,7 @@ test('the server may ask on the stream of a request, and is answered by a POST',
 
 test('what is not a response is a ProtocolError', async () => {
   const server = await fakeStreamable()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   server.onPost = (post) => post.accepted()
   expect(await rejection(client.callTool('x'))).toBeInstanceOf(ProtocolError)
   server.onPost = (post) => post.json({ id: 99, result: {} })
@@ -135,7 +135,7 @@ test('what is not a response is a ProtocolError', async () => {
 
 test('a stream that the server closes early is polled, when and from where the server says', async () => {
   const server = (await fakeStreamable()).hold('tools/call', 'tools/list', 'resources/read')
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const call = client.callTool('slow')
   const post = await server.post('tools/call')
   await server.streams.next()
@@ -163,7 +163,7 @@ test('a stream that the server closes early is polled, when and from where the s
 
 test('what a stream brings twice when it is resumed is given once; each stream has its own ids', async () => {
   const server = (await fakeStreamable()).withStream().hold('tools/call', 'tools/list')
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const heard: unknown[] = []
   client.on('notifications/message', ({ data }) => heard.push(data))
   const call = client.callTool('slow')
@@ -188,7 +188,7 @@ test('what a stream brings twice when it is resumed is given once; each stream h
 
 test('a stream that breaks off and cannot be resumed: the request is lost, and may have run', async () => {
   const server = (await fakeStreamable()).hold('tools/call', 'tools/list', 'resources/read')
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const call = rejection(client.callTool('slow'))
   ;(await server.post('tools/call')).stream().end()
   const error = (await call) as ClientError
@@ -206,7 +206,7 @@ test('a stream that breaks off and cannot be resumed: the request is lost, and m
 
 test('a request that is safe to repeat is repeated when its stream breaks off', async () => {
   const server = (await fakeStreamable()).hold('tools/call', 'tools/list', 'resources/read')
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const read = client.readResource('x://1')
   ;(await server.post('resources/read')).stream().end()
   const again = await server.post('resources/read')
@@ -219,7 +219,7 @@ test('a request that is safe to repeat is repeated when its stream breaks off', 
 
 test('a cancelled call is cancelled by a notification', async () => {
   const server = (await fakeStreamable()).hold('tools/call', 'tools/list', 'resources/read')
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const abort = new AbortController()
   const call = rejection(client.callTool('slow', {}, { signal: abort.signal }))
   const post = await server.post('tools/call')
@@ -231,7 +231,7 @@ test('a cancelled call is cancelled by a notification', async () => {
 
 test('a stream that is lost is resumed; a server that says so has lost nothing', async () => {
   const server = (await fakeStreamable()).withStream()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   const before = await server.streams.next()
   before.raw('id: 7\ndata:\n\n')
@@ -255,7 +255,7 @@ test('a server that does not say so may have lost something: the session goes on
   const server = (await fakeStreamable()).withStream()
   let n = 0
   server.answers = { 'resources/read': () => ({ contents: [{ uri: 'x://1', text: String(++n) }] }) }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   const watch = client.watch('x://1')
   await watch.next()
@@ -275,7 +275,7 @@ test('a server that does not say so may have lost something: the session goes on
 test('what was missed is not forgotten when it takes another attempt', async () => {
   const server = (await fakeStreamable()).withStream()
   server.answers = { 'resources/read': () => ({ contents: [] }) }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   const watch = client.watch('x://1')
   await watch.next()
@@ -300,7 +300,7 @@ test('what was missed is not forgotten when it takes another attempt', async () 
 
 test('the server is answered while the stream is lost', async () => {
   const server = (await fakeStreamable()).withStream().hold('tools/call')
-  const client = await connected(server.url, { door, handlers: { roots: () => [] } })
+  const client = await connected(server.url, { transport, handlers: { roots: () => [] } })
   const states = statesOf(client)
   server.onGet = ({ response }) => response.writeHead(503, { 'retry-after': '3600' }).end()
   ;(await server.streams.next()).cut()
@@ -317,7 +317,7 @@ test('the server is answered while the stream is lost', async () => {
 
 test('calls do not wait for the stream, which they do not need', async () => {
   const server = (await fakeStreamable()).withStream()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   server.onGet = ({ response }) => response.writeHead(503, { 'retry-after': '3600' }).end()
   ;(await server.streams.next()).cut()
@@ -333,7 +333,7 @@ test('a session that is gone is replaced once, for all who find out', async () =
     'tools/call': () => ({ content: [] }),
     'resources/read': () => ({ contents: [] }),
   }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   await client.setLogLevel('error')
   const watch = client.watch('x://1')
@@ -360,7 +360,7 @@ test('a session that is gone is replaced once, for all who find out', async () =
 
 test('requests in flight are lost with their session, and the safe ones made again', async () => {
   const server = (await fakeStreamable()).withStream().hold('tools/call', 'tools/list')
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const call = rejection(client.callTool('slow'))
   const list = client.listTools()
   await server.post('tools/call')
@@ -379,7 +379,7 @@ test('requests in flight are lost with their session, and the safe ones made aga
 
 test('a server that knows no session at all is not asked without end', async () => {
   const server = await fakeStreamable()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   server.onPost = (post) =>
     /initialized?$/.test(post.message.method!) ? server.answer(post) : void post.response.writeHead(404).end()
   expect(await rejection(client.callTool('x'))).toBeInstanceOf(SessionGoneError)
@@ -388,7 +388,7 @@ test('a server that knows no session at all is not asked without end', async () 
 test('without a stream, a server that is away is seen by what cannot be sent, and found again', async () => {
   const server = await fakeStreamable()
   server.answers = { 'tools/call': () => ({ content: [] }), 'tools/list': () => ({ tools: [] }) }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   server.onPost = (post) => post.cut()
   const list = client.listTools()
@@ -405,7 +405,7 @@ test('without a stream, a server that is away is seen by what cannot be sent, an
 test('without a stream, a session that is gone meanwhile is replaced', async () => {
   const server = await fakeStreamable()
   server.answers = { 'tools/list': () => ({ tools: [] }) }
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   server.onPost = (post) => post.cut()
   const list = client.listTools()
@@ -423,7 +423,7 @@ test('without a stream, a session that is gone meanwhile is replaced', async () 
 /** A client whose stream of the session was cut after the event `7`, and a server that resumes it without a sign. */
 async function resumedWithoutASign(beside: (stream: FakeStream) => unknown) {
   const server = (await fakeStreamable()).withStream()
-  const client = await connected(server.url, { door })
+  const client = await connected(server.url, { transport })
   const states = statesOf(client)
   const heard = new Inbox<unknown>()
   client.on('notifications/message', ({ data }) => heard.push(data))

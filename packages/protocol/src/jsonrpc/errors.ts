@@ -31,7 +31,7 @@ const statusOfCode: ReadonlyMap<number, number> = new Map<number, number>([
 ])
 
 /**
- * The HTTP status an error is answered with when the door answers in the HTTP response. A message that is not
+ * The HTTP status an error is answered with when the transport answers in the HTTP response. A message that is not
  * JSON-RPC is the HTTP request's fault (400); an error that answers a JSON-RPC request travels in a 200.
  */
 export function httpStatus(code: number): number {

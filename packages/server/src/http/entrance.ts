@@ -13,33 +13,33 @@ import { isPromise } from '../async/is-promise.ts'
 import { LimitError } from '../limits.ts'
 import { acceptedBy } from './incoming/accepted.ts'
 import { readJson } from './incoming/body.ts'
-import type { Door, DoorEnv, Principal } from './transports/transport.ts'
+import type { Transport, TransportContext, Principal } from './transports/transport.ts'
 import { health } from './health.ts'
 import { InFlight } from './incoming/in-flight.ts'
 import type { McpOptions } from './mount.ts'
 import type { Relay } from './relay/relay.ts'
 import { refuse, refuseBody, refuseLimit, refuseSession } from './outgoing/refuse.ts'
-import type { StatelessDoor } from './transports/stateless.ts'
+import type { StatelessTransport } from './transports/stateless.ts'
 import { isClosed } from './outgoing/when-closed.ts'
 import type { WriteDeadline } from './outgoing/write-deadline.ts'
 
-/** The paths of the doors. */
+/** The paths of the transports. */
 export type Paths = Required<NonNullable<McpOptions['paths']>>
 
 export const defaultPaths: Paths = { sse: '/sse', messages: '/messages', mcp: '/mcp', health: '/health' }
 
-export interface Doors {
-  httpSse: Door
-  paired: Door
-  streamable: Door
-  stateless: StatelessDoor
+export interface Transports {
+  httpSse: Transport
+  paired: Transport
+  streamable: Transport
+  stateless: StatelessTransport
 }
 
-/** Which request goes through which door. */
+/** Which request goes through which transport. */
 export function router(
   paths: Paths,
-  doors: Doors,
-  env: DoorEnv,
+  transports: Transports,
+  env: TransportContext,
   deadline: WriteDeadline,
   relay: Relay,
   { principal = () => undefined, maxBodyBytes = 4 * 1024 * 1024 }: McpOptions,
@@ -50,15 +50,15 @@ export function router(
     return relayed === undefined ? principal(ctx) : relayed.principal
   }
   const ofClient = (ctx: Context) =>
-    ctx.querystring.includes('client_id') && ctx.query.client_id !== undefined ? doors.paired : undefined
+    ctx.querystring.includes('client_id') && ctx.query.client_id !== undefined ? transports.paired : undefined
   const ofHeader = (ctx: Context) =>
-    isModernRevision(ctx.get(headers.protocolVersion)) ? doors.stateless : doors.streamable
+    isModernRevision(ctx.get(headers.protocolVersion)) ? transports.stateless : transports.streamable
 
   const limitReached = (ctx: Context, error: LimitError, id?: RequestId) => {
     env.logger.debug({ path: ctx.path, limit: error.limit }, 'limit reached')
     refuseLimit(ctx, error, id)
   }
-  const open = (door: (ctx: Context) => Door) => async (ctx: Context) => {
+  const open = (transport: (ctx: Context) => Transport) => async (ctx: Context) => {
     if (!acceptedBy(ctx).eventStream) {
       const accepted = ctx.get('Accept')
       return refuse(
@@ -75,10 +75,10 @@ export function router(
     }
     const principal = requirePrincipal(await principalOf(ctx))
     if (isClosed(ctx)) return
-    const elsewhere = relay.answer(ctx, door(ctx), principal)
+    const elsewhere = relay.answer(ctx, transport(ctx), principal)
     if (elsewhere !== undefined && ((await elsewhere) || isClosed(ctx))) return
     try {
-      await door(ctx).open(ctx, principal)
+      await transport(ctx).open(ctx, principal)
     } catch (thrown) {
       if (thrown instanceof LimitError) return limitReached(ctx, thrown)
       // Then nobody is waiting: what is in front of this has let Koa answer.
@@ -87,60 +87,62 @@ export function router(
     }
   }
   // Awaits only what is to be waited for: to wait for nothing takes its time, too.
-  const receive = (doorOf: (ctx: Context, body: unknown) => Door) => async (ctx: Context) => {
+  const receive = (doorOf: (ctx: Context, body: unknown) => Transport) => async (ctx: Context) => {
     if (env.sessions.closing) return refuseSession(ctx, 'closing')
     let body: unknown
-    let door: Door | undefined
+    let transport: Transport | undefined
     try {
       // Before the body is read: not for just anybody.
       const found = principalOf(ctx)
       const principal = requirePrincipal(isPromise(found) ? await found : found)
       body = await readJson(ctx, maxBodyBytes)
-      door = doorOf(ctx, body)
+      transport = doorOf(ctx, body)
       const inFlight = new InFlight(ctx, body, env.limits.requests, principal)
       try {
-        const elsewhere = relay.answer(ctx, door, principal, body)
+        const elsewhere = relay.answer(ctx, transport, principal, body)
         if (elsewhere !== undefined && (await elsewhere)) return
-        const received = door.receive(ctx, principal, body, inFlight)
+        const received = transport.receive(ctx, principal, body, inFlight)
         if (received !== undefined) await received
       } finally {
         inFlight.made()
       }
     } catch (thrown) {
       if (!(thrown instanceof LimitError)) return refuseBody(ctx, thrown, env.logger)
-      limitReached(ctx, thrown, door === doors.stateless ? (body as JSONRPCRequest).id : undefined)
+      limitReached(ctx, thrown, transport === transports.stateless ? (body as JSONRPCRequest).id : undefined)
     }
   }
-  const end = (door: (ctx: Context) => Door) => async (ctx: Context) => {
+  const end = (transport: (ctx: Context) => Transport) => async (ctx: Context) => {
     const principal = requirePrincipal(await principalOf(ctx))
-    const elsewhere = relay.answer(ctx, door(ctx), principal)
-    if (elsewhere === undefined || !(await elsewhere)) door(ctx).end(ctx, principal)
+    const elsewhere = relay.answer(ctx, transport(ctx), principal)
+    if (elsewhere === undefined || !(await elsewhere)) transport(ctx).end(ctx, principal)
   }
 
   // Of two handlers of the same method and path, the first counts. All methods are known, so none is answered 501.
   const routes = new Router({ methods: METHODS, sensitive: true, strict: true })
     .get(
       paths.sse,
-      open((ctx) => ofClient(ctx) ?? doors.httpSse),
+      open((ctx) => ofClient(ctx) ?? transports.httpSse),
     )
     .post(
       paths.messages,
-      receive(() => doors.httpSse),
+      receive(() => transports.httpSse),
     )
     .delete(
       paths.messages,
-      end(() => doors.httpSse),
+      end(() => transports.httpSse),
     )
     .get(paths.mcp, open(ofHeader))
     .post(
       paths.mcp,
-      receive((ctx, body) => ofClient(ctx) ?? (isModern(ctx, body) ? doors.stateless : doors.streamable)),
+      receive(
+        (ctx, body) => ofClient(ctx) ?? (isModern(ctx, body) ? transports.stateless : transports.streamable),
+      ),
     )
     .delete(
       paths.mcp,
       end((ctx) => ofClient(ctx) ?? ofHeader(ctx)),
     )
-    .get(paths.health, health(env, doors.stateless.subscriptions, deadline))
+    .get(paths.health, health(env, transports.stateless.subscriptions, deadline))
   const route = routes.routes() as Middleware
   const allowedMethods = routes.allowedMethods() as Middleware
   const handlers = handlersOf(routes)

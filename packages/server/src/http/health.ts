@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import type { LimitedThing, Limits, LimitScope } from '../limits.ts'
-import type { DoorEnv } from './transports/transport.ts'
+import type { TransportContext } from './transports/transport.ts'
 import type { WriteDeadline } from './outgoing/write-deadline.ts'
 
 const things: readonly LimitedThing[] = ['sessions', 'streams', 'requests', 'subscriptions']
@@ -8,7 +8,7 @@ const scopes: readonly LimitScope[] = ['total', 'perPrincipal', 'perSession']
 
 /** `GET /health`: whether new clients are welcome (503 while stopping), who is here, and how near the limits are. */
 export function health(
-  { server, sessions, limits }: DoorEnv,
+  { server, sessions, limits }: TransportContext,
   subscriptions: ReadonlySet<unknown>,
   deadline: WriteDeadline,
 ): (ctx: Context) => void {

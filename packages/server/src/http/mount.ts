@@ -8,7 +8,7 @@ import { type Logger, requireLogger } from '../logger.ts'
 import { requireNumbers } from '../options.ts'
 import type { McpServer } from '../server.ts'
 import { Sessions } from '../sessions/sessions.ts'
-import type { DoorEnv } from './transports/transport.ts'
+import type { TransportContext } from './transports/transport.ts'
 import { EventStreams } from './outgoing/event-stream.ts'
 import { Guard, type GuardOptions } from './incoming/guard.ts'
 import { httpSse } from './transports/http-sse.ts'
@@ -24,7 +24,7 @@ import { WriteDeadline } from './outgoing/write-deadline.ts'
 const leaveWithinMs = 1_000
 
 export interface McpOptions extends GuardOptions {
-  /** The paths of the doors. */
+  /** The paths of the transports. */
   paths?: {
     /** Where streams are opened. Default `/sse`. */
     sse?: string
@@ -41,7 +41,7 @@ export interface McpOptions extends GuardOptions {
    */
   principal?: (ctx: Context) => string | undefined | Promise<string | undefined>
   /** False serves clients of Streamable HTTP without sessions: no stream of changes, nothing to resume. Default true. */
-  sessions?: boolean
+  keepSessions?: boolean
   /**
    * What answers a request over Streamable HTTP and in revision 2026-07-28: `json`, `sse`, or, by default, `auto`: a
    * stream as soon as something is sent before the answer, JSON otherwise. With `json`, what is sent before the answer
@@ -52,7 +52,7 @@ export interface McpOptions extends GuardOptions {
    * From which the key is made that protects what a client of 2026-07-28 carries between two rounds of a request. Give
    * the same to all nodes that serve the same clients. Random by default.
    */
-  stateSecret?: string | Uint8Array
+  requestStateSecret?: string | Uint8Array
   /** Where sessions and failures are logged. The server's logger by default. */
   logger?: Logger
   /** A larger body is answered 413. Default 4 MiB. */
@@ -87,7 +87,7 @@ export interface McpMiddleware extends Middleware {
 }
 
 /**
- * Koa middleware that serves clients of the server, on every door at once. Requests for other paths are passed on.
+ * Koa middleware that serves clients of the server, on every transport at once. Requests for other paths are passed on.
  *
  * What it answers is on its way by the time it is done: middleware in front of it sets its headers before `next()`.
  *
@@ -112,7 +112,7 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
   const sessionOptions = { limits, resumeWithinMs, idleTimeoutMs, logger, calls, backplane, node }
   const sessions = new Sessions(server.changes, sessionOptions)
   const relay = new Relay({ backplane, node, sessions, logger })
-  const env: DoorEnv = {
+  const env: TransportContext = {
     server,
     sessions,
     streams: new EventStreams(keepAliveMs, limits.streams),
@@ -120,9 +120,9 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
     limits,
     logger,
     retryMs,
-    keepsSessions: options.sessions ?? true,
+    keepSessions: options.keepSessions ?? true,
     responses: options.responses ?? 'auto',
-    stateSecret: options.stateSecret,
+    requestStateSecret: options.requestStateSecret,
     messagesPath: (ctx) => prefixOf(ctx) + paths.messages,
   }
   const guard = new Guard(options, logger)
@@ -138,14 +138,14 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
     ],
     maxAge: 86_400,
   })
-  const doors = {
+  const transports = {
     httpSse: httpSse(env),
     paired: paired(env),
     streamable: streamable(env),
     stateless: stateless(env),
   }
   const deadline = new WriteDeadline({ writeTimeoutMs, keepAliveMs, logger })
-  const routes = router(paths, doors, env, deadline, relay, options)
+  const routes = router(paths, transports, env, deadline, relay, options)
   const ours = new Set(Object.values(paths))
   let joining: Promise<unknown> | undefined = Promise.all([
     server.changes.follow(),
@@ -177,7 +177,7 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
     async close(deadlineMs: number): Promise<void> {
       sessions.refuseNew()
       await Promise.all([calls.close(deadlineMs), relay.drain(deadlineMs)])
-      for (const subscription of [...doors.stateless.subscriptions]) subscription.end('server stopping')
+      for (const subscription of [...transports.stateless.subscriptions]) subscription.end('server stopping')
       sessions.close()
       await relay.close()
       await haveLeft()

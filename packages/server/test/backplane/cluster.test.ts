@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connectRaw, defer, deferred, heapUsed, Log, post, read, Reader, start } from '../harness/harness.ts'
 import { DelayedBackplane } from './delayed-backplane.ts'
 import { listen } from '../harness/listen.ts'
-import { connectTidings, doors } from '../harness/tidings-client.ts'
+import { connectTidings, transports } from '../harness/tidings-client.ts'
 import { TcpProxy } from '../harness/tcp-proxy.ts'
 import {
   type Backplane,
@@ -149,7 +149,7 @@ describe.each(connections)('nodes %s', (_, connect) => {
     expect(reader.comments).toContain('replaced by a newer stream')
   })
 
-  test('a change published on any node reaches the readers of every door on all nodes', async () => {
+  test('a change published on any node reaches the readers of every transport on all nodes', async () => {
     const { a, b } = await cluster()
     const sse = await connectRaw(a.url)
     await sse.request('resources/subscribe', { uri: 'test://a' })
@@ -413,12 +413,12 @@ describe.each(connections)('nodes %s', (_, connect) => {
     expect(result.structuredContent.result).toHaveLength(5_000_000)
   })
 
-  test.each(doors)(
+  test.each(transports)(
     'our client over %s, led to another node after each cut, keeps up',
-    async (door) => {
+    async (transport) => {
       const { a, b } = await cluster(undefined, { retryMs: 10 })
       const proxy = await TcpProxy.to(a.port)
-      const client = await connectTidings(proxy.url, { door })
+      const client = await connectTidings(proxy.url, { transport })
       let version = 0
       const changed = () => {
         version++

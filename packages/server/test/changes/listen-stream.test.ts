@@ -152,7 +152,7 @@ test('a reader that stalls is told the latest when it reads again', async () => 
   expect(stream.events.length).toBeLessThan(95_000)
 }, 30_000)
 
-test('one change reaches the subscribers of all four doors', async () => {
+test('one change reaches the subscribers of all four transports', async () => {
   const { url, server } = await serving()
   const subscribe = { jsonrpc: '2.0', id: 's', method: 'resources/subscribe', params: { uri } }
 

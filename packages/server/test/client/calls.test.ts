@@ -2,7 +2,7 @@ import { type ConnectOptions, HttpError, McpError } from '@tidings/client'
 import * as z from 'zod'
 import { errorCodes, type McpServer } from '../../src/index.ts'
 import { Log, start } from '../harness/harness.ts'
-import { connectTidings, doors, rejection, sessionDoors } from '../harness/tidings-client.ts'
+import { connectTidings, transports, rejection, sessionTransports } from '../harness/tidings-client.ts'
 
 /** A server with something of everything. */
 function greenhouse(server: McpServer): void {
@@ -63,23 +63,23 @@ function greenhouse(server: McpServer): void {
 
 const waits: AbortSignal[] = []
 
-async function connected(door: (typeof doors)[number], options?: ConnectOptions) {
+async function connected(transport: (typeof transports)[number], options?: ConnectOptions) {
   const { url, server } = await start(greenhouse, {}, { pageSize: 2, instructions: 'Be gentle' })
-  return { client: await connectTidings(url, { door, ...options }), server, url }
+  return { client: await connectTidings(url, { transport, ...options }), server, url }
 }
 
-test.each(doors)('%s: who the server is', async (door) => {
-  const { client } = await connected(door)
-  expect(client.door).toBe(door)
+test.each(transports)('%s: who the server is', async (transport) => {
+  const { client } = await connected(transport)
+  expect(client.transport).toBe(transport)
   expect(client.serverInfo).toEqual({ name: 'test', version: '1.2.3' })
   expect(client.instructions).toBe('Be gentle')
-  expect(client.revision).toBe(door === 'stateless' ? '2026-07-28' : '2025-11-25')
+  expect(client.revision).toBe(transport === 'stateless' ? '2026-07-28' : '2025-11-25')
   expect(client.serverCapabilities).toMatchObject({ tools: {}, resources: { subscribe: true }, prompts: {} })
   await client.ping()
 })
 
-test.each(doors)('%s: lists, page after page', async (door) => {
-  const { client } = await connected(door)
+test.each(transports)('%s: lists, page after page', async (transport) => {
+  const { client } = await connected(transport)
   const tools = await client.listTools()
   expect(tools.map(({ name }) => name)).toEqual(['water', 'fail', 'refuse', 'count', 'wait', 'ask'])
   expect(tools[0]).toMatchObject({
@@ -94,8 +94,8 @@ test.each(doors)('%s: lists, page after page', async (door) => {
   expect((await client.listPrompts()).map(({ name }) => name)).toEqual(['care'])
 })
 
-test.each(doors)('%s: tools, and the ways they fail', async (door) => {
-  const { client } = await connected(door)
+test.each(transports)('%s: tools, and the ways they fail', async (transport) => {
+  const { client } = await connected(transport)
   await client.callTool('water', { litres: 2 })
   expect((await client.callTool('water', { litres: 3 })).structuredContent).toEqual({ total: 5 })
   expect(await client.callTool('water', { litres: -1 })).toMatchObject({ isError: true })
@@ -108,13 +108,13 @@ test.each(doors)('%s: tools, and the ways they fail', async (door) => {
   expect(await rejection(client.callTool('none'))).toMatchObject({ name: 'McpError', code: -32602 })
 })
 
-test.each(doors)('%s: resources, prompts and completion', async (door) => {
-  const { client } = await connected(door)
+test.each(transports)('%s: resources, prompts and completion', async (transport) => {
+  const { client } = await connected(transport)
   expect((await client.readResource('greenhouse://climate')).contents).toEqual([
     { uri: 'greenhouse://climate', mimeType: 'application/json', text: '{"celsius":21}' },
   ])
   expect((await client.readResource('plant:///mint')).contents).toMatchObject([{ text: 'A mint' }])
-  const code = door === 'stateless' ? errorCodes.invalidParams : errorCodes.resourceNotFound
+  const code = transport === 'stateless' ? errorCodes.invalidParams : errorCodes.resourceNotFound
   expect(await rejection(client.readResource('plant:///moss'))).toMatchObject({ name: 'McpError', code })
   const { messages } = await client.getPrompt('care', { plant: 'mint' })
   expect(messages[0]!.content).toEqual({ type: 'text', text: 'How do I care for mint?' })
@@ -124,25 +124,25 @@ test.each(doors)('%s: resources, prompts and completion', async (door) => {
   expect(await complete({ type: 'ref/resource', uri: 'plant:///{name}' }, 'name')).toEqual(['mint', 'moss'])
 })
 
-test.each(doors)('%s: progress and log messages', async (door) => {
-  const { client } = await connected(door)
+test.each(transports)('%s: progress and log messages', async (transport) => {
+  const { client } = await connected(transport)
   const logged: unknown[] = []
   client.on('notifications/message', ({ data }) => logged.push(data))
   await client.setLogLevel('info')
   const heard: number[] = []
   await client.callTool('count', { to: 3 }, { onProgress: ({ progress }) => heard.push(progress) })
-  // Over the paired door the result comes on a connection of its own, and may overtake what is on the stream.
-  if (door !== 'paired') expect(heard).toEqual([1, 2, 3])
+  // Over the paired transport the result comes on a connection of its own, and may overtake what is on the stream.
+  if (transport !== 'paired') expect(heard).toEqual([1, 2, 3])
   expect(heard.every((progress, i) => i === 0 || progress > heard[i - 1]!)).toBe(true)
   await client.setLogLevel('error')
   const before = logged.length
   await client.callTool('count', { to: 3 })
-  if (door !== 'paired') expect(before).toBe(3)
+  if (transport !== 'paired') expect(before).toBe(3)
   expect(logged.length - before).toBeLessThanOrEqual(3 - Math.min(before, 3))
 })
 
-test.each(doors)('%s: a call that is given up is aborted on the server', async (door) => {
-  const { client } = await connected(door)
+test.each(transports)('%s: a call that is given up is aborted on the server', async (transport) => {
+  const { client } = await connected(transport)
   const abort = new AbortController()
   const call = rejection(client.callTool('wait', {}, { signal: abort.signal }))
   const timedOut = rejection(client.callTool('wait', {}, { timeoutMs: 50 }))
@@ -161,8 +161,8 @@ test.each(doors)('%s: a call that is given up is aborted on the server', async (
   await Promise.all(aborted)
 })
 
-test.each(doors)('%s: the server asks the client: a form, a sample, its roots', async (door) => {
-  const { client } = await connected(door, {
+test.each(transports)('%s: the server asks the client: a form, a sample, its roots', async (transport) => {
+  const { client } = await connected(transport, {
     handlers: {
       elicit: () => ({ action: 'accept', content: { name: 'Ada' } }),
       sample: () => ({ role: 'assistant', content: { type: 'text', text: 'hello' }, model: 'none' }),
@@ -176,13 +176,13 @@ test.each(doors)('%s: the server asks the client: a form, a sample, its roots', 
   })
 })
 
-test.each(doors)('%s: a client without handlers is not asked', async (door) => {
-  const { client } = await connected(door)
+test.each(transports)('%s: a client without handlers is not asked', async (transport) => {
+  const { client } = await connected(transport)
   expect(await rejection(client.callTool('ask'))).toMatchObject({ name: 'McpError' })
 })
 
-test.each(doors)('%s: list changes are heard', async (door) => {
-  const { client, server } = await connected(door)
+test.each(transports)('%s: list changes are heard', async (transport) => {
+  const { client, server } = await connected(transport)
   const heard = new Promise((resolve) => client.on('notifications/tools/list_changed', resolve))
   // What is listed after one began to listen is not older than what one hears of.
   expect((await client.listTools()).map(({ name }) => name)).not.toContain('new')
@@ -191,8 +191,8 @@ test.each(doors)('%s: list changes are heard', async (door) => {
   expect((await client.listTools()).map(({ name }) => name)).toContain('new')
 })
 
-test.each(doors)('%s: many calls at once are each answered with their own result', async (door) => {
-  const { client } = await connected(door)
+test.each(transports)('%s: many calls at once are each answered with their own result', async (transport) => {
+  const { client } = await connected(transport)
   const names = Array.from({ length: 200 }, (_, i) => `fern${i}`)
   const results = await Promise.all(names.map((name) => client.readResource(`plant:///${name}`)))
   expect(results.map(({ contents }) => (contents[0] as { text: string }).text)).toEqual(
@@ -212,8 +212,8 @@ test('stateless: closing ends what the server tells', async () => {
   while ((await clients()) > 0) await new Promise(setImmediate)
 })
 
-test.each(sessionDoors)('%s: closing ends the session on the server', async (door) => {
-  const { client, url } = await connected(door)
+test.each(sessionTransports)('%s: closing ends the session on the server', async (transport) => {
+  const { client, url } = await connected(transport)
   const sessions = async () => {
     const health = (await (await fetch(`${url}/health`)).json()) as { sessions: { open: number } }
     return health.sessions.open
@@ -223,21 +223,21 @@ test.each(sessionDoors)('%s: closing ends the session on the server', async (doo
   expect(await sessions()).toBe(0)
 })
 
-test.each(doors)('%s: who may not come in is told so', async (door) => {
+test.each(transports)('%s: who may not come in is told so', async (transport) => {
   const { url } = await start(undefined, {
     principal: (ctx) => (ctx.get('authorization') === 'Bearer good' ? 'ada' : ctx.throw(401, 'who are you?')),
   })
-  const refused = await rejection(connectTidings(url, { door }))
+  const refused = await rejection(connectTidings(url, { transport }))
   expect(refused).toBeInstanceOf(HttpError)
   expect(refused).toMatchObject({ status: 401 })
-  const client = await connectTidings(url, { door, headers: () => ({ authorization: 'Bearer good' }) })
+  const client = await connectTidings(url, { transport, headers: () => ({ authorization: 'Bearer good' }) })
   await client.ping()
 })
 
-test.each(doors)('%s: nothing is logged as an error by an ordinary day', async (door) => {
+test.each(transports)('%s: nothing is logged as an error by an ordinary day', async (transport) => {
   const logger = new Log()
   const { url } = await start(greenhouse, { logger })
-  const client = await connectTidings(url, { door })
+  const client = await connectTidings(url, { transport })
   await client.callTool('water', { litres: 1 })
   await client.subscribe('greenhouse://climate')
   await client.close()

@@ -7,10 +7,10 @@ import { start } from '../harness/harness.ts'
 import { TcpProxy } from '../harness/tcp-proxy.ts'
 import {
   connectTidings,
-  doors,
+  transports,
   nextState,
   rejection,
-  sessionDoors,
+  sessionTransports,
   streamMethod,
 } from '../harness/tidings-client.ts'
 
@@ -19,14 +19,14 @@ const quick: ServeOptions = { retryMs: 100 }
 
 /** A server behind a network that can be cut, and a client that comes through it. */
 async function throughProxy(
-  door: (typeof doors)[number],
+  transport: (typeof transports)[number],
   register: (server: McpServer) => void,
   options: ServeOptions = quick,
   clientOptions?: ConnectOptions,
 ) {
   const serving = await start(register, options)
   const proxy = await TcpProxy.to(serving.port)
-  const client = await connectTidings(proxy.url, { door, ...clientOptions })
+  const client = await connectTidings(proxy.url, { transport, ...clientOptions })
   return { ...serving, proxy, client }
 }
 
@@ -74,28 +74,31 @@ test('a call whose stream is cut gets its response on the next one', async () =>
   expect((await call).structuredContent).toEqual({ done: true })
 })
 
-test.each(doors)('%s: what was sent while the client was away is there when it is back', async (door) => {
-  const { client, proxy, server } = await throughProxy(door, counter().register)
-  const heard: string[] = []
-  client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
-  await client.subscribe(uri)
-  await client.subscribe('demo://other')
-  const lost = nextState(client, 'reconnecting')
-  const back = nextState(client, 'connected')
-  proxy.goDown()
-  await lost
-  for (let i = 0; i < 1_000; i++) server.changed(uri)
-  server.changed('demo://other')
-  proxy.goUp()
-  expect((await back).recovered).toBe(true)
-  while (heard.length < 2) await client.ping()
-  // Each once: what changed often while nobody could be told is told when it changed last.
-  expect(heard).toEqual([uri, 'demo://other'])
-})
+test.each(transports)(
+  '%s: what was sent while the client was away is there when it is back',
+  async (transport) => {
+    const { client, proxy, server } = await throughProxy(transport, counter().register)
+    const heard: string[] = []
+    client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
+    await client.subscribe(uri)
+    await client.subscribe('demo://other')
+    const lost = nextState(client, 'reconnecting')
+    const back = nextState(client, 'connected')
+    proxy.goDown()
+    await lost
+    for (let i = 0; i < 1_000; i++) server.changed(uri)
+    server.changed('demo://other')
+    proxy.goUp()
+    expect((await back).recovered).toBe(true)
+    while (heard.length < 2) await client.ping()
+    // Each once: what changed often while nobody could be told is told when it changed last.
+    expect(heard).toEqual([uri, 'demo://other'])
+  },
+)
 
-test.each(sessionDoors)(
+test.each(sessionTransports)(
   '%s: no message is lost, doubled or out of order, however often the stream is cut',
-  async (door) => {
+  async (transport) => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ times: fc.integer({ min: 0, max: 30 }), cut: fc.boolean() }), {
@@ -105,7 +108,7 @@ test.each(sessionDoors)(
         async (rounds) => {
           let said = 0
           const input = z.object({ times: z.number() })
-          const { client, proxy, close } = await throughProxy(door, (server) => {
+          const { client, proxy, close } = await throughProxy(transport, (server) => {
             server.tool('talk', { input }, async ({ times }, { log }) => {
               for (let i = 0; i < times; i++) {
                 log('info', ++said)
@@ -134,35 +137,38 @@ test.each(sessionDoors)(
   60_000,
 )
 
-test.each(doors)('%s: a watch is right in the end, whatever happens to the network', async (door) => {
-  const state = counter()
-  const { client, proxy } = await throughProxy(door, state.register)
-  const seen: number[] = []
-  const last = 60
-  const watching = (async () => {
-    for await (const { contents } of client.watch(uri)) {
-      seen.push(Number((contents[0] as { text: string }).text))
-      if (seen.at(-1) === last) break
+test.each(transports)(
+  '%s: a watch is right in the end, whatever happens to the network',
+  async (transport) => {
+    const state = counter()
+    const { client, proxy } = await throughProxy(transport, state.register)
+    const seen: number[] = []
+    const last = 60
+    const watching = (async () => {
+      for await (const { contents } of client.watch(uri)) {
+        seen.push(Number((contents[0] as { text: string }).text))
+        if (seen.at(-1) === last) break
+      }
+    })()
+    for (let i = 1; i <= last; i++) {
+      state.change()
+      if (i % 20 === 5) proxy.cut(streamMethod(transport))
+      if (i % 20 === 10) proxy.cut()
+      if (i % 20 === 15) proxy.goDown()
+      if (i % 20 === 19) proxy.goUp()
+      await wait(5)
     }
-  })()
-  for (let i = 1; i <= last; i++) {
-    state.change()
-    if (i % 20 === 5) proxy.cut(streamMethod(door))
-    if (i % 20 === 10) proxy.cut()
-    if (i % 20 === 15) proxy.goDown()
-    if (i % 20 === 19) proxy.goUp()
-    await wait(5)
-  }
-  proxy.goUp()
-  await watching
-  expect(seen).toEqual([...seen].sort((a, b) => a - b))
-})
+    proxy.goUp()
+    await watching
+    expect(seen).toEqual([...seen].sort((a, b) => a - b))
+  },
+)
 
-test.each(doors)('%s: a server that is started again on its port is used again', async (door) => {
+test.each(transports)('%s: a server that is started again on its port is used again', async (transport) => {
   const state = counter()
   const first = await start(state.register, quick)
   const proxy = await TcpProxy.to(first.port)
-  const client = await connectTidings(proxy.url, { door })
+  const client = await connectTidings(proxy.url, { transport })
   await client.setLogLevel('warning')
   const watch = client.watch(uri)
   expect(textOf(await watch.next())).toBe('0')
@@ -198,11 +204,11 @@ test.each(doors)('%s: a server that is started again on its port is used again',
   expect(await logged).toBe('loud')
 })
 
-test.each(doors)(
+test.each(transports)(
   '%s: a graceful stop, and a start on the same port, is a pause to a client',
-  async (door) => {
+  async (transport) => {
     const first = await start(counter().register, quick)
-    const client = await connectTidings(first.url, { door })
+    const client = await connectTidings(first.url, { transport })
     await client.subscribe(uri)
     const back = nextState(client, 'connected')
     await first.close()
@@ -213,25 +219,28 @@ test.each(doors)(
   },
 )
 
-test.each(sessionDoors)('%s: a session that was not kept for so long is begun anew', async (door) => {
-  const state = counter()
-  const { client, proxy, url } = await throughProxy(door, state.register, {
-    ...quick,
-    resumeWithinMs: 50,
-    idleTimeoutMs: 50,
-  })
-  const watch = client.watch(uri)
-  await watch.next()
-  const next = watch.next()
-  const back = nextState(client, 'connected')
-  proxy.goDown()
-  while ((await openSessions(url)) > 0) await wait(10)
-  state.value = 5
-  proxy.goUp()
-  expect((await back).recovered).toBe(false)
-  expect(textOf(await next)).toBe('5')
-  expect(await openSessions(url)).toBe(1)
-})
+test.each(sessionTransports)(
+  '%s: a session that was not kept for so long is begun anew',
+  async (transport) => {
+    const state = counter()
+    const { client, proxy, url } = await throughProxy(transport, state.register, {
+      ...quick,
+      resumeWithinMs: 50,
+      idleTimeoutMs: 50,
+    })
+    const watch = client.watch(uri)
+    await watch.next()
+    const next = watch.next()
+    const back = nextState(client, 'connected')
+    proxy.goDown()
+    while ((await openSessions(url)) > 0) await wait(10)
+    state.value = 5
+    proxy.goUp()
+    expect((await back).recovered).toBe(false)
+    expect(textOf(await next)).toBe('5')
+    expect(await openSessions(url)).toBe(1)
+  },
+)
 
 test('stateless: however long it was away, a client is told what has changed, and nothing else', async () => {
   const state = counter()
@@ -271,38 +280,41 @@ test('a session that the server has ended is begun anew, and the call that found
   expect(after).not.toBe(before)
 })
 
-test.each(doors)('%s: a client that is no longer let in closes, and says why', async (door) => {
+test.each(transports)('%s: a client that is no longer let in closes, and says why', async (transport) => {
   let allowed = true
   const principal: ServeOptions['principal'] = (ctx) => (allowed ? 'ada' : ctx.throw(403, 'not any more'))
-  const { client, proxy } = await throughProxy(door, counter().register, { ...quick, principal })
+  const { client, proxy } = await throughProxy(transport, counter().register, { ...quick, principal })
   const watch = client.watch(uri)
   await watch.next()
   const next = rejection(watch.next())
   const closed = nextState(client, 'closed')
   allowed = false
-  proxy.cut(streamMethod(door))
+  proxy.cut(streamMethod(transport))
   const { error } = await closed
   expect(error).toBeInstanceOf(HttpError)
   expect(error).toMatchObject({ status: 403 })
   expect(await next).toBeInstanceOf(ClosedError)
 })
 
-test.each(doors)('%s: a stream that is cut before anything came on it is resumed as well', async (door) => {
-  const { client, proxy } = await throughProxy(door, counter().register)
-  await client.subscribe(uri)
-  for (let i = 0; i < 2; i++) {
-    const back = nextState(client, 'connected')
-    proxy.cut(streamMethod(door))
-    expect((await back).recovered).toBe(true)
-  }
-})
+test.each(transports)(
+  '%s: a stream that is cut before anything came on it is resumed as well',
+  async (transport) => {
+    const { client, proxy } = await throughProxy(transport, counter().register)
+    await client.subscribe(uri)
+    for (let i = 0; i < 2; i++) {
+      const back = nextState(client, 'connected')
+      proxy.cut(streamMethod(transport))
+      expect((await back).recovered).toBe(true)
+    }
+  },
+)
 
-test.each(doors)(
+test.each(transports)(
   '%s: a question to the client is asked again when it was lost, and answered once',
-  async (door) => {
+  async (transport) => {
     let answered = 0
     const { client, proxy } = await throughProxy(
-      door,
+      transport,
       (server) => {
         server.tool('ask', {}, async (_args, { roots }) => ({ structuredContent: { roots: await roots() } }))
       },

@@ -1,7 +1,7 @@
 import { McpError } from '@tidings/client'
 import type { ReadResourceResult } from '../../src/index.ts'
 import { start } from '../harness/harness.ts'
-import { connectTidings, doors, rejection } from '../harness/tidings-client.ts'
+import { connectTidings, transports, rejection } from '../harness/tidings-client.ts'
 
 const uri = 'demo://counter'
 
@@ -29,9 +29,9 @@ const textOf = ({ value }: IteratorResult<ReadResourceResult>) =>
     'text' in contents ? contents.text : '',
   )[0]
 
-test.each(doors)('%s: a watch yields the contents now, and after each change', async (door) => {
+test.each(transports)('%s: a watch yields the contents now, and after each change', async (transport) => {
   const { url, counter } = await counterServer()
-  const client = await connectTidings(url, { door })
+  const client = await connectTidings(url, { transport })
   const watch = client.watch(uri)
   for (let i = 0; i < 5; i++) {
     expect(textOf(await watch.next())).toBe(String(i))
@@ -40,9 +40,9 @@ test.each(doors)('%s: a watch yields the contents now, and after each change', a
   await watch.return!()
 })
 
-test.each(doors)('%s: one change reaches every client that watches', async (door) => {
+test.each(transports)('%s: one change reaches every client that watches', async (transport) => {
   const { url, counter } = await counterServer()
-  const clients = await Promise.all(Array.from({ length: 10 }, () => connectTidings(url, { door })))
+  const clients = await Promise.all(Array.from({ length: 10 }, () => connectTidings(url, { transport })))
   const watches = clients.map((client) => client.watch(uri))
   await Promise.all(watches.map((watch) => watch.next()))
   counter.change()
@@ -50,11 +50,11 @@ test.each(doors)('%s: one change reaches every client that watches', async (door
   expect(seen.map(textOf)).toEqual(Array.from({ length: 10 }, () => '1'))
 })
 
-test.each(doors)(
+test.each(transports)(
   '%s: a slow reader of a fast counter sees it grow to its end, in a few reads',
-  async (door) => {
+  async (transport) => {
     const { url, counter } = await counterServer()
-    const client = await connectTidings(url, { door })
+    const client = await connectTidings(url, { transport })
     const seen: number[] = []
     for await (const { contents } of client.watch(uri)) {
       seen.push(Number((contents[0] as { text: string }).text))
@@ -67,9 +67,9 @@ test.each(doors)(
   },
 )
 
-test.each(doors)('%s: a watch of a note that is deleted ends with an McpError', async (door) => {
+test.each(transports)('%s: a watch of a note that is deleted ends with an McpError', async (transport) => {
   const { url, server } = await counterServer()
-  const client = await connectTidings(url, { door })
+  const client = await connectTidings(url, { transport })
   const watch = client.watch('note:///a')
   expect(textOf(await watch.next())).toBe('first')
   const next = rejection(watch.next())
@@ -79,17 +79,20 @@ test.each(doors)('%s: a watch of a note that is deleted ends with an McpError', 
   notes.set('a', 'first')
 })
 
-test.each(doors)('%s: when nobody watches any more the server is not subscribed to', async (door) => {
-  const { url, server } = await counterServer()
-  const client = await connectTidings(url, { door })
-  const heard: string[] = []
-  client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
-  const watches = [client.watch(uri), client.watch(uri)]
-  for (const watch of watches) await watch.next()
-  for (const watch of watches) await watch.return!()
-  await client.subscribe('note:///a')
-  server.changed(uri)
-  server.changed('note:///a')
-  while (heard.length === 0) await client.ping()
-  expect(heard).toEqual(['note:///a'])
-})
+test.each(transports)(
+  '%s: when nobody watches any more the server is not subscribed to',
+  async (transport) => {
+    const { url, server } = await counterServer()
+    const client = await connectTidings(url, { transport })
+    const heard: string[] = []
+    client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
+    const watches = [client.watch(uri), client.watch(uri)]
+    for (const watch of watches) await watch.next()
+    for (const watch of watches) await watch.return!()
+    await client.subscribe('note:///a')
+    server.changed(uri)
+    server.changed('note:///a')
+    while (heard.length === 0) await client.ping()
+    expect(heard).toEqual(['note:///a'])
+  },
+)

@@ -1,18 +1,24 @@
-import { type Client, connect, type ConnectOptions, type Door, type StateEvent } from '@tidings/client'
+import {
+  type Client,
+  connect,
+  type ConnectOptions,
+  type TransportName,
+  type StateEvent,
+} from '@tidings/client'
 import { defer } from './harness.ts'
 
-/** The doors our client comes in by. */
-export const doors: readonly Door[] = ['http+sse', 'paired', 'streamable', 'stateless']
+/** The transports our client comes in by. */
+export const transports: readonly TransportName[] = ['http+sse', 'paired', 'streamable-http', 'stateless']
 
 /** Those that have a session, which is lost when nobody comes back for it. */
-export const sessionDoors = doors.filter((door) => door !== 'stateless')
+export const sessionTransports = transports.filter((transport) => transport !== 'stateless')
 
-/** The method of the request that a door's stream of changes is the response to. */
-export const streamMethod = (door: Door) => (door === 'stateless' ? 'POST' : 'GET')
+/** The method of the request that a transport's stream of changes is the response to. */
+export const streamMethod = (transport: TransportName) => (transport === 'stateless' ? 'POST' : 'GET')
 
 /** Our client, closed after the test. */
 export async function connectTidings(url: string, options: ConnectOptions = {}): Promise<Client> {
-  const path = options.door === 'http+sse' || options.door === 'paired' ? '/sse' : '/mcp'
+  const path = options.transport === 'http+sse' || options.transport === 'paired' ? '/sse' : '/mcp'
   const client = await connect(url + path, options)
   return defer(client, () => client.close())
 }

@@ -1,7 +1,7 @@
 import { start } from '../harness/harness.ts'
 import { startNginx } from '../harness/nginx.ts'
 import { TcpProxy } from '../harness/tcp-proxy.ts'
-import { connectTidings, doors, nextState } from '../harness/tidings-client.ts'
+import { connectTidings, transports, nextState } from '../harness/tidings-client.ts'
 
 const uri = 'demo://counter'
 const ways = [
@@ -12,9 +12,9 @@ const ways = [
 ]
 
 // The way it is set up: proxy_buffering, and keep-alive connections to the server or, by default, none.
-test.each(doors.flatMap((door) => ways.map((way) => ({ door, ...way }))))(
+test.each(transports.flatMap((transport) => ways.map((way) => ({ transport, ...way }))))(
   'behind nginx, %j: answers, progress and changes arrive, and what was missed is told',
-  async ({ door, ...way }) => {
+  async ({ transport, ...way }) => {
     const { port, server } = await start(
       (server) => {
         server.resource(uri, {}, () => 'it')
@@ -29,7 +29,7 @@ test.each(doors.flatMap((door) => ways.map((way) => ({ door, ...way }))))(
       { retryMs: 50 },
     )
     const proxy = await TcpProxy.to(await startNginx(port, way))
-    const client = await connectTidings(proxy.url, { door })
+    const client = await connectTidings(proxy.url, { transport })
     const heard: string[] = []
     client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
     await client.subscribe(uri)

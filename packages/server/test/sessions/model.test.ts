@@ -4,7 +4,7 @@ import type { Return } from './model/record.ts'
 import { mailboxLimits, maxSessions, resources, settled, topics, World } from './model/world.ts'
 
 const { jest } = import.meta
-const kinds: readonly Kind[] = ['http+sse', 'paired', 'streamable', 'stateless']
+const kinds: readonly Kind[] = ['http+sse', 'paired', 'streamable-http', 'stateless']
 
 const comeBack: fc.Arbitrary<Return> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ by: 'last' as const }) },
@@ -229,7 +229,7 @@ test.each(kinds)(
 
 // What the model found.
 
-test.each(['paired', 'streamable'] as const)(
+test.each(['paired', 'streamable-http'] as const)(
   'over %s, a client that lost its stream before it saw an event id is told what it missed',
   // The first event of the stream has an id and no data, which a parser passes over.
   (kind) =>
@@ -241,7 +241,7 @@ test.each(['paired', 'streamable'] as const)(
     ]),
 )
 
-test.each(['http+sse', 'streamable'] as const)(
+test.each(['http+sse', 'streamable-http'] as const)(
   'over %s, an answer that was lost on its way is sent again, though the index was lost since',
   (kind) =>
     run([kind], 5, [

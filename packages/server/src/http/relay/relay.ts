@@ -7,14 +7,14 @@ import type { Backplane, BackplaneNode } from '../../backplane/backplane.ts'
 import type { Logger } from '../../logger.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import { within } from '../../async/deadline.ts'
-import type { Door, Principal } from '../transports/transport.ts'
+import type { Transport, Principal } from '../transports/transport.ts'
 import { Entry } from './forwarded-request.ts'
 import { refuse, refuseSession } from '../outgoing/refuse.ts'
 import { decodeMail, encodeMail, type RelayedRequest, type RelayMail } from './mail.ts'
 import { RelayedResponse } from './relayed-response.ts'
 import { whenClosed } from '../outgoing/when-closed.ts'
 
-// All that a door reads.
+// All that a transport reads.
 const relayedHeaders = [
   'Accept',
   'Content-Type',
@@ -79,13 +79,18 @@ export class Relay implements BackplaneNode {
    *
    * @returns undefined when it is to be answered here, and a promise when that has to be found out: of false when here.
    */
-  answer(ctx: Context, door: Door, principal: Principal, body?: unknown): Promise<boolean> | undefined {
-    const id = door.sessionOf(ctx, body)
+  answer(
+    ctx: Context,
+    transport: Transport,
+    principal: Principal,
+    body?: unknown,
+  ): Promise<boolean> | undefined {
+    const id = transport.sessionOf(ctx, body)
     if (id === undefined || this.#options.sessions.has(id)) return undefined
     return this.#answerElsewhere(
       ctx,
       id,
-      door.opensByName === true && ctx.method !== 'DELETE',
+      transport.opensByName === true && ctx.method !== 'DELETE',
       principal,
       body,
     )

@@ -12,7 +12,7 @@ const maxUnderWayBytes = 64 * 1024
 const hopByHop = ['connection', 'keep-alive', 'transfer-encoding']
 
 /**
- * The response to a request that came to another node: what is written to it goes there. To the door it is like any
+ * The response to a request that came to another node: what is written to it goes there. To the transport it is like any
  * other: it is full when the reader is slow, and closed when the reader has left.
  */
 export class RelayedResponse extends ServerResponse {

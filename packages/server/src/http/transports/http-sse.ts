@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { encodeResponse } from '../../requests/encode.ts'
 import { parseEventId } from '../../sessions/event-id.ts'
 import { Session } from '../../sessions/session.ts'
-import type { Door, DoorEnv, Principal } from './transport.ts'
+import type { Transport, TransportContext, Principal } from './transport.ts'
 import { exchange } from '../../sessions/receive.ts'
 import { parameterOf } from '../incoming/query.ts'
 import { refuseSession } from '../outgoing/refuse.ts'
@@ -14,7 +14,7 @@ import { accept } from '../outgoing/respond.ts'
  *
  * @see https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse
  */
-export function httpSse(env: DoorEnv): Door {
+export function httpSse(env: TransportContext): Transport {
   const { server, sessions, streams, limits, logger, retryMs } = env
 
   /** The session that the client returns to, back where it left off; undefined when that cannot be done. */

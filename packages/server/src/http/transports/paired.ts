@@ -4,7 +4,7 @@ import type { Call } from '../../requests/call.ts'
 import { encodeResponse } from '../../requests/encode.ts'
 import { parseEventId } from '../../sessions/event-id.ts'
 import { Session } from '../../sessions/session.ts'
-import type { Door, DoorEnv, Principal } from './transport.ts'
+import type { Transport, TransportContext, Principal } from './transport.ts'
 import { exchange } from '../../sessions/receive.ts'
 import { parameterOf } from '../incoming/query.ts'
 import { refuse, refuseSession } from '../outgoing/refuse.ts'
@@ -24,7 +24,7 @@ const clientId = /^[\w-]{22,128}$/
  * A stream and POSTs that are paired by an id of the client's choice. An answer is the HTTP response of the POST; the
  * stream carries notifications and requests to the client. Whichever comes first opens the session.
  */
-export function paired(env: DoorEnv): Door {
+export function paired(env: TransportContext): Transport {
   const { server, sessions, streams, limits, logger, retryMs } = env
 
   /** The session of the request's `client_id`; `openNew` says whether to open one where there is none. */

@@ -21,7 +21,7 @@ import { RequestStates } from '../../requests/request-state.ts'
 import type { StreamOwner } from '../../sessions/channel.ts'
 import { Mailbox } from '../../sessions/mailbox.ts'
 import { recovery, type Subscription } from '../../changes/listen-stream.ts'
-import type { Door, DoorEnv, Principal } from './transport.ts'
+import type { Transport, TransportContext, Principal } from './transport.ts'
 import type { EventStream } from '../outgoing/event-stream.ts'
 import { ModernPeer } from './modern-peer.ts'
 import { refuse } from '../outgoing/refuse.ts'
@@ -29,8 +29,8 @@ import { accept, respondJson } from '../outgoing/respond.ts'
 import { type ResponseForms, responseForms } from '../incoming/response-forms.ts'
 import { whenClosed } from '../outgoing/when-closed.ts'
 
-/** The door of revision 2026-07-28, and the streams of changes that are open on it. */
-export interface StatelessDoor extends Door {
+/** The transport of revision 2026-07-28, and the streams of changes that are open on it. */
+export interface StatelessTransport extends Transport {
   readonly subscriptions: ReadonlySet<Subscription>
 }
 
@@ -41,9 +41,9 @@ export interface StatelessDoor extends Door {
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
  */
-export function stateless(env: DoorEnv): StatelessDoor {
+export function stateless(env: TransportContext): StatelessTransport {
   const { server, streams, limits } = env
-  const states = new RequestStates(env.stateSecret)
+  const states = new RequestStates(env.requestStateSecret)
   const subscriptions = new Set<Subscription>()
 
   function listen(ctx: Context, { id, method, params }: JSONRPCRequest, principal: Principal): void {
@@ -127,7 +127,7 @@ class Reply implements Outlet, StreamOwner {
   readonly #peer: ModernPeer
   readonly #inputs: InputRounds
   readonly #forms: ResponseForms
-  readonly #env: DoorEnv
+  readonly #env: TransportContext
   #stream: EventStream | undefined
   /** What waits for a reader that is slow; nothing is kept once it is written, since nobody can come back for it. */
   #mailbox: Mailbox | undefined
@@ -139,7 +139,7 @@ class Reply implements Outlet, StreamOwner {
     peer: ModernPeer,
     inputs: InputRounds,
     forms: ResponseForms,
-    env: DoorEnv,
+    env: TransportContext,
   ) {
     this.#ctx = ctx
     this.#request = request

@@ -18,7 +18,7 @@ import type { Outlet } from '../../requests/peer.ts'
 import type { Channel } from '../../sessions/channel.ts'
 import { parseEventId } from '../../sessions/event-id.ts'
 import { Session } from '../../sessions/session.ts'
-import type { Door, DoorEnv, Principal } from './transport.ts'
+import type { Transport, TransportContext, Principal } from './transport.ts'
 import { exchange } from '../../sessions/receive.ts'
 import { refuse, refuseSession } from '../outgoing/refuse.ts'
 import { accept, respondJson } from '../outgoing/respond.ts'
@@ -30,8 +30,8 @@ import { type ResponseForms, responseForms } from '../incoming/response-forms.ts
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */
-export function streamable(env: DoorEnv): Door {
-  const { server, sessions, streams, limits, retryMs, keepsSessions } = env
+export function streamable(env: TransportContext): Transport {
+  const { server, sessions, streams, limits, retryMs, keepSessions } = env
 
   /** The session that the request names. */
   function find(ctx: Context, principal: Principal): Session | undefined {
@@ -52,7 +52,7 @@ export function streamable(env: DoorEnv): Door {
 
   /** The session of a message: a new one for `initialize`, and for each message where there are no sessions. */
   function sessionFor(ctx: Context, principal: Principal, body: unknown): Session | undefined {
-    if (!keepsSessions) {
+    if (!keepSessions) {
       const session = sessions.transient(principal)
       session.revision = revisionOf(ctx)
       return session
@@ -69,11 +69,11 @@ export function streamable(env: DoorEnv): Door {
 
   return {
     sessionOf(ctx, body) {
-      return keepsSessions && !isInitialize(body) ? ctx.get(headers.sessionId) || undefined : undefined
+      return keepSessions && !isInitialize(body) ? ctx.get(headers.sessionId) || undefined : undefined
     },
 
     open(ctx, principal) {
-      if (!keepsSessions) return refuse(ctx, 405, 'This server has no sessions, and so no stream of one')
+      if (!keepSessions) return refuse(ctx, 405, 'This server has no sessions, and so no stream of one')
       revisionOf(ctx)
       const session = find(ctx, principal)
       if (session === undefined) return
@@ -114,12 +114,12 @@ export function streamable(env: DoorEnv): Door {
       } finally {
         session.openResponses--
         if (isInitialize(body) && session.clientInfo === undefined) session.end('initialize failed')
-        if (!keepsSessions) session.end('its request was answered')
+        if (!keepSessions) session.end('its request was answered')
       }
     },
 
     end(ctx, principal) {
-      if (!keepsSessions) return refuse(ctx, 405, 'This server has no sessions to end')
+      if (!keepSessions) return refuse(ctx, 405, 'This server has no sessions to end')
       const session = find(ctx, principal)
       if (session === undefined) return
       session.end('ended by its client')
@@ -133,10 +133,10 @@ class Reply implements Outlet {
   readonly #ctx: Context
   readonly #session: Session
   readonly #forms: ResponseForms
-  readonly #env: DoorEnv
+  readonly #env: TransportContext
   #channel: Channel | undefined
 
-  constructor(ctx: Context, session: Session, forms: ResponseForms, env: DoorEnv) {
+  constructor(ctx: Context, session: Session, forms: ResponseForms, env: TransportContext) {
     this.#ctx = ctx
     this.#session = session
     this.#forms = forms
@@ -160,7 +160,7 @@ class Reply implements Outlet {
 
   closeStream(): void {
     // Before 2025-11-25 a client does not expect it.
-    if (this.#session.revision < '2025-11-25' || !this.#env.keepsSessions || !this.#forms.stream) return
+    if (this.#session.revision < '2025-11-25' || !this.#env.keepSessions || !this.#forms.stream) return
     this.#open()?.release(`retry: ${this.#env.retryMs}\n\n`)
   }
 

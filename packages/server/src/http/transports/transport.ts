@@ -8,8 +8,8 @@ import type { EventStreams } from '../outgoing/event-stream.ts'
 import type { InFlight } from '../incoming/in-flight.ts'
 import type { Responses } from '../incoming/response-forms.ts'
 
-/** What a door has of the mount it belongs to. */
-export interface DoorEnv {
+/** What a transport has of the mount it belongs to. */
+export interface TransportContext {
   readonly server: McpServer
   readonly sessions: Sessions
   readonly streams: EventStreams
@@ -19,9 +19,9 @@ export interface DoorEnv {
   readonly logger: Logger
   readonly retryMs: number
   /** From which the key of `requestState` is made. */
-  readonly stateSecret: string | Uint8Array | undefined
+  readonly requestStateSecret: string | Uint8Array | undefined
   /** Whether Streamable HTTP has sessions. */
-  readonly keepsSessions: boolean
+  readonly keepSessions: boolean
   /** What answers a request by its HTTP response. */
   readonly responses: Responses
   /** The path at which clients send messages, as they see it. */
@@ -32,7 +32,7 @@ export interface DoorEnv {
 export type Principal = string | undefined
 
 /** One wire shape on HTTP: what it does with each kind of request. */
-export interface Door {
+export interface Transport {
   /** Whether a request opens the session that it names, where there is none. */
   readonly opensByName?: boolean
   /** The id of the session that the request is for; undefined when it names none, or opens a new one. */

@@ -307,7 +307,7 @@ test('a requestState that was tampered with, or is of another request, principal
 })
 
 test('nodes that share a secret read the requestState of each other', async () => {
-  const [a, b] = [await asking({ stateSecret: 's' }), await asking({ stateSecret: 's' })]
+  const [a, b] = [await asking({ requestStateSecret: 's' }), await asking({ requestStateSecret: 's' })]
   const { requestState } = (await a.call()).result
   const { result } = await b.call({ requestState, inputResponses: { who, how } })
   expect(Object.keys(result.inputRequests)).toEqual(['ask-1'])

@@ -299,7 +299,7 @@ test('without sessions each request stands alone', async () => {
         structuredContent: { sum: a + 1, revision: client.revision, session: session?.id ?? null },
       }))
     },
-    { sessions: false },
+    { keepSessions: false },
   )
   const response = await post(`${url}/mcp`, initialize(), { Accept: accept })
   expect(response.headers.get(mcpHeaders.sessionId)).toBeNull()

@@ -7,7 +7,7 @@ import { Record, type Return } from './record.ts'
 import { answerTo, request, type Wire } from './wire.ts'
 import { resources, settled, topics, type World } from './world.ts'
 
-export type Kind = 'http+sse' | 'paired' | 'streamable' | 'stateless'
+export type Kind = 'http+sse' | 'paired' | 'streamable-http' | 'stateless'
 
 /** One stream of a client, over the connections that it takes. */
 export class Stream {
@@ -55,7 +55,7 @@ export class Client {
   /** Opens its own stream, in place of the one it may have. */
   async open(how: Return): Promise<void> {
     if (this.kind === 'stateless') return this.#listen(how)
-    if (this.kind === 'streamable' && !(await this.#begin())) return
+    if (this.kind === 'streamable-http' && !(await this.#begin())) return
     const id = this.own.record.idFor(how)
     const ctx = await this.#get(id)
     const wire = this.world.wireOf(ctx)
@@ -104,7 +104,7 @@ export class Client {
   async end(): Promise<void> {
     if (this.session === undefined) return
     const ctx = request('DELETE', this.#url, this.#headers)
-    this.#door.end(ctx, this.principal)
+    this.#transport.end(ctx, this.principal)
     expect([204, 404]).toContain(ctx.status)
     await settled()
   }
@@ -173,25 +173,25 @@ export class Client {
     if (wire?.open) this.own.wire = wire
   }
 
-  get #door() {
-    return this.world.doors[this.kind]
+  get #transport() {
+    return this.world.transports[this.kind]
   }
 
   get #url(): string {
     if (this.kind === 'paired') return `/mcp?client_id=${this.#clientId}`
-    return this.kind === 'streamable' ? '/mcp' : `/messages?sessionId=${this.session?.id ?? ''}`
+    return this.kind === 'streamable-http' ? '/mcp' : `/messages?sessionId=${this.session?.id ?? ''}`
   }
 
   get #headers(): { [name: string]: string } {
     const { kind, session } = this
-    return { accept, ...(kind === 'streamable' && session && { 'mcp-session-id': session.id }) }
+    return { accept, ...(kind === 'streamable-http' && session && { 'mcp-session-id': session.id }) }
   }
 
   async #get(lastEventId: string): Promise<Context> {
     const url = this.kind === 'paired' ? `/sse?client_id=${this.#clientId}` : '/sse'
     const id = lastEventId === '' ? {} : { 'last-event-id': lastEventId }
     const ctx = request('GET', url, { ...this.#headers, ...id })
-    await orRefused(ctx, () => this.#door.open(ctx, this.principal))
+    await orRefused(ctx, () => this.#transport.open(ctx, this.principal))
     await settled()
     return ctx
   }
@@ -214,7 +214,7 @@ export class Client {
       meta: since === '' ? {} : { 'dev.tidings/since': since },
     }
     const ctx = request('POST', '/mcp', modernHeaders(call))
-    await this.#door.receive(ctx, this.principal, modernBody(call))
+    await this.#transport.receive(ctx, this.principal, modernBody(call))
     this.own.wire = this.world.wireOf(ctx)!
     const [{ data }] = this.own.wire.read(1) as [{ data: string }]
     const { _meta } = JSON.parse(data).params
@@ -238,7 +238,7 @@ export class Client {
     }
     const ctx = request('POST', '/mcp', { accept })
     const body = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initialize }
-    await orRefused(ctx, () => this.#door.receive(ctx, this.principal, body))
+    await orRefused(ctx, () => this.#transport.receive(ctx, this.principal, body))
     this.#find(ctx.response.get('Mcp-Session-Id'))
     return this.session !== undefined
   }
@@ -249,7 +249,7 @@ export class Client {
     const name = `${this.principal} ${++this.#lastRequest}`
     const ctx = request('POST', this.#url, this.#headers)
     const message = { jsonrpc: '2.0', id: name, method, params }
-    void orRefused(ctx, () => this.#door.receive(ctx, this.principal, message))
+    void orRefused(ctx, () => this.#transport.receive(ctx, this.principal, message))
     await settled()
     if (typeof ctx.body === 'object' && ctx.body !== null) {
       expect([404, 503]).toContain(ctx.status)

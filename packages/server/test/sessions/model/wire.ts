@@ -7,7 +7,7 @@ import type { MessageStream, StreamOwner } from '../../../src/sessions/channel.t
 
 const koa = new Koa()
 
-/** A request as a door sees it, without a socket. */
+/** A request as a transport sees it, without a socket. */
 export function request(method: string, url: string, headers: Record<string, string> = {}): Context {
   const req = new IncomingMessage(new Socket())
   Object.assign(req, { method, url })

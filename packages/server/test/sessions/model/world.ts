@@ -1,9 +1,9 @@
 import type { Context } from 'koa'
 import { Calls } from '../../../src/requests/calls.ts'
-import type { Door, DoorEnv } from '../../../src/http/transports/transport.ts'
+import type { Transport, TransportContext } from '../../../src/http/transports/transport.ts'
 import { httpSse } from '../../../src/http/transports/http-sse.ts'
 import { paired } from '../../../src/http/transports/paired.ts'
-import { stateless, type StatelessDoor } from '../../../src/http/transports/stateless.ts'
+import { stateless, type StatelessTransport } from '../../../src/http/transports/stateless.ts'
 import { streamable } from '../../../src/http/transports/streamable.ts'
 import { type HandlerContext, McpServer } from '../../../src/index.ts'
 import { limitsOf } from '../../../src/limits.ts'
@@ -30,12 +30,17 @@ export interface Talk {
   finish(): void
 }
 
-/** A server and its doors, without HTTP. */
+/** A server and its transports, without HTTP. */
 export class World {
   readonly #backplane = new LosableBackplane()
   readonly server = new McpServer({ name: 'model', version: '0' }, { backplane: this.#backplane })
   readonly sessions: Sessions
-  readonly doors: { 'http+sse': Door; paired: Door; streamable: Door; stateless: StatelessDoor }
+  readonly transports: {
+    'http+sse': Transport
+    paired: Transport
+    'streamable-http': Transport
+    stateless: StatelessTransport
+  }
   readonly wires = new Set<Wire>()
   readonly talks: Talk[] = []
   /** The latest change of each topic, by what the test has published. */
@@ -76,14 +81,14 @@ export class World {
       limits,
       logger: silent,
       retryMs: 1_000,
-      stateSecret: undefined,
-      keepsSessions: true,
+      requestStateSecret: undefined,
+      keepSessions: true,
       messagesPath: () => '/messages',
-    } as unknown as DoorEnv
-    this.doors = {
+    } as unknown as TransportContext
+    this.transports = {
       'http+sse': httpSse(env),
       paired: paired(env),
-      streamable: streamable(env),
+      'streamable-http': streamable(env),
       stateless: stateless(env),
     }
   }
@@ -108,7 +113,8 @@ export class World {
   async close(): Promise<void> {
     for (const talk of this.talks) talk.finish()
     await settled()
-    for (const subscription of [...this.doors.stateless.subscriptions]) subscription.end('server stopping')
+    for (const subscription of [...this.transports.stateless.subscriptions])
+      subscription.end('server stopping')
     this.sessions.close()
     await settled()
   }

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import type { Door } from '@tidings/client'
+import type { TransportName } from '@tidings/client'
 import type { EventRequest } from './event-socket.ts'
 import type { PostOptions } from './post.ts'
 
-/** Every door there is. */
-export const doors: readonly Door[] = ['http+sse', 'paired', 'streamable', 'stateless']
+/** Every transport there is. */
+export const transports: readonly TransportName[] = ['http+sse', 'paired', 'streamable-http', 'stateless']
 
 /** Those that have a session. */
-export const sessionDoors: readonly Door[] = ['http+sse', 'paired', 'streamable']
+export const sessionTransports: readonly TransportName[] = ['http+sse', 'paired', 'streamable-http']
 
-/** What a reader knows of its session; nothing by the stateless door. */
+/** What a reader knows of its session; nothing by the stateless transport. */
 export interface SessionKeys {
   /** Of a paired reader, chosen by itself. */
   clientId: string
@@ -39,24 +39,24 @@ function modernHeaders(method: string, subject?: string): Record<string, string>
 }
 
 /** What `initialize` is sent with. */
-export function initializeParams(door: Door): object {
-  const protocolVersion = door === 'streamable' ? '2025-11-25' : '2024-11-05'
+export function initializeParams(transport: TransportName): object {
+  const protocolVersion = transport === 'streamable-http' ? '2025-11-25' : '2024-11-05'
   return { protocolVersion, capabilities: {}, clientInfo }
 }
 
 /** The request that opens the stream of a session, where it left off if that is known. */
 export function sessionStream(
-  door: Door,
+  transport: TransportName,
   { clientId, session }: SessionKeys,
   lastEventId = '',
 ): EventRequest {
   const headers: Record<string, string> = lastEventId === '' ? {} : { 'Last-Event-ID': lastEventId }
-  if (door === 'paired') return { method: 'GET', path: `/sse?client_id=${clientId}`, headers }
-  if (door === 'http+sse') return { method: 'GET', path: '/sse', headers }
+  if (transport === 'paired') return { method: 'GET', path: `/sse?client_id=${clientId}`, headers }
+  if (transport === 'http+sse') return { method: 'GET', path: '/sse', headers }
   return { method: 'GET', path: '/mcp', headers: { ...headers, 'Mcp-Session-Id': session! } }
 }
 
-/** The request that opens a stream of changes by the stateless door. */
+/** The request that opens a stream of changes by the stateless transport. */
 export function listenStream(uris: readonly string[], since?: string): EventRequest {
   return {
     method: 'POST',
@@ -74,16 +74,16 @@ export function listenStream(uris: readonly string[], since?: string): EventRequ
   }
 }
 
-/** A message, as it is sent by a door. */
+/** A message, as it is sent by a transport. */
 export function messagePost(
-  door: Door,
+  transport: TransportName,
   { clientId, session }: SessionKeys,
   message: { method: string; params?: object; id?: number | string },
 ): Omit<PostOptions, 'port'> {
   const body = { jsonrpc: '2.0', ...message }
-  if (door === 'http+sse') return { path: session!, body }
-  if (door === 'paired') return { path: `/mcp?client_id=${clientId}`, body }
-  if (door === 'streamable')
+  if (transport === 'http+sse') return { path: session!, body }
+  if (transport === 'paired') return { path: `/mcp?client_id=${clientId}`, body }
+  if (transport === 'streamable-http')
     return { path: '/mcp', body, headers: session === undefined ? {} : { 'Mcp-Session-Id': session } }
   const { name, uri } = (message.params ?? {}) as { name?: string; uri?: string }
   return {
@@ -94,8 +94,11 @@ export function messagePost(
 }
 
 /** The request that ends a session. */
-export function sessionEnd(door: Door, { clientId, session }: SessionKeys): Omit<PostOptions, 'port'> {
-  if (door === 'http+sse') return { path: session!, method: 'DELETE' }
-  if (door === 'paired') return { path: `/mcp?client_id=${clientId}`, method: 'DELETE' }
+export function sessionEnd(
+  transport: TransportName,
+  { clientId, session }: SessionKeys,
+): Omit<PostOptions, 'port'> {
+  if (transport === 'http+sse') return { path: session!, method: 'DELETE' }
+  if (transport === 'paired') return { path: `/mcp?client_id=${clientId}`, method: 'DELETE' }
   return { path: '/mcp', method: 'DELETE', headers: { 'Mcp-Session-Id': session! } }
 }
