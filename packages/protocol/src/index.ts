@@ -137,6 +137,11 @@ export {
   SubscriptionsListenResultMetaObject,
 } from './messages/subscriptions.ts'
 
+// What a server announces changes of, and how a client recovers what it missed.
+export { lists, listNames } from './messages/lists.ts'
+export type { List } from './messages/lists.ts'
+export { recovery } from './messages/recovery.ts'
+
 // Prompts.
 export {
   GetPromptRequestParams,
@@ -157,6 +162,7 @@ export {
 
 // Logging.
 export {
+  isAtLeast,
   LoggingLevel,
   loggingLevels,
   LoggingMessageNotificationParams,

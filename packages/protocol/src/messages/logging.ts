@@ -18,6 +18,11 @@ export const loggingLevels = [
 export const LoggingLevel = z.literal(loggingLevels)
 export type LoggingLevel = z.infer<typeof LoggingLevel>
 
+/** True when `level` is `least` or more severe. */
+export function isAtLeast(level: LoggingLevel, least: LoggingLevel): boolean {
+  return loggingLevels.indexOf(level) >= loggingLevels.indexOf(least)
+}
+
 /** Params of `logging/setLevel`: send messages of this level and above. */
 export const SetLevelRequestParams = openObject({ ...RequestParams.shape, level: LoggingLevel })
 export type SetLevelRequestParams = z.infer<typeof SetLevelRequestParams>
