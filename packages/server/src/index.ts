@@ -1,6 +1,6 @@
 // What an application registers.
 export { McpServer } from './server.ts'
-export type { McpServerOptions } from './server.ts'
+export type { CloseOptions, McpServerOptions } from './server.ts'
 export type { ToolHandle, ToolHandler, ToolOptions, ToolResult } from './capabilities/tools.ts'
 export type {
   FixedResourceOptions,
@@ -46,10 +46,15 @@ export type {
 } from '@tidings/protocol'
 
 // How it is served.
-export { mcp } from './http/mount.ts'
-export type { McpMiddleware, McpOptions } from './http/mount.ts'
+export { mcp } from './http/mcp.ts'
+export type { McpMiddleware } from './http/mcp.ts'
+export { handler } from './http/handler.ts'
+export type { McpHandler } from './http/handler.ts'
 export { serve } from './http/serve.ts'
 export type { ServeOptions, Serving } from './http/serve.ts'
+export { memoryTransport } from './http/memory-transport.ts'
+export type { MemoryTransport, MemoryTransportOptions } from './http/memory-transport.ts'
+export type { McpOptions, MountOptions } from './http/options.ts'
 export type { GuardOptions } from './http/incoming/guard.ts'
 export type { LimitOptions, LimitsOptions, SessionLimitOptions } from './limits.ts'
 export type { Logger } from './logger.ts'

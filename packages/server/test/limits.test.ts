@@ -318,3 +318,29 @@ test('no limit is no limit, and one that could not be is told at once', async ()
     )
   }
 })
+
+test('requests: a body that is not in order is 400 and no use of the limit, however many requests it holds', async () => {
+  const { url } = await limited({ requests: { total: 2, perPrincipal: 2, perSession: 2 } })
+  const batch = Array.from({ length: 10_001 }, (_, id) => json(id, 'ping'))
+  const legacy = await connectRaw(url, { protocolVersion: '2025-03-26' })
+  const modern = { ...modernHeaders({ method: 'ping' }), 'Content-Type': 'application/json' }
+  const bodies: [string, unknown, Record<string, string>][] = [
+    // Too long for a revision with batches; three are too many for the limit, but wrong in the first place.
+    [legacy.endpoint, batch, {}],
+    [legacy.endpoint, [...batch.slice(0, 3), json(9, 'initialize')], {}],
+    // Revisions without batches.
+    [(await connectRaw(url)).endpoint, batch.slice(0, 3), {}],
+    [`${url}/mcp?client_id=${crypto.randomUUID()}`, batch.slice(0, 3), {}],
+    [`${url}/mcp`, batch.slice(0, 3), modern],
+  ]
+  for (const [to, body, headers] of bodies) {
+    const response = await post(to, body, headers)
+    expect([response.status, response.headers.get('Retry-After')]).toEqual([400, null])
+    expect((await response.json()).error.code).toBe(-32600)
+  }
+  // In order, but too many.
+  expect((await post(legacy.endpoint, batch.slice(0, 3))).status).toBe(429)
+  const { refused, limits } = await health(url)
+  expect(refused).toEqual({ 'requests.perSession': 1 })
+  expect(limits.requests.used).toBe(0)
+})

@@ -4,12 +4,12 @@ import {
   McpError,
   metaKeys,
   negotiateRevision,
+  recovery,
   revisions,
   type ServerCapabilities,
 } from '@tidings/protocol'
 import { type CacheHint, hintFor } from './cache-hints.ts'
 import type { MethodHandlers } from '../requests/method-handlers.ts'
-import { recovery } from '../changes/listen-stream.ts'
 
 // All of it always: tools, resources and prompts may be added while clients are connected, and a client that was told
 // at first that there are none would not look again.

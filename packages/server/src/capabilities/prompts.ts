@@ -7,6 +7,7 @@ import {
   type Prompt,
   type PromptArgument,
 } from '@tidings/protocol'
+import type { ChangeIndex } from '../changes/change-index.ts'
 import { hintFor } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from '../requests/context.ts'
@@ -58,11 +59,11 @@ interface RegisteredPrompt {
 /** The prompts of a server, and how it answers for them. */
 export class Prompts {
   readonly #prompts = new Map<string, RegisteredPrompt>()
-  readonly #changed: () => void
+  readonly #changes: ChangeIndex
   readonly #options: ListOptions
 
-  constructor(changed: () => void, options: ListOptions) {
-    this.#changed = changed
+  constructor(changes: ChangeIndex, options: ListOptions) {
+    this.#changes = changes
     this.#options = options
   }
 
@@ -89,15 +90,15 @@ export class Prompts {
       handler: handler as PromptHandler<undefined>,
     }
     this.#prompts.set(name, prompt)
-    this.#changed()
+    this.#changes.publish('prompts')
     return {
       name,
       update: (options) => {
         prompt.listing = { ...prompt.listing, ...options }
-        this.#changed()
+        this.#changes.publish('prompts')
       },
       remove: () => {
-        if (this.#prompts.get(name) === prompt && this.#prompts.delete(name)) this.#changed()
+        if (this.#prompts.get(name) === prompt && this.#prompts.delete(name)) this.#changes.publish('prompts')
       },
     }
   }

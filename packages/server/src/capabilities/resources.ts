@@ -9,8 +9,8 @@ import {
   type Resource,
   type ResourceTemplate,
 } from '@tidings/protocol'
-import type { Topic } from '../changes/change-index.ts'
-import { type CacheHint, hintFor } from './cache-hints.ts'
+import type { ChangeIndex } from '../changes/change-index.ts'
+import { type CacheHint, hintFor, requireCacheHints } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from '../requests/context.ts'
 import type { MethodHandlers } from '../requests/method-handlers.ts'
@@ -113,34 +113,35 @@ interface ResourceListOptions extends ListOptions {
 export class Resources {
   readonly #resources = new Map<string, RegisteredResource>()
   readonly #templates = new Map<string, RegisteredTemplate>()
-  readonly #publish: (topic: Topic) => void
+  readonly #changes: ChangeIndex
   readonly #options: ResourceListOptions
 
-  /** @param publish announces that a URI, or the list, has changed. */
-  constructor(publish: (topic: Topic) => void, options: ResourceListOptions) {
-    this.#publish = publish
+  constructor(changes: ChangeIndex, options: ResourceListOptions) {
+    this.#changes = changes
     this.#options = options
   }
 
   add(uri: string, options: FixedResourceOptions, read: RegisteredResource['read']): ResourceHandle {
     requireRegistration(`The resource ${uri}`, options, read)
     const { cacheHint, ...listed } = options
+    requireCacheHints({ cacheHint })
     if (!uri.includes(':'))
       throw new TypeError(`A resource is named by a URI, with a scheme; got ${JSON.stringify(uri)}`)
     if (this.#resources.has(uri)) throw new TypeError(`The resource ${uri} is registered already`)
     const resource: RegisteredResource = { listing: { name: uri, ...listed, uri }, cacheHint, read }
     this.#resources.set(uri, resource)
-    this.#publish('resources')
+    this.#changes.publish('resources')
     return {
       uri,
-      changed: () => this.#publish(uri),
+      changed: () => this.#changes.publish(uri),
       update: ({ cacheHint = resource.cacheHint, ...changes }) => {
         resource.listing = { ...resource.listing, ...changes }
         resource.cacheHint = cacheHint
-        this.#publish('resources')
+        this.#changes.publish('resources')
       },
       remove: () => {
-        if (this.#resources.get(uri) === resource && this.#resources.delete(uri)) this.#publish('resources')
+        if (this.#resources.get(uri) === resource && this.#resources.delete(uri))
+          this.#changes.publish('resources')
       },
     }
   }
@@ -152,6 +153,7 @@ export class Resources {
   ): TemplateHandle {
     requireRegistration(`The template ${uriTemplate}`, options, read)
     const { list, complete = {}, cacheHint, ...listed } = options
+    requireCacheHints({ cacheHint })
     if (this.#templates.has(uriTemplate))
       throw new TypeError(`The template ${uriTemplate} is registered already`)
     const template = new UriTemplate(uriTemplate)
@@ -168,24 +170,24 @@ export class Resources {
       read,
     }
     this.#templates.set(uriTemplate, registered)
-    this.#publish('resources')
+    this.#changes.publish('resources')
     return {
       uriTemplate,
       changed: (uri) => {
         if (template.match(uri) === undefined)
           throw new TypeError(`${uri} is not of the template ${uriTemplate}`)
-        this.#publish(uri)
+        this.#changes.publish(uri)
       },
-      listChanged: () => this.#publish('resources'),
+      listChanged: () => this.#changes.publish('resources'),
       update: ({ cacheHint = registered.cacheHint, ...changes }) => {
         registered.listing = { ...registered.listing, ...changes }
         registered.cacheHint = cacheHint
-        this.#publish('resources')
+        this.#changes.publish('resources')
       },
       remove: () => {
         if (this.#templates.get(uriTemplate) !== registered) return
         this.#templates.delete(uriTemplate)
-        this.#publish('resources')
+        this.#changes.publish('resources')
       },
     }
   }

@@ -8,6 +8,7 @@ import {
   type Icon,
   type Meta,
 } from '@tidings/protocol'
+import type { ChangeIndex } from '../changes/change-index.ts'
 import { hintFor } from './cache-hints.ts'
 import type { HandlerContext } from '../requests/context.ts'
 import { isPromise } from '../async/is-promise.ts'
@@ -78,12 +79,12 @@ interface RegisteredTool {
 /** The tools of a server, and how it answers for them. */
 export class Tools {
   readonly #tools = new Map<string, RegisteredTool>()
-  readonly #changed: () => void
+  readonly #changes: ChangeIndex
   readonly #logger: Logger
   readonly #options: ListOptions
 
-  constructor(changed: () => void, logger: Logger, options: ListOptions) {
-    this.#changed = changed
+  constructor(changes: ChangeIndex, logger: Logger, options: ListOptions) {
+    this.#changes = changes
     this.#logger = logger
     this.#options = options
   }
@@ -112,15 +113,15 @@ export class Tools {
       handler: handler,
     }
     this.#tools.set(name, tool)
-    this.#changed()
+    this.#changes.publish('tools')
     return {
       name,
       update: (options) => {
         tool.listing = { ...tool.listing, ...options }
-        this.#changed()
+        this.#changes.publish('tools')
       },
       remove: () => {
-        if (this.#tools.get(name) === tool && this.#tools.delete(name)) this.#changed()
+        if (this.#tools.get(name) === tool && this.#tools.delete(name)) this.#changes.publish('tools')
       },
     }
   }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { errorCodes, McpError } from '@tidings/protocol'
 import type { Call } from './call.ts'
-import { within } from '../async/deadline.ts'
+import { settledWithin } from '../async/deadline.ts'
 
 /** All requests of a mount that are being answered, for it to stop gracefully. */
 export class Calls {
@@ -25,7 +25,7 @@ export class Calls {
 
   /** Lets what is in flight finish until the deadline, then answers it with an error. */
   async close(deadlineMs: number): Promise<void> {
-    await within(
+    await settledWithin(
       deadlineMs,
       this.#calls.map((call) => call.finished()),
     )

@@ -6,6 +6,7 @@ import {
   type ElicitResult,
   errorCodes,
   type Implementation,
+  isAtLeast,
   isModernRevision,
   type LoggingLevel,
   McpError,
@@ -18,7 +19,6 @@ import {
   type Root,
 } from '@tidings/protocol'
 import type { Call } from './call.ts'
-import { isLoud } from '../capabilities/logging.ts'
 import type { Outlet, Peer } from './peer.ts'
 
 /** How far a request has come, for the client that waits for it. */
@@ -163,7 +163,7 @@ export class CallContext implements HandlerContext {
   get log(): HandlerContext['log'] {
     return (level, data, logger) => {
       const { logLevel } = this.#peer
-      if (logLevel === undefined || !isLoud(level, logLevel)) return
+      if (logLevel === undefined || !isAtLeast(level, logLevel)) return
       const params = logger === undefined ? { level, data } : { level, logger, data }
       this.#outlet.notify('notifications/message', params)
     }
@@ -191,7 +191,7 @@ export class CallContext implements HandlerContext {
     { key }: AskOptions = {},
   ): Promise<ResultOf<M>> {
     const capability = lacking(method, params, this.#peer.clientCapabilities)
-    if (capability === undefined) return this.#outlet.ask(method, params, key, this.signal)
+    if (capability === undefined) return this.#outlet.request(method, params, key, this.signal)
     const message = `${method} needs a client with the capability "${capability}", which this one did not declare`
     if (!isModernRevision(this.#peer.revision)) throw new McpError(errorCodes.invalidRequest, message)
     const [name, mode] = capability.split('.')

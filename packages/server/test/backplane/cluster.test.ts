@@ -14,6 +14,7 @@ import {
   MemoryBackplane,
   type ServeOptions,
 } from '../../src/index.ts'
+import { changesOf } from '../harness/internals.ts'
 
 import.meta.jest.setTimeout(30_000)
 
@@ -387,13 +388,13 @@ describe.each(connections)('nodes %s', (_, connect) => {
     const slow = await read(`${b.url}/mcp`, session)
     slow.stall()
     const rounds = 100
-    const newest = a.server.changes.seq + rounds * resources
+    const newest = changesOf(a.server).seq + rounds * resources
     const heap = await heapUsed()
     for (let round = 0; round < rounds; round++) {
       for (let i = 0; i < resources; i++) b.server.changed(uri(i))
       await new Promise(setImmediate)
     }
-    while (a.server.changes.seq < newest) await new Promise(setImmediate)
+    while (changesOf(a.server).seq < newest) await new Promise(setImmediate)
     expect((await heapUsed()) - heap).toBeLessThan(4 * 1024 * 1024)
     slow.goOn()
     const position = () => Number(slow.lastEventId.split('.')[2] ?? 0)
@@ -450,7 +451,7 @@ describe.each(connections)('nodes %s', (_, connect) => {
       expect(await backplane.locate(session['Mcp-Session-Id'])).toBeUndefined()
     }
     await Promise.all([a.close(), b.close()])
-    expect([a.server.changes.size, b.server.changes.size]).toEqual([0, 0])
+    expect([changesOf(a.server).size, changesOf(b.server).size]).toEqual([0, 0])
   })
 })
 

@@ -1,5 +1,6 @@
 import type { Event } from '../harness/harness.ts'
 import { connectRaw, heapUsed, read, start } from '../harness/harness.ts'
+import { changesOf } from '../harness/internals.ts'
 
 const uri = 'test://counter'
 
@@ -156,7 +157,7 @@ test('200,000 changes while one reader does not read: memory is flat, the others
   const [stalled, ...others] = readers
   stalled.reader.stall()
   const updates = (reader: typeof stalled) => reader.reader.events.filter(isUpdate)
-  const last = () => server.changes.seq
+  const last = () => changesOf(server).seq
   const caughtUp = (reader: typeof stalled) =>
     reader.reader.until(
       () => updates(reader).length > 0 && seqOf(updates(reader).at(-1)!) === last(),

@@ -183,7 +183,9 @@ test('behind a body parser messages are taken as it has read them, and one that 
   const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
   expect(await (await post(url, ping)).json()).toEqual({ jsonrpc: '2.0', id: 1, result: {} })
   expect((await post(url, ping, { 'X-Keep': 'yes' })).status).toBe(500)
-  expect(errors).toEqual(['The body was read before mcp(): put mcp() before what reads bodies'])
+  expect(errors).toEqual([
+    'The body was read before Tidings could: register it before other readers of bodies',
+  ])
 })
 
 test('a response is not watched by Koa on behalf of an application that is told of nothing', async () => {

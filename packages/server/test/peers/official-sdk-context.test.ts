@@ -243,7 +243,7 @@ test('each side answers the ping of the other', async () => {
   const { url } = await start((server) =>
     server.tool('ping', {}, async (_args, { session, signal }) => ({
       content: [],
-      structuredContent: await (session as Session).ask('ping', undefined, undefined, signal),
+      structuredContent: await (session as Session).request('ping', undefined, undefined, signal),
     })),
   )
   const client = await connectOfficial(url)

@@ -1,4 +1,5 @@
 import { connectRaw, heapUsed, post, read, start } from '../harness/harness.ts'
+import { changesOf } from '../harness/internals.ts'
 
 const health = async (url: string): Promise<any> => (await fetch(`${url}/health`)).json()
 
@@ -118,7 +119,7 @@ test('1,000 sessions opened and dropped leave nothing behind', async () => {
   await round(200)
   const before = { timers: timers(), heap: await heapUsed() }
   await round(1000)
-  expect(server.changes.size).toBe(0)
+  expect(changesOf(server).size).toBe(0)
   // fetch has timers of its own that come and go.
   await until(async () => timers() <= before.timers)
   // The heap of 1,000 sessions with a call in flight each would be several MiB.
@@ -136,4 +137,44 @@ test('a session whose client does without a stream is kept for as long as it is 
   expect((await health(url)).sessions.open).toBe(1)
   await ping()
   await until(async () => (await health(url)).sessions.ended.idle === 2)
+})
+
+test('an id is good for the transport that gave it, and for no other', async () => {
+  const { url } = await start()
+  const unknown = 'There is no such session (any more): open a new one'
+  const refused = async (response: Promise<Response>) => {
+    const { status } = await response
+    return [status, (await (await response).json()).error.message]
+  }
+  const httpSse = await connectRaw(url)
+  const id = new URL(httpSse.endpoint).searchParams.get('sessionId')!
+  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
+  const headers = { Accept: 'application/json, text/event-stream', 'Mcp-Session-Id': id }
+  expect(await refused(post(`${url}/mcp`, ping, headers))).toEqual([404, unknown])
+  expect(await refused(fetch(`${url}/mcp`, { method: 'DELETE', headers }))).toEqual([404, unknown])
+  expect(await refused(fetch(`${url}/mcp?client_id=${id}`, { method: 'DELETE' }))).toEqual([404, unknown])
+  const taken = 'The id belongs to another session: choose a new one'
+  expect(await refused(post(`${url}/mcp?client_id=${id}`, ping))).toEqual([403, taken])
+  await httpSse.request('ping')
+  const clientId = crypto.randomUUID()
+  expect((await post(`${url}/mcp?client_id=${clientId}`, ping)).status).toBe(200)
+  expect(await refused(post(`${url}/messages?sessionId=${clientId}`, ping))).toEqual([404, unknown])
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'raw', version: '0' },
+  }
+  const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params }
+  const initialized = await post(`${url}/mcp`, initialize, { Accept: headers.Accept })
+  const streamable = initialized.headers.get('Mcp-Session-Id')!
+  expect(await refused(post(`${url}/messages?sessionId=${streamable}`, ping))).toEqual([404, unknown])
+  // Nor does an event id bring its stream to another transport.
+  const session = { ...headers, 'Mcp-Session-Id': streamable }
+  const { lastEventId } = await read(`${url}/mcp`, session).then(async (reader) => {
+    await reader.next()
+    return reader
+  })
+  const resumed = await read(`${url}/sse`, { 'Last-Event-ID': lastEventId })
+  expect(resumed.response.headers['tidings-recovered']).toBe('false')
+  expect((await post(`${url}/mcp`, ping, session)).status).toBe(200)
 })

@@ -1,56 +1,92 @@
-import type { Context } from 'koa'
+import type { RequestId } from '@tidings/protocol'
+import type { MessageStream } from '../../changes/message-stream.ts'
+import type { ServerInternals } from '../../internals.ts'
+import type { Refusal } from '../../refusal.ts'
 import type { Calls } from '../../requests/calls.ts'
-import type { Limits } from '../../limits.ts'
-import type { Logger } from '../../logger.ts'
-import type { McpServer } from '../../server.ts'
+import type { Principal } from '../../requests/principal.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
-import type { EventStreams } from '../outgoing/event-stream.ts'
 import type { InFlight } from '../incoming/in-flight.ts'
-import type { Responses } from '../incoming/response-forms.ts'
+import type { ResolvedMountOptions } from '../options.ts'
+import type { TransportRequest } from './transport-request.ts'
 
-/** What a transport has of the mount it belongs to. */
-export interface TransportContext {
-  readonly server: McpServer
+/** The name of a wire shape. */
+export type TransportName = 'http+sse' | 'paired' | 'streamable-http' | 'stateless'
+
+/** The parts of a mount that its transports share. */
+export interface TransportContext extends ServerInternals {
   readonly sessions: Sessions
-  readonly streams: EventStreams
   /** All requests that are being answered. */
   readonly calls: Calls
-  readonly limits: Limits
-  readonly logger: Logger
-  readonly retryMs: number
-  /** From which the key of `requestState` is made. */
-  readonly requestStateSecret: string | Uint8Array | undefined
-  /** Whether Streamable HTTP has sessions. */
-  readonly keepSessions: boolean
-  /** What answers a request by its HTTP response. */
-  readonly responses: Responses
-  /** The path at which clients send messages, as they see it. */
-  messagesPath(ctx: Context): string
+  readonly options: ResolvedMountOptions
 }
 
-/** Who sends a request: what the `principal` option made of it. */
-export type Principal = string | undefined
+/** The kind of an event stream. */
+export interface StreamOptions {
+  /**
+   * True for the stream that answers one request. It is sent in chunks, so that its connection can carry the next request. A
+   * stream that lasts ends with its connection, and needs no transfer encoding (RFC 9112, section 6.3).
+   */
+  chunked?: boolean
+}
 
-/** One wire shape on HTTP: what it does with each kind of request. */
+/** The HTTP response to a request. One of `json`, `empty` and `stream` begins it, once. */
+export interface TransportResponse {
+  /** True once the response has begun. */
+  readonly begun: boolean
+  /** True when nothing that is written can arrive any more. */
+  readonly closed: boolean
+  /** Sets a header. */
+  set(name: string, value: string): void
+  /** Answers with JSON that is text already. */
+  json(text: string, status?: number): void
+  /**
+   * Answers without a body.
+   *
+   * @param contentType the type of the body that is left out.
+   */
+  empty(status: number, contentType?: string): void
+  /** Answers with an event stream. It is counted, and never refused: check the quota before, where it applies. */
+  stream(principal: Principal, options?: StreamOptions): MessageStream
+  /** Has the connection closed after the response. */
+  closeConnection(): void
+  /** Cuts the connection off. */
+  cut(): void
+  /** Calls back, once, when the response was taken as a whole, or its connection is lost. */
+  whenClosed(callback: () => void): void
+}
+
+/** One wire shape on HTTP. It knows HTTP, and nothing of tools or resources. */
 export interface Transport {
-  /** Whether a request opens the session that it names, where there is none. */
+  /** True when a request opens the session that it names. */
   readonly opensByName?: boolean
-  /** The id of the session that the request is for; undefined when it names none, or opens a new one. */
-  sessionOf(ctx: Context, body?: unknown): string | undefined
+  /** True when an error response may carry the id of its request. */
+  readonly namesRequests?: boolean
+  /** The id of the session that the request is for. Undefined when it names none, or opens a new one. */
+  sessionOf(request: TransportRequest): string | undefined
   /**
    * `GET`: opens the stream.
    *
-   * @throws {LimitError} when there are too many.
+   * @throws {Refusal | LimitError}
    */
-  open(ctx: Context, principal: Principal): Promise<void> | void
+  open(request: TransportRequest, response: TransportResponse): Promise<void> | void
   /**
    * `POST`: takes a message, or a batch.
    *
-   * @param inFlight counts the requests in it: until this settles and the response has left, if nothing else is said.
-   * @throws {McpError} when it is none that can be taken.
-   * @throws {LimitError} when there are too many of what it needs.
+   * @param inFlight counts the requests in it.
+   * @throws {Refusal | LimitError | McpError}
    */
-  receive(ctx: Context, principal: Principal, body: unknown, inFlight?: InFlight): Promise<void> | void
-  /** `DELETE`: ends the session. */
-  end(ctx: Context, principal: Principal): void
+  receive(request: TransportRequest, response: TransportResponse, inFlight: InFlight): Promise<void> | void
+  /**
+   * `DELETE`: ends the session.
+   *
+   * @throws {Refusal}
+   */
+  end(request: TransportRequest, response: TransportResponse): void
+}
+
+/** Answers with the status of a refusal, and with its JSON-RPC error for a person or a program to read. */
+export function refuse(response: TransportResponse, refusal: Refusal, id?: RequestId): void {
+  if (refusal.retry) response.set('Retry-After', '1')
+  if (refusal.closesConnection) response.closeConnection()
+  response.json(JSON.stringify(refusal.toJSON(id)), refusal.status)
 }

@@ -91,7 +91,7 @@ test('named hosts and origins are served, and no others', async () => {
 
 test('an origin that could never match is a mistake that is told at once', async () => {
   await expect(start(() => {}, { allowedOrigins: ['https://app.example.com/'] })).rejects.toThrow(
-    'An allowed origin is a scheme, a host and a port',
+    'allowedOrigins: an origin is a scheme, a host, and a port',
   )
 })
 

@@ -6,6 +6,7 @@ import Koa from 'koa'
 import { McpServer, mcp } from '../../../src/index.ts'
 import { connectRaw, defer, type RawClient, read, Reader, start } from '../../harness/harness.ts'
 import { listen } from '../../harness/listen.ts'
+import { changesOf } from '../../harness/internals.ts'
 
 const { jest } = import.meta
 const uri = 'test://counter'
@@ -74,7 +75,7 @@ test('a reader that takes nothing for as long as the deadline is cut, and comes 
   await stalled.reader.untilClosed()
   const back = await read(`${url}/sse`, { 'Last-Event-ID': stalled.reader.lastEventId })
   expect(back.response.headers['tidings-recovered']).toBe('true')
-  const last = new RegExp(`\\.${server.changes.seq}$`)
+  const last = new RegExp(`\\.${changesOf(server).seq}$`)
   await back.until(() => last.test(back.lastEventId), 'the latest change')
   expect(await other.request('ping')).toMatchObject({ result: {} })
 }, 60_000)
@@ -86,7 +87,7 @@ test('a reader that has stalled for less than the deadline loses nothing', async
   await publish()
   pass(writeTimeoutMs - 5_000)
   client.reader.goOn()
-  const last = new RegExp(`\\.${server.changes.seq}$`)
+  const last = new RegExp(`\\.${changesOf(server).seq}$`)
   await client.reader.until(() => last.test(client.reader.lastEventId), 'the latest change')
   pass(writeTimeoutMs * 100)
   expect(await client.request('ping')).toMatchObject({ result: {} })
@@ -144,8 +145,12 @@ test('so it may over TLS', async () => {
   const options = { ...tls, port, pskCallback, checkServerIdentity: () => undefined, agent: false }
   await readsOn(httpsRequest({ ...options, ...largeAnswer }), async () => {
     const request = httpsRequest({ ...options, host: '127.0.0.1', path: '/health' }).end()
+    // Its connection is closed, too, before time passes.
+    const closed = once(request, 'close')
     const [response] = (await once(request, 'response')) as [IncomingMessage]
-    return JSON.parse(Buffer.concat(await response.toArray()).toString())
+    const body = Buffer.concat(await response.toArray()).toString()
+    await closed
+    return JSON.parse(body)
   })
 }, 60_000)
 
