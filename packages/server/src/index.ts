@@ -1,4 +1,4 @@
-// What an application registers.
+// Registering tools, resources and prompts.
 export { McpServer } from './server.ts'
 export type { CloseOptions, McpServerOptions } from './server.ts'
 export type { ToolHandle, ToolHandler, ToolOptions, ToolResult } from './capabilities/tools.ts'
@@ -24,12 +24,12 @@ export type {
 export type { Variables } from './capabilities/uri-template.ts'
 export type { CacheHint } from './capabilities/cache-hints.ts'
 
-// What a handler is given, and may throw.
+// The context of handlers, and the errors they may throw.
 export type { AskOptions, ClientInfo, HandlerContext, Progress } from './requests/context.ts'
 export { errorCodes, McpError } from '@tidings/protocol'
 export type { McpErrorOptions } from '@tidings/protocol'
 
-// The protocol's types that handlers give and get; all others are in @tidings/protocol.
+// Types of the protocol that handlers take and return. All others are in @tidings/protocol.
 export type {
   CallToolResult,
   ContentBlock,
@@ -45,7 +45,7 @@ export type {
   Root,
 } from '@tidings/protocol'
 
-// How it is served.
+// Serving.
 export { mcp } from './http/mcp.ts'
 export type { McpMiddleware } from './http/mcp.ts'
 export { handler } from './http/handler.ts'
@@ -59,6 +59,6 @@ export type { GuardOptions } from './http/incoming/guard.ts'
 export type { LimitOptions, LimitsOptions, SessionLimitOptions } from './limits.ts'
 export type { Logger } from './logger.ts'
 
-// What joins several servers.
+// Connecting several servers.
 export { MemoryBackplane } from './backplane/memory-backplane.ts'
 export type { Backplane, ChangeFollower, ChangeSnapshot, BackplaneNode } from './backplane/backplane.ts'

@@ -5,16 +5,16 @@ import type { MethodHandlers } from '../requests/method-handlers.ts'
 /**
  * Suggests values for one argument or variable.
  *
- * @param value what has been typed so far.
- * @param context `arguments` are those that are filled in already, by name (clients send them since 2025-06-18).
- * @returns all that fit, best first. The client is sent the first 100.
+ * @param value the text that was typed so far.
+ * @param context `arguments` holds the arguments that are filled in already, by name (clients send them since 2025-06-18).
+ * @returns all values that fit, the best first. The client gets the first 100.
  */
 export type Completer = (
   value: string,
   context: { readonly arguments: Record<string, string>; readonly request: HandlerContext },
 ) => string[] | Promise<string[]>
 
-/** Completers by the name of the argument or variable. */
+/** Completers, by the name of the argument or variable. */
 export type Completers = Record<string, Completer>
 
 // https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/completion#completion-results

@@ -15,18 +15,8 @@ import { InFlight } from './incoming/in-flight.ts'
 import type { Relay } from './relay/relay.ts'
 import type { StatelessTransport } from './transports/stateless.ts'
 import type { TransportRequest } from './transports/transport-request.ts'
-import {
-  refuse,
-  type Transport,
-  type TransportContext,
-  type TransportResponse,
-} from './transports/transport.ts'
-
-/** Serves a request. Rejects only for failures that are not the client's doing. */
-export type RequestHandler = (request: TransportRequest, response: TransportResponse) => Promise<void> | void
-
-/** The handlers of a mount, by method and path: `POST /mcp`. */
-export type Routes = ReadonlyMap<string, RequestHandler>
+import { refuse, type TransportResponse } from './transports/transport-response.ts'
+import type { RequestHandler, Routes, Transport, TransportContext } from './transports/transport.ts'
 
 /** The transports of a mount. */
 export interface Transports {

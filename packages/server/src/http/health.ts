@@ -1,6 +1,5 @@
 import type { LimitedThing, Limits, LimitScope } from '../limits.ts'
-import type { RequestHandler } from './entrance.ts'
-import type { TransportContext } from './transports/transport.ts'
+import type { RequestHandler, TransportContext } from './transports/transport.ts'
 
 const things: readonly LimitedThing[] = ['sessions', 'streams', 'requests', 'subscriptions']
 const scopes: readonly LimitScope[] = ['total', 'perPrincipal', 'perSession']

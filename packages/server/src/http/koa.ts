@@ -17,7 +17,7 @@ import { handleKoaError } from './outgoing/node-internals.ts'
 import { isClosed, whenClosed } from './outgoing/when-closed.ts'
 import type { WriteDeadline } from './outgoing/write-deadline.ts'
 import { TransportRequest } from './transports/transport-request.ts'
-import { refuse, type StreamOptions, type TransportResponse } from './transports/transport.ts'
+import { refuse, type StreamOptions, type TransportResponse } from './transports/transport-response.ts'
 
 // The only file that speaks Koa: requests, responses, and the middleware that gives both to the routes of a mount.
 

@@ -8,7 +8,7 @@ import { Mount } from './mount.ts'
 import { type MountOptions, resolveMountOptions } from './options.ts'
 import type { EventStreams, StreamSink } from './outgoing/event-stream.ts'
 import { TransportRequest } from './transports/transport-request.ts'
-import { refuse, type TransportResponse } from './transports/transport.ts'
+import { refuse, type TransportResponse } from './transports/transport-response.ts'
 
 /** Options of `memoryTransport()`. */
 export interface MemoryTransportOptions extends MountOptions {

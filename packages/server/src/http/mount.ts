@@ -3,7 +3,7 @@ import type { ServerInternals } from '../internals.ts'
 import type { Logger } from '../logger.ts'
 import { Calls } from '../requests/calls.ts'
 import { Sessions } from '../sessions/sessions.ts'
-import { createRoutes, type Routes } from './entrance.ts'
+import { createRoutes } from './entrance.ts'
 import { health } from './health.ts'
 import type { ResolvedMountOptions } from './options.ts'
 import { EventStreams } from './outgoing/event-stream.ts'
@@ -12,7 +12,7 @@ import { httpSse } from './transports/http-sse.ts'
 import { paired } from './transports/paired.ts'
 import { stateless } from './transports/stateless.ts'
 import { streamable } from './transports/streamable.ts'
-import type { TransportContext } from './transports/transport.ts'
+import type { Routes, TransportContext } from './transports/transport.ts'
 
 /** The time that the last frames have to leave when the server stops. */
 const leaveWithinMs = 1_000

@@ -28,7 +28,7 @@ test('a zod schema that has no words in JSON Schema is refused, by name', () => 
 
 test('a zod/mini schema, which cannot say itself as JSON Schema, is refused with what to do', () => {
   expect(() => compile(mini.object({ a: mini.string() }))).toThrow(
-    new TypeError('Input of x: the zod schema cannot say itself as JSON Schema; with zod, use 4.2 or newer'),
+    new TypeError('Input of x: the zod schema cannot write itself as JSON Schema; with zod, use 4.2 or newer'),
   )
 })
 
@@ -87,7 +87,7 @@ test('a schema of anything but an object is refused, by name', () => {
     {},
     { $ref: '#/$defs/x', $defs: { x: { type: 'object' } } },
   ])
-    expect(() => compile(schema)).toThrow(/^Input of x: the schema must be of an object /)
+    expect(() => compile(schema)).toThrow(/^Input of x: the schema must describe an object /)
   const server = new McpServer({ name: 'test', version: '1.2.3' })
   expect(() => server.tool('t', { output: z.string() }, () => ({ content: [] }))).toThrow(
     /^Output of the tool "t": /,

@@ -1,6 +1,6 @@
 import type { Quota } from '../../limits.ts'
 import type { Principal } from '../../requests/principal.ts'
-import type { TransportResponse } from '../transports/transport.ts'
+import type { TransportResponse } from '../transports/transport-response.ts'
 
 /**
  * The requests that one HTTP request brings, counted for as long as they cost something: until each of them is answered and

@@ -1,6 +1,6 @@
 import type { MessageStream, StreamWriter } from '../../changes/message-stream.ts'
 import type { Principal } from '../../requests/principal.ts'
-import type { TransportResponse } from '../transports/transport.ts'
+import type { TransportResponse } from '../transports/transport-response.ts'
 import type { EntryMail, HomeMail } from './mail.ts'
 
 /** The home is told of taken bytes in portions of this size. */

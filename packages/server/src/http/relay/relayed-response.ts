@@ -1,7 +1,7 @@
 import type { MessageStream } from '../../changes/message-stream.ts'
 import type { Principal } from '../../requests/principal.ts'
 import type { EventStreams, StreamSink } from '../outgoing/event-stream.ts'
-import type { StreamOptions, TransportResponse } from '../transports/transport.ts'
+import type { StreamOptions, TransportResponse } from '../transports/transport-response.ts'
 import type { HomeMail } from './mail.ts'
 
 /** Sends mail to the entry. */

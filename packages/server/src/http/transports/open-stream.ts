@@ -3,7 +3,8 @@ import type { Channel } from '../../sessions/channel.ts'
 import { type EventId, parseEventId } from '../../sessions/event-id.ts'
 import type { Session } from '../../sessions/session.ts'
 import type { TransportRequest } from './transport-request.ts'
-import type { TransportContext, TransportResponse } from './transport.ts'
+import type { TransportResponse } from './transport-response.ts'
+import type { TransportContext } from './transport.ts'
 
 /** The last event that a returning client saw, if the id is one of this server's. */
 export function lastEventId(request: TransportRequest): EventId | undefined {

@@ -3,7 +3,7 @@ import type { EncodedResponse } from '../../requests/encode.ts'
 import { Refusal } from '../../refusal.ts'
 import type { ResponseForm } from '../options.ts'
 import type { TransportRequest } from './transport-request.ts'
-import type { TransportResponse } from './transport.ts'
+import type { TransportResponse } from './transport-response.ts'
 
 /** The forms that the response to a request can take. */
 export interface ResponseForms {

@@ -23,7 +23,8 @@ import { ModernPeer } from './modern-peer.ts'
 import { PassingStream } from './passing-stream.ts'
 import { Reply, type ReplyStream, type ResponseForms, responseForms } from './reply.ts'
 import type { TransportRequest } from './transport-request.ts'
-import type { Transport, TransportContext, TransportResponse } from './transport.ts'
+import type { TransportResponse } from './transport-response.ts'
+import type { Transport, TransportContext } from './transport.ts'
 
 /** The transport of revision 2026-07-28, and its open streams of changes. */
 export interface StatelessTransport extends Transport {

@@ -17,7 +17,8 @@ import type { ResolvedMountOptions } from '../options.ts'
 import { lastEventId, openStream, requireStream } from './open-stream.ts'
 import { Reply, type ReplyStream, type ResponseForms, responseForms } from './reply.ts'
 import type { TransportRequest } from './transport-request.ts'
-import type { Transport, TransportContext, TransportResponse } from './transport.ts'
+import type { TransportResponse } from './transport-response.ts'
+import type { Transport, TransportContext } from './transport.ts'
 
 const name = 'streamable-http'
 

@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { MessageStream, StreamWriter } from '../../../src/changes/message-stream.ts'
 import { TransportRequest } from '../../../src/http/transports/transport-request.ts'
-import type { TransportResponse } from '../../../src/http/transports/transport.ts'
+import type { TransportResponse } from '../../../src/http/transports/transport-response.ts'
 
 /** A request as a transport sees it, without a socket. */
 export class ModelRequest extends TransportRequest {
