@@ -140,7 +140,7 @@ test('a name that is taken, and a completion of what is no argument, are refused
   )
   expect(() => server.prompt('q', { complete }, () => say(''))).toThrow(TypeError)
   expect(() => server.prompt('q', { input: z.string() as never }, () => say(''))).toThrow(
-    /must be of an object/,
+    /must describe an object/,
   )
 })
 
