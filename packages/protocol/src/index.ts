@@ -58,12 +58,7 @@ export type {
   ResultOf,
 } from './methods/method-types.ts'
 export { isMethod, isMethodOf, parseModernMeta, parseParams, parseResult } from './methods/parse.ts'
-export {
-  isMethodToClient,
-  parseModernResult,
-  parseParamsToClient,
-  parseResultToClient,
-} from './methods/parse-to-client.ts'
+export { parseModernResult } from './methods/parse-to-client.ts'
 
 // Lifecycle: who speaks, what they can do, and `initialize`.
 export {
