@@ -328,13 +328,10 @@ test('a transport that there is not is named, with those that there are', async 
 
 test.each([
   ['/mcp', 'No URL: /mcp. Give one such as http://127.0.0.1:3000/mcp'],
-  [
-    'localhost:3000/mcp',
-    'The URL has to be one of http: or https:, with credentials in a header, not in itself',
-  ],
+  ['localhost:3000/mcp', 'The URL must begin with http: or https:, not with localhost:'],
   [
     'http://me:secret@127.0.0.1:1/mcp',
-    'The URL has to be one of http: or https:, with credentials in a header, not in itself',
+    'The URL contains credentials. Send them in a header: options.headers',
   ],
 ])('what cannot be connected to is refused: %s', async (url, message) => {
   const error = await rejection(connect(url))

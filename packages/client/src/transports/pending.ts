@@ -6,11 +6,11 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
-/** The requests whose responses come by another road than they went: found again by their id. */
+/** The requests whose responses come on another connection. The id of a response finds its request. */
 export class Pending {
   readonly #waiting = new Map<RequestId, Waiting>()
 
-  /** The response to a request. Rejects with the signal's reason when it is aborted. */
+  /** Waits for the response to a request. Rejects with the signal's reason when the signal is aborted. */
   wait(id: RequestId, signal: Signal): Promise<JSONRPCResponse> {
     let off = () => {}
     const response = new Promise<JSONRPCResponse>((resolve, reject) => {
@@ -23,7 +23,7 @@ export class Pending {
     })
   }
 
-  /** @returns false for a response nobody waits for. */
+  /** @returns false when no request waits for the response. */
   settle(response: JSONRPCResponse): boolean {
     const waiting = response.id === undefined ? undefined : this.#waiting.get(response.id)
     waiting?.resolve(response)
