@@ -28,9 +28,9 @@ import { watch } from './watch/watch.ts'
 type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/templates/list'
 
 /**
- * A client of one MCP server, returned by {@link connect}. When the connection drops, the client connects again, for as long
- * as it is open: it restores the subscriptions and the log level, and sends a lost request again when that is safe. Calls
- * made meanwhile wait for the connection.
+ * A client of one MCP server, returned by {@link connect}. When the connection drops, the client connects again, for as
+ * long as it is open: it restores the subscriptions and the log level, and sends a lost request again when that is
+ * safe. Calls made meanwhile wait for the connection.
  *
  * Each call may throw:
  * - {@link McpError}: the server answered with an error;
@@ -86,7 +86,8 @@ export class Client {
   }
 
   /**
-   * Calls a tool. A tool that fails returns a result with `isError`, for the model to read. The call does not throw then.
+   * Calls a tool. A tool that fails returns a result with `isError`, for the model to read. The call does not throw
+   * then.
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools
    */
@@ -125,8 +126,8 @@ export class Client {
 
   /**
    * Asks the server to announce changes of a resource. Listen with `on('notifications/resources/updated', ...)`. The
-   * subscription lasts, across disconnects and server restarts, until {@link unsubscribe}. {@link watch} subscribes, listens
-   * and reads.
+   * subscription lasts, across disconnects and server restarts, until {@link unsubscribe}. {@link watch} subscribes,
+   * listens and reads.
    */
   async subscribe(uri: string, options: { signal?: AbortSignal } = {}): Promise<void> {
     const { subscriptions, connection } = this.#router
@@ -183,8 +184,8 @@ export class Client {
   }
 
   /**
-   * Asks the server to send log messages of this level and above. Listen with `on('notifications/message', ...)`. The level
-   * lasts across disconnects and server restarts.
+   * Asks the server to send log messages of this level and above. Listen with `on('notifications/message', ...)`. The
+   * level lasts across disconnects and server restarts.
    */
   async setLogLevel(level: LoggingLevel, options?: RequestOptions): Promise<void> {
     await this.request('logging/setLevel', { level }, options)
@@ -211,8 +212,8 @@ export class Client {
   /**
    * Adds a listener: to a notification of the server, with its method, or to the state of the connection, with `state`.
    *
-   * To miss no change of a list, call `on()` first and read the list then. With the transport `stateless`, changes between
-   * `on()` and the server's acknowledgement are not delivered; reading the list waits for the acknowledgement.
+   * To miss no change of a list, call `on()` first and read the list then. With the transport `stateless`, changes
+   * between `on()` and the server's acknowledgement are not delivered; reading the list waits for the acknowledgement.
    *
    * @returns a function that removes the listener.
    * @example const off = client.on('notifications/tools/list_changed', () => refresh())

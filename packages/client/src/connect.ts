@@ -57,9 +57,10 @@ const transports = {
 /**
  * Connects to an MCP server. The client stays connected, across disconnects and server restarts, until you close it.
  *
- * @param target the URL of the server, such as `http://127.0.0.1:3000/mcp`. For the transports `http+sse` and `paired`, the
- * URL of the event stream, such as `http://127.0.0.1:3000/sse`. An object with `url` and `fetch` connects to a server that
- * is reached with that `fetch`, such as `memoryTransport(server)` of `@tidings/server`; `options.fetch` is ignored then.
+ * @param target the URL of the server, such as `http://127.0.0.1:3000/mcp`. For the transports `http+sse` and `paired`,
+ * the URL of the event stream, such as `http://127.0.0.1:3000/sse`. An object with `url` and `fetch` connects to a
+ * server that is reached with that `fetch`, such as `memoryTransport(server)` of `@tidings/server`; `options.fetch` is
+ * ignored then.
  * @throws {TypeError} when the URL is not an `http:` or `https:` URL, when it contains credentials (send them in
  * `options.headers`), or when there is no such transport.
  * @throws {ConnectionError | HttpError} when the server cannot be reached, or answers with an HTTP error.

@@ -6,13 +6,13 @@ interface Details {
 }
 
 /**
- * The base class of the errors that the client raises itself: no connection, no answer in time, an answer that the protocol
- * does not allow. An error that the server answered is an {@link McpError}.
+ * The base class of the errors that the client raises itself: no connection, no answer in time, an answer that the
+ * protocol does not allow. An error that the server answered is an {@link McpError}.
  */
 export abstract class ClientError extends Error {
   /**
-   * Whether the server may have acted on the request. When it is false, you can safely send the request again. When it is
-   * true, send it again only if it may run twice.
+   * Whether the server may have acted on the request. When it is false, you can safely send the request again. When it
+   * is true, send it again only if it may run twice.
    */
   readonly mayHaveRun: boolean
 

@@ -1,4 +1,6 @@
-/** A structured logger with the methods of pino: `logger.warn({ uri }, 'not subscribed')`. You can pass a pino logger. */
+/**
+ * A structured logger with the methods of pino: `logger.warn({ uri }, 'not subscribed')`. You can pass a pino logger.
+ */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void

@@ -21,8 +21,8 @@ export interface BackoffHints {
 
 /**
  * The delay before the next attempt to connect: the one the server asks for, doubled with each failed attempt up to 30
- * seconds, plus a random part of up to half of it, so that clients do not come back all at once. A connection that is lost
- * soon counts as a failed attempt, so a server that accepts and hangs up is not overloaded.
+ * seconds, plus a random part of up to half of it, so that clients do not come back all at once. A connection that is
+ * lost soon counts as a failed attempt, so a server that accepts and hangs up is not overloaded.
  */
 export class Backoff {
   #failures = 0

@@ -21,7 +21,9 @@ type Run = (reason: Error) => void
 // Node warns about the eleventh listener on a signal. Many calls may share one signal, so it gets one listener.
 const runsOf = new WeakMap<Signal, Set<Run>>()
 
-/** Runs a function when the signal is aborted, or at once if it is. Returns a function that removes it from the signal. */
+/**
+ * Runs a function when the signal is aborted, or at once if it is. Returns a function that removes it from the signal.
+ */
 export function onAbort(signal: Signal, run: Run): () => void {
   if (signal.aborted) {
     run(signal.reason as Error)

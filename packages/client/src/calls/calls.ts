@@ -32,8 +32,8 @@ export interface RequestOptions {
   /** Aborting it cancels the request: the server is told, and the call rejects with the signal's reason. */
   signal?: AbortSignal
   /**
-   * How long to wait for the response, in milliseconds. The time starts again with each progress notification, and does not
-   * expire while one of your handlers answers the server. Default: the client's `timeoutMs`.
+   * How long to wait for the response, in milliseconds. The time starts again with each progress notification, and does
+   * not expire while one of your handlers answers the server. Default: the client's `timeoutMs`.
    */
   timeoutMs?: number
   /** How long to wait in total, whatever the progress, in milliseconds. Default: the client's `totalTimeoutMs`. */

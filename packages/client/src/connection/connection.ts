@@ -11,8 +11,8 @@ export type State = 'connecting' | 'connected' | 'reconnecting' | 'closed'
 export interface StateEvent {
   state: State
   /**
-   * Set when the client is `connected` again after a loss. True when the session goes on and no message was missed. False
-   * when the session is new, or messages may have been missed.
+   * Set when the client is `connected` again after a loss. True when the session goes on and no message was missed.
+   * False when the session is new, or messages may have been missed.
    */
   recovered?: boolean
   /**
@@ -72,8 +72,8 @@ export class Connection {
   }
 
   /**
-   * Registers a step that brings the session to its state before the loss. The steps run in the order of registration and
-   * may take any time. A step calls {@link markMissed} when it cannot find out what happened meanwhile.
+   * Registers a step that brings the session to its state before the loss. The steps run in the order of registration
+   * and may take any time. A step calls {@link markMissed} when it cannot find out what happened meanwhile.
    */
   onRestore(restore: (restoring: Restoring) => Promise<void>): void {
     this.#restores.push(restore)

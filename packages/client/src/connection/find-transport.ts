@@ -12,8 +12,8 @@ const found = new Map<string, TransportName>()
 const transports: readonly TransportName[] = ['stateless', 'streamable-http', 'http+sse']
 
 /**
- * Opens the best transport of the server, by the rules of the specification. The result is remembered for the URL until the
- * process exits, and detected again when that transport fails.
+ * Opens the best transport of the server, by the rules of the specification. The result is remembered for the URL until
+ * the process exits, and detected again when that transport fails.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#backward-compatibility
  */

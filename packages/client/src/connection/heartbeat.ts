@@ -9,9 +9,9 @@ const askAfterMs = 30_000
 const lostAfterMs = 60_000
 
 /**
- * Detects that the server is gone when nothing reports it: after a sleep, a change of network or a lost NAT entry, a dead
- * connection looks like a quiet one. The pings also keep the stream open: Node's `fetch` closes one that is quiet for five
- * minutes.
+ * Detects that the server is gone when nothing reports it: after a sleep, a change of network or a lost NAT entry, a
+ * dead connection looks like a quiet one. The pings also keep the stream open: Node's `fetch` closes one that is quiet
+ * for five minutes.
  */
 export class Heartbeat {
   readonly #transport: Pick<Transport, 'heardAt' | 'drop'>

@@ -21,8 +21,8 @@ import type { ResponseCache } from './response-cache.ts'
 const drainMs = 1_000
 
 /**
- * Keeps one stream of changes open for all lists and resources that the client listens to. When they change, another stream
- * takes the place of the current one, without a gap.
+ * Keeps one stream of changes open for all lists and resources that the client listens to. When they change, another
+ * stream takes the place of the current one, without a gap.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions
  */

@@ -30,8 +30,8 @@ export interface Identity {
 }
 
 /**
- * An era of the protocol: legacy, with an `initialize` handshake and a session, or modern, with requests that stand alone.
- * The rest of the client does not know which one it uses.
+ * An era of the protocol: legacy, with an `initialize` handshake and a session, or modern, with requests that stand
+ * alone. The rest of the client does not know which one it uses.
  */
 export interface Era {
   /** Asks the server for its description. */

@@ -13,7 +13,9 @@ import type { Logger } from '../logger.ts'
 import type { Timeouts } from '../timeouts.ts'
 import type { Identity } from './era.ts'
 
-/** The requests of revision 2026-07-28: the `_meta` of each says everything that the server of a session would remember. */
+/**
+ * The requests of revision 2026-07-28: the `_meta` of each says everything that the server of a session would remember.
+ */
 export class ModernCalls {
   revision: ModernRevision = modernRevisions.at(-1)!
   /** The level from which on the server sends log messages. Undefined: none. */

@@ -16,10 +16,11 @@ export interface HttpResponse {
   /** Returns the value of a header. Its name is in lower case. */
   header(name: string): string | undefined
   /**
-   * Passes the body as text to `take`, as it arrives. Call it once. Resolves at the end of the body, or when it is cancelled.
+   * Passes the body as text to `take`, as it arrives. Call it once. Resolves at the end of the body, or when it is
+   * cancelled.
    *
-   * @throws the error of `take`, or the error that broke the body off: the reason of the request's signal, when that was
-   * aborted.
+   * @throws the error of `take`, or the error that broke the body off: the reason of the request's signal, when that
+   * was aborted.
    */
   read(take: (text: string) => void): Promise<void>
   /** Ends the reading and releases the connection. */

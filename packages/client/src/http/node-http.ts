@@ -71,8 +71,8 @@ export class NodeHttp implements HttpClient {
 /** The requests to send at the end of the tick. */
 let unsent: { request: ClientRequest; body: string | undefined }[] = []
 
-// The requests of one tick are sent together at its end. Sent one by one, each of them could wake a server that has gone to
-// sleep since the one before, and waking a process takes longer than everything else that a request needs.
+// The requests of one tick are sent together at its end. Sent one by one, each of them could wake a server that has
+// gone to sleep since the one before, and waking a process takes longer than everything else that a request needs.
 function sendLater(request: ClientRequest, body: string | undefined): void {
   if (unsent.push({ request, body }) === 1) setImmediate(sendAll)
 }

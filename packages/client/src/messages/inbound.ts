@@ -49,7 +49,9 @@ export class Inbound {
     return abort.signal.aborted ? undefined : response
   }
 
-  /** Returns the answer to a request that came in an `InputRequiredResult`. The next request carries it to the server. */
+  /**
+   * Returns the answer to a request that came in an `InputRequiredResult`. The next request carries it to the server.
+   */
   async input({ method, params }: InputRequest, signal: Signal): Promise<object> {
     if (!this.#answers[method]) {
       throw new ProtocolError(`The server requires ${method}, for which this client was given no handler`)

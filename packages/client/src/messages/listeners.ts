@@ -1,6 +1,8 @@
 import type { Logger } from '../logger.ts'
 
-/** The listeners of the client's events. An exception of a listener is logged and does not affect the other listeners. */
+/**
+ * The listeners of the client's events. An exception of a listener is logged and does not affect the other listeners.
+ */
 export class Listeners {
   /** The arrays are replaced, not changed: an iteration over one goes on unaffected. */
   readonly #listeners = new Map<string, ((value: never) => void)[]>()

@@ -39,7 +39,9 @@ export interface RouterOptions {
   logger: Logger
 }
 
-/** The engine of a client: brings each message to its place, in both directions, over a connection that comes and goes. */
+/**
+ * The engine of a client: brings each message to its place, in both directions, over a connection that comes and goes.
+ */
 export class MessageRouter implements TransportListener {
   readonly logger: Logger
   readonly connection: Connection

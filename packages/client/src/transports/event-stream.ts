@@ -18,7 +18,9 @@ import type { TransportListener } from './transport.ts'
 
 /** A stream with keep-alive comments is lost after a silence of this length. */
 const silentMs = 60_000
-/** A stream without them may be quiet or dead, which looks the same. It is opened again after a silence of this length. */
+/**
+ * A stream without them may be quiet or dead, which looks the same. It is opened again after a silence of this length.
+ */
 const quietMs = 300_000
 
 /** Options of an {@link EventStream}. */
@@ -40,8 +42,8 @@ export interface EventStreamOptions {
 }
 
 /**
- * An event stream, over any number of connections. Each `open()` goes on after the last event that was read, and no event
- * is delivered twice.
+ * An event stream, over any number of connections. Each `open()` goes on after the last event that was read, and no
+ * event is delivered twice.
  */
 export class EventStream {
   heardAt = Date.now()

@@ -10,8 +10,8 @@ import { Pending } from './pending.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
 /**
- * HTTP+SSE, the transport of revision 2024-11-05. One event stream brings everything from the server, and its first event
- * names the endpoint to post messages to.
+ * HTTP+SSE, the transport of revision 2024-11-05. One event stream brings everything from the server, and its first
+ * event names the endpoint to post messages to.
  *
  * @see https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse
  */

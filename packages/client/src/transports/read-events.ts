@@ -22,8 +22,8 @@ export interface ReadEventsOptions {
 }
 
 /**
- * Reads the events of a `text/event-stream` body as they arrive. Resolves at the end of the body; an event that is cut off
- * there is discarded.
+ * Reads the events of a `text/event-stream` body as they arrive. Resolves at the end of the body; an event that is cut
+ * off there is discarded.
  *
  * @throws {ProtocolError} when an event is longer than `maxMessageLength`.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
@@ -61,7 +61,9 @@ export async function readEvents(
   }
 }
 
-/** The length of the line that has not ended. The parser discards an unknown line as it arrives, so it sets no limit. */
+/**
+ * The length of the line that has not ended. The parser discards an unknown line as it arrives, so it sets no limit.
+ */
 class LineLength {
   #length = 0
 

@@ -8,7 +8,9 @@ export class SeenIds {
   /** The id of the last event. Undefined when it has no id that fits into a header. */
   last: string | undefined
   #streams = 0
-  /** The ids of the last events of the first stream. It has no repetitions, so they are sorted in when a second opens. */
+  /**
+   * The ids of the last events of the first stream. It has no repetitions, so they are sorted in when a second opens.
+   */
   #ofFirst: string[] = []
   /** The stream of each id. Both maps together hold at least the ids to remember, and at most twice as many. */
   #streamOf = new Map<string, number>()
@@ -23,8 +25,8 @@ export class SeenIds {
   /**
    * Records the id of an event on a stream.
    *
-   * @returns false when another stream brought an event with this id: it is a repetition. One stream repeats nothing, even
-   * when it uses an id twice.
+   * @returns false when another stream brought an event with this id: it is a repetition. One stream repeats nothing,
+   * even when it uses an id twice.
    */
   add(id: string | undefined, stream: number): boolean {
     if (id === undefined) return true

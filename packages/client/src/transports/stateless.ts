@@ -21,8 +21,8 @@ const answers = [400, 404]
 const accept = `${mediaTypes.json}, ${mediaTypes.eventStream}`
 
 /**
- * The stateless transport, of revision 2026-07-28. Each request is one POST that carries everything the server has to know
- * in `_meta` and in headers. The HTTP response brings the answer, as JSON or as an event stream.
+ * The stateless transport, of revision 2026-07-28. Each request is one POST that carries everything the server has to
+ * know in `_meta` and in headers. The HTTP response brings the answer, as JSON or as an event stream.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
  */

@@ -35,7 +35,8 @@ interface Session {
 
 /**
  * Streamable HTTP, the transport of revisions 2025-03-26 to 2025-11-25. Each message is one POST, and the HTTP response
- * brings the answer to a request, as JSON or as an event stream. One more stream brings messages that belong to no request.
+ * brings the answer to a request, as JSON or as an event stream. One more stream brings messages that belong to no
+ * request.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */

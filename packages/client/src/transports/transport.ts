@@ -31,8 +31,8 @@ export interface SendOptions {
  * One transport to a server: sends messages and receives messages. It knows HTTP; it does not look at the meaning of a
  * message.
  *
- * `open()` makes one attempt. The transport tells its listener when the connection is lost. Its owner decides whether and
- * when to open it again.
+ * `open()` makes one attempt. The transport tells its listener when the connection is lost. Its owner decides whether
+ * and when to open it again.
  */
 export interface Transport {
   /**
@@ -48,8 +48,8 @@ export interface Transport {
   /**
    * Opens the transport, in place of the connection that may be open.
    *
-   * @param options.resume whether to go on with the current session. Otherwise, or when the server cannot resume it, a new
-   * session begins and the requests in flight on the old one reject.
+   * @param options.resume whether to go on with the current session. Otherwise, or when the server cannot resume it, a
+   * new session begins and the requests in flight on the old one reject.
    * @param options.signal aborts the attempt. A connection that is already open stays open.
    */
   open(options: { resume: boolean; signal: Signal }): Promise<Opened>

@@ -1,4 +1,4 @@
-import { checked } from '../jsonrpc/parse-with.ts'
+import { parseWith } from '../jsonrpc/parse-with.ts'
 import { errorCodes, McpError } from '../jsonrpc/errors.ts'
 import { InputRequiredResult, mayRequireInput } from '../messages/input-requests.ts'
 import type {
@@ -28,7 +28,7 @@ export function parseParams<M extends RequestToClient | NotificationToClient>(
   // Most of a server's messages are changes. The check by hand takes a tenth of the time of the schema.
   if (fitsChange(method, params)) return params as ParamsOf<M>
   const problem = `Invalid params of ${method}`
-  return checked(paramsToClient[method], params, errorCodes.invalidParams, problem) as ParamsOf<M>
+  return parseWith(paramsToClient[method], params, errorCodes.invalidParams, problem) as ParamsOf<M>
 }
 
 /**
@@ -38,15 +38,15 @@ export function parseParams<M extends RequestToClient | NotificationToClient>(
  */
 export function parseResult<M extends RequestToServer>(method: M, result: unknown): ResultOf<M> {
   const problem = `Invalid result of ${method}`
-  return checked(resultsToClient[method], result, errorCodes.internalError, problem) as ResultOf<M>
+  return parseWith(resultsToClient[method], result, errorCodes.internalError, problem) as ResultOf<M>
 }
 
 /**
  * Checks the result of a request to a server of revision 2026-07-28: the result that was asked for, or an
  * `InputRequiredResult`. `isInputRequired` tells the two apart.
  *
- * @throws {McpError} `internalError`, with the first field that is wrong and the reason, or with a `resultType` that the
- * method cannot have.
+ * @throws {McpError} `internalError`, with the first field that is wrong and the reason, or with a `resultType` that
+ * the method cannot have.
  */
 export function parseModernResult<M extends RequestToServer>(
   method: M,
@@ -59,5 +59,5 @@ export function parseModernResult<M extends RequestToServer>(
     const kind = JSON.stringify(resultType).slice(0, 100)
     throw new McpError(errorCodes.internalError, `${problem}: its resultType cannot be ${kind}`)
   }
-  return checked(InputRequiredResult, result, errorCodes.internalError, problem)
+  return parseWith(InputRequiredResult, result, errorCodes.internalError, problem)
 }
