@@ -151,7 +151,7 @@ export class Connection {
     })
     try {
       const opened = await this.#transport.open({ resume: this.#begun, signal: attempt.signal })
-      doing = 'waiting for the server to say who it is'
+      doing = "waiting for the server's description"
       if (opened === 'new') {
         this.#begun = false
         await abortable(this.#begin(attempt.signal), attempt.signal)

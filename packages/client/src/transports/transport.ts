@@ -42,7 +42,7 @@ export interface Transport {
   readonly heardAt: number | undefined
   /** The delay before a reconnect that the server asked for, in milliseconds. */
   readonly retryMs: number | undefined
-  /** Whether a request can only be answered while the event stream is open. */
+  /** Whether a request has to wait while the event stream is lost, because its answer comes on that stream. */
   readonly requestsNeedStream: boolean
 
   /**
