@@ -6,7 +6,6 @@ import { type HeadersOption, Http } from './http/http.ts'
 import { type Logger, silent } from './logger.ts'
 import type { Handlers } from './messages/handlers.ts'
 import { MessageRouter } from './messages/message-router.ts'
-import { defaultTimeouts } from './timeouts.ts'
 import { HttpSseTransport } from './transports/http-sse.ts'
 import { PairedTransport } from './transports/paired.ts'
 import { StatelessTransport } from './transports/stateless.ts'
@@ -75,19 +74,19 @@ export async function connect(
   target: string | URL | ConnectTarget,
   options: ConnectOptions = {},
 ): Promise<Client> {
-  const { transport = 'auto', signal } = options
+  const { transport = 'auto', signal, headers } = options
   signal?.throwIfAborted()
   if (transport !== 'auto' && !Object.hasOwn(transports, transport)) {
     throw new TypeError(`No transport ${transport}: give one of auto, ${Object.keys(transports).join(', ')}`)
   }
-  const ownFetch = typeof target === 'object' && 'fetch' in target ? target.fetch : undefined
-  const url = urlOf(typeof target === 'object' && 'fetch' in target ? target.url : target)
-  const http = new Http({ headers: options.headers, fetch: ownFetch ?? options.fetch })
+  const own = typeof target === 'object' && 'fetch' in target ? target : undefined
+  const url = urlOf(own ? own.url : (target as string | URL))
+  const http = new Http({ headers, fetch: (own ?? options).fetch })
   const open = (name: TransportName) => connectWith(name, url, http, options)
   try {
     if (transport !== 'auto') return await open(transport)
     // The URL identifies a server only on the network: with a `fetch` of its own, the result is not remembered.
-    return ownFetch ? (await tryEach(open)).opened : await findTransport(url, open)
+    return own ? (await tryEach(open)).opened : await findTransport(url, open)
   } catch (error) {
     http.close()
     throw error
@@ -118,20 +117,25 @@ async function connectWith(
   http: Http,
   options: ConnectOptions,
 ): Promise<Client> {
-  const { signal, logger = silent, maxMessageLength = 16 * 2 ** 20 } = options
+  const {
+    clientInfo = { name: '@tidings/client', version: 'unknown' },
+    handlers = {},
+    signal,
+    connectTimeoutMs = 10_000,
+    timeoutMs = 60_000,
+    totalTimeoutMs = 600_000,
+    maxMessageLength = 16 * 2 ** 20,
+    logger = silent,
+  } = options
   const Transport = transports[name]
   const router = new MessageRouter(
     (listener) => new Transport({ url, http, maxMessageLength, logger, listener }),
     {
       url,
       isModern: name === 'stateless',
-      clientInfo: options.clientInfo ?? { name: '@tidings/client', version: 'unknown' },
-      handlers: options.handlers ?? {},
-      timeouts: {
-        connectTimeoutMs: options.connectTimeoutMs ?? defaultTimeouts.connectTimeoutMs,
-        timeoutMs: options.timeoutMs ?? defaultTimeouts.timeoutMs,
-        totalTimeoutMs: options.totalTimeoutMs ?? defaultTimeouts.totalTimeoutMs,
-      },
+      clientInfo,
+      handlers,
+      timeouts: { connectTimeoutMs, timeoutMs, totalTimeoutMs },
       logger,
     },
   )

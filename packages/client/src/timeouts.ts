@@ -4,9 +4,3 @@ export interface Timeouts {
   readonly timeoutMs: number
   readonly totalTimeoutMs: number
 }
-
-export const defaultTimeouts: Timeouts = {
-  connectTimeoutMs: 10_000,
-  timeoutMs: 60_000,
-  totalTimeoutMs: 600_000,
-}

@@ -34,9 +34,9 @@ export class Connection {
   readonly #transport: Transport
   readonly #url: URL
   readonly #timeoutMs: number
-  readonly #begins: ((signal: Signal) => Promise<void>)[] = []
+  #begin: (signal: Signal) => Promise<void> = async () => {}
   readonly #restores: ((restoring: Restoring) => Promise<void>)[] = []
-  readonly #listeners: ((event: StateEvent) => void)[] = []
+  #onState: (event: StateEvent) => void = () => {}
   readonly #backoff = new Backoff()
   readonly #closing = new LinkedController()
   #state: State = 'connecting'
@@ -66,9 +66,9 @@ export class Connection {
     return this.#closing.signal
   }
 
-  /** Registers a step that begins a session on a transport that was opened: the handshake. */
+  /** Sets the step that begins a session on a transport that was opened: the handshake. */
   onBegin(begin: (signal: Signal) => Promise<void>): void {
-    this.#begins.push(begin)
+    this.#begin = begin
   }
 
   /**
@@ -79,9 +79,9 @@ export class Connection {
     this.#restores.push(restore)
   }
 
-  /** Registers a listener of the state. */
+  /** Sets the listener of the state. */
   onState(listener: (event: StateEvent) => void): void {
-    this.#listeners.push(listener)
+    this.#onState = listener
   }
 
   /** Makes the first attempt to connect, and no other. Throws the error of the attempt. */
@@ -117,7 +117,7 @@ export class Connection {
     this.#state = 'closed'
     this.#ready.reject(closed)
     this.#closing.abort(closed)
-    this.#tell(error ? { state: 'closed', error } : { state: 'closed' })
+    this.#onState(error ? { state: 'closed', error } : { state: 'closed' })
   }
 
   async #reconnect(lostBy: Error): Promise<void> {
@@ -179,10 +179,6 @@ export class Connection {
     }
   }
 
-  async #begin(signal: Signal): Promise<void> {
-    for (const begin of this.#begins) await begin(signal)
-  }
-
   async #restore(signal: Signal): Promise<void> {
     for (const restore of this.#restores) await restore({ signal, missed: this.#hasMissed })
   }
@@ -193,10 +189,6 @@ export class Connection {
       this.#connectedAt = Date.now()
       this.#ready.resolve()
     }
-    this.#tell(event)
-  }
-
-  #tell(event: StateEvent): void {
-    for (const listener of this.#listeners) listener(event)
+    this.#onState(event)
   }
 }

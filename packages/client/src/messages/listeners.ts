@@ -6,7 +6,7 @@ import type { Logger } from '../logger.ts'
 export class Listeners {
   /** The arrays are replaced, not changed: an iteration over one goes on unaffected. */
   readonly #listeners = new Map<string, ((value: never) => void)[]>()
-  readonly #observers: (() => void)[] = []
+  #onChange = () => {}
   readonly #logger: Logger
 
   constructor(logger: Logger) {
@@ -31,9 +31,9 @@ export class Listeners {
     return this.#of(name).length > 0
   }
 
-  /** Registers an observer, which is called whenever a listener is added or removed. */
+  /** Sets the observer, which is called whenever a listener is added or removed. */
   onChange(observer: () => void): void {
-    this.#observers.push(observer)
+    this.#onChange = observer
   }
 
   emit(name: string, value: unknown): void {
@@ -57,7 +57,7 @@ export class Listeners {
 
   #set(name: string, listeners: ((value: never) => void)[]): void {
     this.#listeners.set(name, listeners)
-    for (const observer of this.#observers) observer()
+    this.#onChange()
   }
 
   #failed(name: string, error: unknown): void {

@@ -45,31 +45,21 @@ export async function readEvents(
     onRetry,
     onComment,
   })
-  const line = new LineLength()
+  // The length of the line that has not ended. The parser discards an unknown line as it arrives, and sets no limit to it.
+  let lineLength = 0
   const off = signal && onAbort(signal, () => response.cancel())
   try {
     await response.read((text) => {
       onBytes?.()
       parser.feed(text)
-      if (!tooLong && line.add(text) <= maxMessageLength) return
+      const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r'))
+      lineLength = end < 0 ? lineLength + text.length : text.length - end - 1
+      if (!tooLong && lineLength <= maxMessageLength) return
       throw new ProtocolError(
         `The server sent an event of more than ${maxMessageLength} characters; allow more with maxMessageLength`,
       )
     })
   } finally {
     off?.()
-  }
-}
-
-/**
- * The length of the line that has not ended. The parser discards an unknown line as it arrives, so it sets no limit.
- */
-class LineLength {
-  #length = 0
-
-  add(text: string): number {
-    const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r'))
-    this.#length = end === -1 ? this.#length + text.length : text.length - end - 1
-    return this.#length
   }
 }

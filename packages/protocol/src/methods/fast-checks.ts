@@ -1,5 +1,4 @@
 import { loggingLevels } from '../messages/logging.ts'
-import { lists } from '../messages/lists.ts'
 import { metaKeys, type ModernRequestMeta } from '../messages/meta.ts'
 import type { NotificationMethod } from './method-types.ts'
 
@@ -36,16 +35,10 @@ export function fitsModernMeta(meta: unknown): meta is ModernRequestMeta {
 
 /** True only for params of a change notification that the schema of the method accepts and leaves unchanged. */
 export function fitsChange(method: string, params: unknown): boolean {
-  switch (method) {
-    case updated:
-      return isPlain(params) && typeof params['uri'] === 'string' && mayBePlain(params['_meta'])
-    case lists.tools.changed:
-    case lists.prompts.changed:
-    case lists.resources.changed:
-      return mayBePlain(params) && mayBePlain(params?.['_meta'])
-    default:
-      return false
-  }
+  const isUpdate = method === updated
+  if (!isUpdate && !method.endsWith('/list_changed')) return false
+  if (!mayBePlain(params) || !mayBePlain(params?.['_meta'])) return false
+  return !isUpdate || typeof params?.['uri'] === 'string'
 }
 
 function mayBeImplementation(info: unknown): boolean {
