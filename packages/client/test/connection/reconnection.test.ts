@@ -6,15 +6,15 @@ import {
   RefusedError,
   TimeoutError,
 } from '../../src/index.ts'
-import type { FakeServer } from '../harness/fake-server.ts'
-import { connected, fakeServer, recordingLogger, rejection, statesOf } from '../harness/harness.ts'
+import type { FakeHttpSse } from '../harness/fake-http-sse.ts'
+import { connected, fakeHttpSse, recordingLogger, rejection, statesOf } from '../harness/harness.ts'
 import { Inbox } from '../harness/inbox.ts'
 
 /** A server that asks for quick reconnects; each stream after the first is opened as said. */
 async function quickServer(
-  reopen: (server: FakeServer, stream: FakeServer['open'] extends Set<infer S> ? S : never) => void,
+  reopen: (server: FakeHttpSse, stream: FakeHttpSse['open'] extends Set<infer S> ? S : never) => void,
 ) {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   let first = true
   server.onGet = (stream) => {
     if (!first) return reopen(server, stream)

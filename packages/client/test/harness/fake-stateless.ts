@@ -1,5 +1,5 @@
-import { FakeEndpoint, type FakePost } from './fake-endpoint.ts'
-import { type FakeStream, serverInfo } from './fake-server.ts'
+import { FakeEndpoint, type FakePost, serverInfo } from './fake-endpoint.ts'
+import type { FakeStream } from './fake-stream.ts'
 import { Inbox } from './inbox.ts'
 
 interface Filter {

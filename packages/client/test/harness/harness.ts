@@ -1,6 +1,6 @@
 import { type Client, connect, type ConnectOptions, type StateEvent } from '../../src/index.ts'
 import type { Logger } from '../../src/logger.ts'
-import { FakeServer } from './fake-server.ts'
+import { FakeHttpSse } from './fake-http-sse.ts'
 import { FakeStateless } from './fake-stateless.ts'
 import { FakeStreamable } from './fake-streamable.ts'
 import { Inbox } from './inbox.ts'
@@ -17,8 +17,8 @@ export function closeAfterwards(close: () => Promise<void>): void {
 }
 
 /** A fake server, closed after the test. */
-export async function fakeServer(): Promise<FakeServer> {
-  const server = await FakeServer.start()
+export async function fakeHttpSse(): Promise<FakeHttpSse> {
+  const server = await FakeHttpSse.start()
   closeAfterwards(() => server.close())
   return server
 }

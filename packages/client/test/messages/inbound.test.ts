@@ -1,18 +1,18 @@
 import type { ConnectOptions } from '../../src/index.ts'
 import { McpError } from '../../src/index.ts'
-import type { FakeServer } from '../harness/fake-server.ts'
-import { connected, fakeServer, recordingLogger } from '../harness/harness.ts'
+import type { FakeHttpSse } from '../harness/fake-http-sse.ts'
+import { connected, fakeHttpSse, recordingLogger } from '../harness/harness.ts'
 
 type Handlers = NonNullable<ConnectOptions['handlers']>
 
 async function clientWith(handlers: Handlers, options: ConnectOptions = {}) {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url, { ...options, handlers })
   return { server, client }
 }
 
 /** Sends a request to the client, and waits for what it answers. */
-async function ask(server: FakeServer, id: string | number, method: string, params?: object) {
+async function ask(server: FakeHttpSse, id: string | number, method: string, params?: object) {
   server.send({ id, method, ...(params && { params }) })
   const { message } = await server.posts.next(
     ({ message }) => message.method === undefined && message.id === id,

@@ -1,10 +1,10 @@
-import { connected, fakeServer, recordingLogger } from '../harness/harness.ts'
+import { connected, fakeHttpSse, recordingLogger } from '../harness/harness.ts'
 import { Inbox } from '../harness/inbox.ts'
 
 const updated = (uri: string) => ({ method: 'notifications/resources/updated', params: { uri } })
 
 test('a listener hears its notification until it is taken away', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url)
   const heard = new Inbox<unknown>()
   const off = client.on('notifications/resources/updated', (params) => heard.push(params))
@@ -18,7 +18,7 @@ test('a listener hears its notification until it is taken away', async () => {
 })
 
 test('the same function may listen twice, and stop once', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url)
   const heard = new Inbox<unknown>()
   const listener = (params: unknown) => heard.push(params)
@@ -32,7 +32,7 @@ test('the same function may listen twice, and stop once', async () => {
 })
 
 test('a listener that throws is logged, and the others hear', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const { logger, lines } = recordingLogger()
   const client = await connected(server.url, { logger })
   const heard = new Inbox<unknown>()
@@ -53,7 +53,7 @@ test('a listener that throws is logged, and the others hear', async () => {
 })
 
 test('what is no message, or has wrong params, is logged and skipped', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const { logger, lines } = recordingLogger()
   const client = await connected(server.url, { logger })
   const heard = new Inbox<unknown>()
@@ -79,7 +79,7 @@ test('what is no message, or has wrong params, is logged and skipped', async () 
 })
 
 test('a batch is as good as its messages', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url)
   const heard = new Inbox<unknown>()
   client.on('notifications/resources/updated', (params) => heard.push(params))

@@ -6,7 +6,7 @@ import {
   ProtocolError,
   SessionGoneError,
 } from '../../src/index.ts'
-import type { FakeStream } from '../harness/fake-server.ts'
+import type { FakeStream } from '../harness/fake-stream.ts'
 import { connected, fakeStreamable, rejection, statesOf } from '../harness/harness.ts'
 import { Inbox } from '../harness/inbox.ts'
 

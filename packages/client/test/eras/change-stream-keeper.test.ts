@@ -121,7 +121,7 @@ test('what the server does not agree to is an error for who wanted it, and for n
   ])
   expect(textOf(first)).toBe('1')
   expect(refused).toBeInstanceOf(McpError)
-  expect(refused.message).toMatch('does not tell of changes of x://secret')
+  expect(refused.message).toMatch('does not announce changes of x://secret')
   expect(watched).toBeInstanceOf(McpError)
   const next = known.next()
   server.listens.all.at(-1)!.updated('x://known')
