@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { Inbox } from '@tidings/testkit/inbox'
 import { type Answers, FakeStream } from './fake-server.ts'
-import { Inbox } from './inbox.ts'
 
 type Message = Partial<JSONRPCRequest> & { params?: any; result?: any; error?: { code: number } }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { Inbox } from './inbox.ts'
+import { Inbox } from '@tidings/testkit/inbox'
 
 type Message = Partial<JSONRPCRequest> & { result?: unknown; error?: { code: number; message: string } }
 

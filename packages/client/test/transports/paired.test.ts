@@ -1,8 +1,9 @@
+import { Inbox } from '@tidings/testkit/inbox'
+import { rejection } from '@tidings/testkit/rejection'
 import type { ConnectOptions } from '../../src/index.ts'
 import { type ClientError, ConnectionError, HttpError, McpError, ProtocolError } from '../../src/index.ts'
 import type { FakeServer } from '../harness/fake-server.ts'
-import { connected, fakeServer, rejection, statesOf } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
+import { connected, fakeServer, statesOf } from '../harness/harness.ts'
 
 /** A server whose responses are the HTTP responses. */
 async function pairedServer() {

@@ -1,7 +1,8 @@
 import type { ReadResourceResult } from '@tidings/protocol'
+import { rejection } from '@tidings/testkit/rejection'
 import { ClosedError, HttpError, McpError } from '../../src/index.ts'
 import type { FakeServer } from '../harness/fake-server.ts'
-import { connected, fakeServer, rejection, statesOf } from '../harness/harness.ts'
+import { connected, fakeServer, statesOf } from '../harness/harness.ts'
 
 const uri = 'x://counter'
 

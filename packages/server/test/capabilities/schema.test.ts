@@ -1,9 +1,12 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import * as z from 'zod'
 import * as mini from 'zod/mini'
+import { Log } from '@tidings/testkit/log'
+import { post } from '@tidings/testkit/post'
 import { type JsonSchema, McpServer, type ObjectSchema } from '../../src/index.ts'
 import { compileSchema } from '../../src/capabilities/schema.ts'
-import { connectRaw, Log, post, start } from '../harness/harness.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { start } from '../harness/start.ts'
 
 const compile = (schema: unknown) => compileSchema(schema as ObjectSchema, 'input', 'Input of x')
 const draft7 = 'http://json-schema.org/draft-07/schema#'

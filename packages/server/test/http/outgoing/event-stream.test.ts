@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { defer, start } from '../../harness/harness.ts'
+import { defer } from '@tidings/testkit/disposers'
+import { start } from '../../harness/start.ts'
 
 /** A raw connection, and what came on it. */
 class Line {
