@@ -42,8 +42,8 @@ interface Message {
 }
 
 /**
- * A subscriber on a bare socket, by any transport. It comes back when its stream is lost, with the id of the last event it
- * read; where the server does not go on from there, it begins anew: subscribes, and reads.
+ * A subscriber with a connection of its own, over any transport. It comes back when its stream is lost, with the id of the
+ * last event it read; where the server does not go on from there, it begins anew: subscribes, and reads.
  */
 export class Reader {
   readonly transport: TransportName
