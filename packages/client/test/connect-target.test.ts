@@ -1,11 +1,12 @@
+import { defer } from '@tidings/testkit/disposers'
+import { Inbox } from '@tidings/testkit/inbox'
+import { rejection } from '@tidings/testkit/rejection'
 import { connect, HttpError } from '../src/index.ts'
-import { closeAfterwards, rejection } from './harness/harness.ts'
-import { Inbox } from './harness/inbox.ts'
 import { MemoryServer } from './harness/memory-server.ts'
 
 async function connected(server: MemoryServer) {
   const client = await connect(server)
-  closeAfterwards(() => client.close())
+  defer(client, (client) => client.close())
   return client
 }
 
@@ -13,7 +14,7 @@ test('a server in memory is connected to with its own fetch, whatever the option
   const server = new MemoryServer()
   const unused = () => Promise.reject(new Error('The wrong fetch'))
   const client = await connect({ url: new URL(server.url), fetch: server.fetch }, { fetch: unused })
-  closeAfterwards(() => client.close())
+  defer(client, (client) => client.close())
   expect(client.transport).toBe('streamable-http')
   expect(client.serverInfo).toEqual({ name: 'memory', version: '1' })
   await client.ping()

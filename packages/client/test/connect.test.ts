@@ -1,4 +1,5 @@
 import { latestLegacyRevision, legacyRevisions } from '@tidings/protocol'
+import { rejection } from '@tidings/testkit/rejection'
 import {
   ClosedError,
   connect,
@@ -10,7 +11,7 @@ import {
   TimeoutError,
 } from '../src/index.ts'
 import type { FakeStream } from './harness/fake-stream.ts'
-import { connected, fakeHttpSse, rejection } from './harness/harness.ts'
+import { connected, fakeHttpSse } from './harness/harness.ts'
 
 // What is behind it is said by itself; how it is found is in find-transport.test.ts.
 const transport = 'http+sse'

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
+import { rejection } from '@tidings/testkit/rejection'
 import { connect } from '../src/index.ts'
-import { fakeHttpSse, fakeStateless, fakeStreamable, rejection } from './harness/harness.ts'
+import { fakeHttpSse, fakeStateless, fakeStreamable } from './harness/harness.ts'
 
 // The client's timers: what fetch has of its own is not made by these functions.
 const timers = new Set<unknown>()

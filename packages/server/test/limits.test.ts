@@ -1,11 +1,15 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { deferred } from '@tidings/testkit/deferred'
+import { post } from '@tidings/testkit/post'
 import type { LimitsOptions } from '../src/index.ts'
-import { connectRaw, deferred, post, read, start } from './harness/harness.ts'
+import { health, untilHealth } from './harness/health.ts'
 import { listen } from './harness/listen.ts'
 import { ask, modernBody, modernHeaders, send } from './harness/modern.ts'
+import { connectRaw } from './harness/raw-client.ts'
+import { read } from './harness/read.ts'
+import { start } from './harness/start.ts'
 
-const health = async (url: string): Promise<any> => (await fetch(`${url}/health`)).json()
 const json = (id: number | string, method: string, params = {}) => ({ jsonrpc: '2.0', id, method, params })
 const initialize = json(1, 'initialize', {
   protocolVersion: '2025-11-25',
@@ -35,12 +39,8 @@ async function limited(limits: LimitsOptions, options = {}) {
   return { ...serving, finish }
 }
 
-async function untilUsed(url: string, use: Record<string, number>): Promise<void> {
-  for (;;) {
-    const { limits } = await health(url)
-    if (Object.entries(use).every(([thing, used]) => limits[thing].used === used)) return
-  }
-}
+const untilUsed = (url: string, use: Record<string, number>) =>
+  untilHealth(url, ({ limits }) => Object.entries(use).every(([thing, used]) => limits[thing].used === used))
 
 async function refusal(response: Response) {
   const { error, ...rest } = await response.json()

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import Koa from 'koa'
 import * as z from 'zod'
+import { post } from '@tidings/testkit/post'
 import { McpServer, mcp, serve } from '../src/index.ts'
-import { post, read, start } from './harness/harness.ts'
+import { read } from './harness/read.ts'
+import { start } from './harness/start.ts'
 
 // As a program in plain JavaScript would.
 const any = (value: unknown) => value as never

@@ -7,8 +7,8 @@ import { once } from 'node:events'
 import http from 'node:http'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
+import { freePort } from '@tidings/testkit/free-port'
 import { bridge } from './bridge.ts'
-import { freePort } from './free-port.ts'
 
 const [program = '', ...rest] = process.argv.slice(2)
 const args = rest.slice(0, -1)

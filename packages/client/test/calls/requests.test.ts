@@ -1,3 +1,5 @@
+import { Log } from '@tidings/testkit/log'
+import { rejection } from '@tidings/testkit/rejection'
 import {
   ClosedError,
   ConnectionError,
@@ -7,7 +9,7 @@ import {
   ProtocolError,
   TimeoutError,
 } from '../../src/index.ts'
-import { connected, fakeHttpSse, recordingLogger, rejection } from '../harness/harness.ts'
+import { connected, fakeHttpSse } from '../harness/harness.ts'
 
 const silence = { 'tools/call': () => undefined }
 
@@ -205,7 +207,7 @@ test('progress does not keep a call alive beyond its total', async () => {
 test("an onProgress that throws is logged, and the call goes on; the caller's own _meta is kept", async () => {
   const server = await fakeHttpSse()
   server.answers = silence
-  const { logger, lines } = recordingLogger()
+  const logger = new Log()
   const client = await connected(server.url, { logger })
   const params = { name: 'x', _meta: { 'example.com/trace': 7 } }
   const onProgress = () => {
@@ -218,7 +220,7 @@ test("an onProgress that throws is logged, and the call goes on; the caller's ow
   server.send({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
   server.send({ id: message.id, result: { content: [] } })
   await call
-  expect((await lines.next(({ level }) => level === 'error')).message).toBe('onProgress threw')
+  expect((await logger.lines.next(({ level }) => level === 'error')).message).toBe('onProgress threw')
 })
 
 test('an aborted call rejects with the reason, and the server is told', async () => {

@@ -1,6 +1,7 @@
+import { rejection } from '@tidings/testkit/rejection'
 import { connect, HttpError, McpError, ProtocolError, RefusedError } from '../../src/index.ts'
 import type { FakePost } from '../harness/fake-endpoint.ts'
-import { connected, fakeHttpSse, fakeStateless, fakeStreamable, rejection } from '../harness/harness.ts'
+import { connected, fakeHttpSse, fakeStateless, fakeStreamable } from '../harness/harness.ts'
 
 test('a modern server is found by the first request', async () => {
   const server = await fakeStateless()

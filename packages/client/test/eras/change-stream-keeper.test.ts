@@ -1,7 +1,9 @@
+import { Inbox } from '@tidings/testkit/inbox'
+import { Log } from '@tidings/testkit/log'
+import { rejection } from '@tidings/testkit/rejection'
 import { HttpError, McpError, TimeoutError } from '../../src/index.ts'
 import type { FakeListen, FakeStateless } from '../harness/fake-stateless.ts'
-import { connected, fakeStateless, recordingLogger, rejection, statesOf } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
+import { connected, fakeStateless, statesOf } from '../harness/harness.ts'
 
 const transport = 'stateless'
 
@@ -197,14 +199,14 @@ test('what comes before the acknowledgement, or is of another stream, is dropped
     listen.stream.message({ id: 1, method: 'roots/list' })
     listen.updated('x://1')
   }
-  const { logger, lines } = recordingLogger()
+  const logger = new Log()
   const client = await connected(server.url, { transport, logger })
   const heard = new Inbox<string>()
   client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
   await client.subscribe('x://1')
   await heard.next()
   expect(heard.all).toEqual(['x://1'])
-  expect(lines.all.filter(({ level }) => level === 'warn')).toHaveLength(6)
+  expect(logger.lines.all.filter(({ level }) => level === 'warn')).toHaveLength(6)
 })
 
 test.each(['cut', 'complete'] as const)(

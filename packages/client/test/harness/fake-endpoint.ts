@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { Inbox } from '@tidings/testkit/inbox'
 import { FakeStream } from './fake-stream.ts'
-import { Inbox } from './inbox.ts'
 
 export type Message = Partial<JSONRPCRequest> & {
   params?: any

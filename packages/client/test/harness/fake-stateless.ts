@@ -1,6 +1,6 @@
+import { Inbox } from '@tidings/testkit/inbox'
 import { FakeEndpoint, type FakePost, serverInfo } from './fake-endpoint.ts'
 import type { FakeStream } from './fake-stream.ts'
-import { Inbox } from './inbox.ts'
 
 interface Filter {
   toolsListChanged?: boolean

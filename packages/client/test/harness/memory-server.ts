@@ -1,5 +1,5 @@
 import type { JSONRPCRequest } from '@tidings/protocol'
-import { Inbox } from './inbox.ts'
+import { Inbox } from '@tidings/testkit/inbox'
 
 /** An event stream of a {@link MemoryServer}. */
 export class MemoryStream {

@@ -1,5 +1,6 @@
+import { rejection } from '@tidings/testkit/rejection'
 import { HttpError } from '../../src/index.ts'
-import { connected, fakeHttpSse, rejection, statesOf } from '../harness/harness.ts'
+import { connected, fakeHttpSse, statesOf } from '../harness/harness.ts'
 
 test('headers given go with every request', async () => {
   const server = (await fakeHttpSse()).withIds()

@@ -1,7 +1,8 @@
+import { Log } from '@tidings/testkit/log'
 import type { ConnectOptions } from '../../src/index.ts'
 import { McpError } from '../../src/index.ts'
 import type { FakeHttpSse } from '../harness/fake-http-sse.ts'
-import { connected, fakeHttpSse, recordingLogger } from '../harness/harness.ts'
+import { connected, fakeHttpSse } from '../harness/harness.ts'
 
 type Handlers = NonNullable<ConnectOptions['handlers']>
 
@@ -102,7 +103,7 @@ test('params that are wrong are told to the server, and the handler is not asked
 })
 
 test('an McpError of a handler is what the server is told; anything else stays here', async () => {
-  const { logger, lines } = recordingLogger()
+  const logger = new Log()
   const thrown = [new McpError(-1, 'User rejected', { data: 1 }), new Error('secret')]
   const roots = () => {
     throw thrown.shift()!
@@ -110,7 +111,7 @@ test('an McpError of a handler is what the server is told; anything else stays h
   const { server } = await clientWith({ roots }, { logger })
   expect((await ask(server, 1, 'roots/list')).error).toEqual({ code: -1, message: 'User rejected', data: 1 })
   expect((await ask(server, 2, 'roots/list')).error).toEqual({ code: -32603, message: 'Internal error' })
-  const line = await lines.next(({ level }) => level === 'error')
+  const line = await logger.lines.next(({ level }) => level === 'error')
   expect(line.fields).toMatchObject({ err: { message: 'secret' }, method: 'roots/list' })
 })
 

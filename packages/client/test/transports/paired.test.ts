@@ -1,8 +1,9 @@
+import { Inbox } from '@tidings/testkit/inbox'
+import { rejection } from '@tidings/testkit/rejection'
 import type { ConnectOptions } from '../../src/index.ts'
 import { type ClientError, ConnectionError, HttpError, McpError, ProtocolError } from '../../src/index.ts'
 import type { FakeHttpSse } from '../harness/fake-http-sse.ts'
-import { connected, fakeHttpSse, rejection, statesOf } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
+import { connected, fakeHttpSse, statesOf } from '../harness/harness.ts'
 
 /** A server whose responses are the HTTP responses. */
 async function pairedServer() {

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
+import { Inbox } from '@tidings/testkit/inbox'
+import { rejection } from '@tidings/testkit/rejection'
 import { ProtocolError } from '../../src/errors.ts'
 import { readEvents, type ReadEventsOptions } from '../../src/transports/read-events.ts'
 import { FetchResponse } from '../../src/http/fetch-http.ts'
-import { rejection } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
 
 interface Event {
   event?: string | undefined

@@ -1,7 +1,8 @@
 import type { ReadResourceResult } from '@tidings/protocol'
+import { rejection } from '@tidings/testkit/rejection'
 import { ClosedError, HttpError, McpError } from '../../src/index.ts'
 import type { FakeHttpSse } from '../harness/fake-http-sse.ts'
-import { connected, fakeHttpSse, rejection, statesOf } from '../harness/harness.ts'
+import { connected, fakeHttpSse, statesOf } from '../harness/harness.ts'
 
 const uri = 'x://counter'
 

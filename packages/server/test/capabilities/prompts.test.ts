@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { McpServer } from '../../src/index.ts'
-import { connectRaw, type RawClient, start } from '../harness/harness.ts'
+import { connectRaw, type RawClient } from '../harness/raw-client.ts'
+import { start } from '../harness/start.ts'
 
 const newServer = () => new McpServer({ name: 'test', version: '1.2.3' })
 const say = (text: string) => ({

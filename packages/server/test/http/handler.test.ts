@@ -6,7 +6,8 @@ import express from 'express'
 import Fastify from 'fastify'
 import * as z from 'zod'
 import { handler, McpServer } from '../../src/index.ts'
-import { defer, post } from '../harness/harness.ts'
+import { defer } from '@tidings/testkit/disposers'
+import { post } from '@tidings/testkit/post'
 import { transports } from '../harness/tidings-client.ts'
 
 /** A server whose resource changes with each call of its tool. */

@@ -1,7 +1,9 @@
 import { connect } from '@tidings/client'
 import * as z from 'zod'
 import { McpServer, memoryTransport } from '../../src/index.ts'
-import { deferred, defer, Log } from '../harness/harness.ts'
+import { deferred } from '@tidings/testkit/deferred'
+import { defer } from '@tidings/testkit/disposers'
+import { Log } from '@tidings/testkit/log'
 import { changesOf } from '../harness/internals.ts'
 import { transports } from '../harness/tidings-client.ts'
 
@@ -27,9 +29,7 @@ test.each(transports)('%s: calls, questions, progress and changes need no socket
   const memory = memoryTransport(greenhouse())
   const handlers = { elicit: () => ({ action: 'accept' as const, content: {} }) }
   const url = `http://memory${path[transport]}`
-  const client = defer(await connect(url, { transport, handlers, fetch: memory.fetch }), (client) =>
-    client.close(),
-  )
+  const client = defer(await connect({ ...memory, url }, { transport, handlers }), (client) => client.close())
   const progress: number[] = []
   const told = deferred()
   for await (const { contents } of client.watch('greenhouse://tank')) {
@@ -47,7 +47,7 @@ test.each(transports)('%s: calls, questions, progress and changes need no socket
 
 test('the best transport is found, as over HTTP', async () => {
   const memory = memoryTransport(greenhouse(), { principal: 'ada' })
-  const client = defer(await connect(memory.url, { fetch: memory.fetch }), (client) => client.close())
+  const client = defer(await connect(memory), (client) => client.close())
   expect([client.transport, client.revision]).toEqual(['stateless', '2026-07-28'])
   expect((await client.callTool('who')).content).toEqual([{ type: 'text', text: 'ada' }])
 })
@@ -62,7 +62,7 @@ test('a call that is given up aborts its handler, and a closed client leaves not
     return new Promise(() => {})
   })
   const memory = memoryTransport(server)
-  const client = await connect(memory.url, { fetch: memory.fetch, transport: 'stateless' })
+  const client = await connect(memory, { transport: 'stateless' })
   const watching = client.watch('greenhouse://tank')[Symbol.asyncIterator]()
   await watching.next()
   const controller = new AbortController()

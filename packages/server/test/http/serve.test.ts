@@ -1,8 +1,13 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import Koa from 'koa'
+import { defer } from '@tidings/testkit/disposers'
+import { post } from '@tidings/testkit/post'
 import { McpServer, mcp, serve } from '../../src/index.ts'
-import { connectRaw, defer, post, read, start } from '../harness/harness.ts'
+import { untilHealth } from '../harness/health.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { read } from '../harness/read.ts'
+import { start } from '../harness/start.ts'
 
 test('health says who is here', async () => {
   const { url } = await start()
@@ -130,8 +135,7 @@ test('in a Koa application other paths are left to it, and it hears of no errors
   const [left, reset] = await Promise.all([connectRaw(url), connectRaw(url)])
   left.reader.cut()
   reset.reader.response.socket.resetAndDestroy()
-  const health = async (): Promise<any> => (await fetch(`${url}/health`)).json()
-  while ((await health()).connected_clients > 0) await new Promise(setImmediate)
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
   expect(errors).toEqual([])
   await server.close()
 })

@@ -8,10 +8,11 @@ import {
   UrlElicitationRequiredError,
 } from '@modelcontextprotocol/sdk/types.js'
 import { setTimeout } from 'node:timers/promises'
+import { deferred } from '@tidings/testkit/deferred'
 import { errorCodes, McpError } from '../../src/index.ts'
 import type { Session } from '../../src/sessions/session.ts'
-import { deferred, start } from '../harness/harness.ts'
 import { connectOfficial, textOf } from '../harness/official-client.ts'
+import { start } from '../harness/start.ts'
 
 test('it is told of progress, in order', async () => {
   const heard = deferred()

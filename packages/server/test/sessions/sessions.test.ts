@@ -1,18 +1,18 @@
-import { connectRaw, heapUsed, post, read, start } from '../harness/harness.ts'
 import { changesOf } from '../harness/internals.ts'
-
-const health = async (url: string): Promise<any> => (await fetch(`${url}/health`)).json()
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise(setImmediate)
-}
+import { post } from '@tidings/testkit/post'
+import { until } from '@tidings/testkit/until'
+import { health, untilHealth } from '../harness/health.ts'
+import { heapUsed } from '../harness/heap-used.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { read } from '../harness/read.ts'
+import { start } from '../harness/start.ts'
 
 test('a session whose client has gone is kept for a while, then ended', async () => {
   const { url } = await start(() => {}, { resumeWithinMs: 50 })
   const client = await connectRaw(url)
   client.reader.cut()
-  await until(async () => (await health(url)).connected_clients === 0)
-  await until(async () => (await health(url)).sessions.open === 0)
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
+  await untilHealth(url, ({ sessions }) => sessions.open === 0)
   expect((await health(url)).sessions.ended).toEqual({ idle: 1 })
   expect((await client.send({ id: 9, method: 'ping' })).status).toBe(404)
 })
@@ -22,7 +22,7 @@ test('a session whose stream is open does not end, however quiet it is', async (
   const quiet = await connectRaw(url)
   const gone = await connectRaw(url)
   gone.reader.cut()
-  await until(async () => (await health(url)).sessions.ended.idle === 1)
+  await untilHealth(url, ({ sessions }) => sessions.ended.idle === 1)
   await quiet.request('ping')
 })
 
@@ -31,7 +31,7 @@ test('past the limit the session that has been away longest makes room; when all
   const away = await connectRaw(url)
   const here = await connectRaw(url)
   away.reader.cut()
-  await until(async () => (await health(url)).connected_clients === 1)
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 1)
   const third = await connectRaw(url)
   expect((await away.send({ id: 9, method: 'ping' })).status).toBe(404)
   const refused = await fetch(`${url}/sse`)
@@ -110,10 +110,10 @@ test('1,000 sessions opened and dropped leave nothing behind', async () => {
       )
       for (const client of clients) client.reader.cut()
     }
-    await until(async () => {
-      const { connected_clients, sessions } = await health(url)
-      return connected_clients === 0 && sessions.open === 0
-    })
+    await untilHealth(
+      url,
+      ({ connected_clients, sessions }) => connected_clients === 0 && sessions.open === 0,
+    )
   }
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   await round(200)
@@ -121,7 +121,10 @@ test('1,000 sessions opened and dropped leave nothing behind', async () => {
   await round(1000)
   expect(changesOf(server).size).toBe(0)
   // fetch has timers of its own that come and go.
-  await until(async () => timers() <= before.timers)
+  await until(
+    () => timers() <= before.timers,
+    () => `${timers()} timers, ${before.timers} before`,
+  )
   // The heap of 1,000 sessions with a call in flight each would be several MiB.
   expect((await heapUsed()) - before.heap).toBeLessThan(2 * 1024 * 1024)
 }, 60_000)
@@ -133,10 +136,10 @@ test('a session whose client does without a stream is kept for as long as it is 
   const gone = await connectRaw(url)
   await ping()
   gone.reader.cut()
-  await until(async () => (await health(url)).sessions.ended.idle === 1)
+  await untilHealth(url, ({ sessions }) => sessions.ended.idle === 1)
   expect((await health(url)).sessions.open).toBe(1)
   await ping()
-  await until(async () => (await health(url)).sessions.ended.idle === 2)
+  await untilHealth(url, ({ sessions }) => sessions.ended.idle === 2)
 })
 
 test('an id is good for the transport that gave it, and for no other', async () => {

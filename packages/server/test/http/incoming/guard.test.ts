@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { networkInterfaces } from 'node:os'
-import { start } from '../../harness/harness.ts'
+import { start } from '../../harness/start.ts'
 
 /** A request with whatever Host one likes, which fetch does not allow. */
 async function get(

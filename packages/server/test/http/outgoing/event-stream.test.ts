@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { defer, start } from '../../harness/harness.ts'
 import { changesOf } from '../../harness/internals.ts'
+import { defer } from '@tidings/testkit/disposers'
+import { start } from '../../harness/start.ts'
 
 /** A raw connection, and what came on it. */
 class Line {

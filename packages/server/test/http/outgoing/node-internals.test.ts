@@ -9,7 +9,7 @@ import {
   handleOf,
   keepUnwatched,
 } from '../../../src/http/outgoing/node-internals.ts'
-import { defer } from '../../harness/harness.ts'
+import { defer } from '@tidings/testkit/disposers'
 
 // When one of these fails, a new version of Node or of a library has moved what we reach into.
 

@@ -9,17 +9,22 @@ export type Direction = 'up' | 'down'
 /** Towards the server, towards the client, or both. */
 export type Directions = Direction | 'both'
 
+/** How a connection ends: by a FIN as one who is done would end it, or by a reset. */
+export type Ending = 'fin' | 'reset'
+
 interface Link {
   near: Socket
   far: Socket
   pipes: Record<Direction, FaultyPipe>
+  /** The start of the latest HTTP request, such as `GET /sse`. */
+  request: string
 }
 
 /**
  * A bad network between a client and a server, over real sockets. What is wrong is said by its methods, and stays so
  * until {@link heal}; nothing happens by chance.
  */
-export class FaultProxy {
+export class TcpProxy {
   /** The port of the server. May change, for connections to come. */
   target: number
   readonly #server: Server
@@ -37,8 +42,8 @@ export class FaultProxy {
   }
 
   /** A proxy to a port of this machine, on a free port. */
-  static async to(target: number): Promise<FaultProxy> {
-    const proxy = new FaultProxy(target)
+  static async to(target: number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target)
     proxy.#server.listen(0, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
@@ -58,13 +63,24 @@ export class FaultProxy {
     return this.#links.size + this.#held.size
   }
 
-  /** Ends every connection on both sides: by a reset, or by a FIN as one who is done would. */
-  cut(how: 'reset' | 'fin'): void {
-    for (const { near, far } of this.#links) {
+  /**
+   * Ends connections on both sides.
+   *
+   * @param method only those whose latest HTTP request is of this method; by default all.
+   */
+  cut({ how = 'fin', method }: { how?: Ending; method?: 'GET' | 'POST' | 'DELETE' } = {}): void {
+    for (const { near, far, request } of this.#links) {
+      if (method !== undefined && !request.startsWith(method)) continue
       end(near, how)
       end(far, how)
     }
-    for (const near of this.#held) end(near, how)
+    if (method === undefined) for (const near of this.#held) end(near, how)
+  }
+
+  /** Cuts every connection, and lets none through until {@link heal}. */
+  goDown(how?: Ending): void {
+    this.refuse()
+    this.cut(how && { how })
   }
 
   /**
@@ -150,8 +166,12 @@ export class FaultProxy {
       up: new FaultyPipe(near, far, this.#faults.up),
       down: new FaultyPipe(far, near, this.#faults.down),
     }
-    const link = { near, far, pipes }
+    const link = { near, far, pipes, request: '' }
     this.#links.add(link)
+    near.on('data', (bytes: Buffer) => {
+      const start = bytes.toString('latin1', 0, 8)
+      if (/^(GET|POST|DELETE) /.test(start)) link.request = start
+    })
     for (const direction of this.#silent) pipes[direction].goSilent()
     far.once('data', () => this.#letGo())
     far.once('close', (broken) => this.#ended(link, pipes.down, near, broken))
@@ -175,7 +195,7 @@ function both(directions: Directions): readonly Direction[] {
   return directions === 'both' ? ['up', 'down'] : [directions]
 }
 
-function end(socket: Socket, how: 'reset' | 'fin'): void {
+function end(socket: Socket, how: Ending): void {
   if (how === 'reset') reset(socket)
   else socket.destroySoon()
 }
