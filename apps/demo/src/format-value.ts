@@ -8,7 +8,7 @@ const labels: Record<string, string> = {
   busyPercent: 'busy',
   usedPercent: 'in use',
   freeBytes: 'free',
-  totalBytes: 'in all',
+  totalBytes: 'of',
   '1 min': 'over 1 min',
 }
 

@@ -22,7 +22,7 @@ export function system(server: McpServer, signal: AbortSignal): void {
     },
     {
       name: 'load',
-      title: 'System load',
+      title: 'Load',
       description: 'Load averages over 1, 5 and 15 minutes',
       sample: sampleLoad,
     },

@@ -38,10 +38,10 @@ export const transportWords: Record<TransportName, TransportWords> = {
 export function reconnectedWords(transport: TransportName, recovered: boolean): string {
   if (transportWords[transport].hasSession) {
     return recovered
-      ? 'reconnected to the same session, nothing missed'
-      : 'reconnected in a new session, every value read again'
+      ? 'reconnected to the same session: nothing was missed'
+      : 'reconnected in a new session: every value was read again'
   }
   return recovered
-    ? 'reconnected where the stream had stopped, nothing missed'
-    : 'reconnected with a stream that began anew, every value read again'
+    ? 'the stream resumed where it had stopped: nothing was missed'
+    : 'the stream began anew: every value was read again'
 }

@@ -126,7 +126,7 @@ test('a connection that is cut recovers in the same session, with what changed i
   await inState(page, 'reconnecting')
   await saveNote('cut', 'meanwhile')
   await inState(page, 'connected')
-  await loggedConnection(page, 'reconnected to the same session, nothing missed').waitFor()
+  await loggedConnection(page, 'reconnected to the same session: nothing was missed').waitFor()
   await card(page, 'note:///cut', 'meanwhile').waitFor()
 })
 
@@ -251,7 +251,7 @@ test.each([
     await inState(page, 'connected')
     await card(page, 'note:///while-cut', `while ${choice} was cut`).waitFor()
     // Only a transport with a session speaks of one.
-    await page.locator('#connection-news', { hasText: /^Reconnected .*nothing missed\.$/ }).waitFor()
+    await page.locator('#connection-news', { hasText: /: nothing was missed\.$/ }).waitFor()
     expect(/session/.test(await page.locator('#connection-news').innerText())).toBe(transport !== 'stateless')
   },
 )
@@ -263,7 +263,7 @@ test('a server that is started anew is found again', async () => {
   const again = run('server.js', [], { PORT: new URL(demo.url).port, NOTES_DIR: demo.notes })
   await again.line(/^Tidings demo on http:/)
   await inState(page, 'connected')
-  await loggedConnection(page, 'reconnected in a new session, every value read again').waitFor()
+  await loggedConnection(page, 'reconnected in a new session: every value was read again').waitFor()
   await card(page, 'note:///new', 'of the new server').waitFor()
   expect(await again.end()).toBe(0)
 })

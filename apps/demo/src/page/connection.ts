@@ -42,7 +42,6 @@ export class Connection {
   /** Says what happened to the connection, beside its state and in the log. */
   tell(text: string): void {
     this.#news.textContent = `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
-    this.#news.dataset.state = this.#state.dataset.state
     this.#log.add('connection', 'Connection', text)
   }
 

@@ -50,6 +50,12 @@ export class Plot {
     this.#isLive = false
   }
 
+  /** The last value still holds. */
+  resume(): void {
+    const last = this.#values.findLast((value) => value !== null)
+    if (!this.#isLive && typeof last === 'number') this.push(last)
+  }
+
   #add(value: number | null): void {
     this.#times.push(Date.now() / 1000)
     this.#values.push(value)

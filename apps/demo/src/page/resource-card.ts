@@ -1,11 +1,12 @@
 import type { Client, ReadResourceResult, Resource } from '@tidings/client'
-import { clockTime } from '../clock-time.ts'
 import { showContents } from './contents.ts'
 import { counterButtons } from './counter-buttons.ts'
 import { eachFrame } from './each-frame.ts'
 import { element } from './element.ts'
 import { Plot } from './plot.ts'
 import { pulse } from './pulse.ts'
+
+const timeToTheSecond = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' })
 
 // The value that is plotted, and the top of its scale; without one the scale fits the values.
 const plotted: Record<string, { member: string; top?: number }> = {
@@ -28,7 +29,7 @@ export class ResourceCard {
   readonly #drawValue = eachFrame(() => this.#value.replaceChildren(...this.#contents.flatMap(showContents)))
   readonly #drawCount = eachFrame(() => {
     const times = this.#updates === 1 ? '1 update' : `${this.#updates.toLocaleString()} updates`
-    this.#count.textContent = `${times}, last ${clockTime(this.#updatedAt)}`
+    this.#count.textContent = `${times}, last ${timeToTheSecond.format(this.#updatedAt)}`
     pulse(this.#mark)
   })
 
@@ -75,6 +76,11 @@ export class ResourceCard {
   /** Nothing is known until the connection is back. */
   interrupt(): void {
     this.#plot?.interrupt()
+  }
+
+  /** The connection is back, and no change was missed. */
+  resume(): void {
+    this.#plot?.resume()
   }
 }
 

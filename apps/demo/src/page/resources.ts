@@ -47,7 +47,10 @@ export function showResources(client: Client, announcer: Announcer): void {
     // A new note is also announced as changed: that it was added says more.
     if (!ticking.test(uri) && !announcer.isWaiting(uri)) announcer.announce(uri, `${uri} changed.`)
   })
-  client.on('state', ({ state }) => {
-    if (state !== 'connected') for (const card of cards.values()) card.interrupt()
+  client.on('state', ({ state, recovered }) => {
+    for (const card of cards.values()) {
+      if (state !== 'connected') card.interrupt()
+      else if (recovered) card.resume() // without it, every value is read again
+    }
   })
 }
