@@ -125,8 +125,8 @@ test('1,000 sessions opened and dropped leave nothing behind', async () => {
     () => timers() <= before.timers,
     () => `${timers()} timers, ${before.timers} before`,
   )
-  // The heap of 1,000 sessions with a call in flight each would be several MiB, and stay. Responses of fetch are let go of
-  // by finalizers, which may take more than one collection.
+  // The heap of 1,000 sessions with a call in flight each would be several MiB, and stay. Whatever else is in
+  // this process may need more than one collection.
   let growth = Infinity
   await until(
     async () => (growth = (await heapUsed()) - before.heap) < 2 * 1024 * 1024,
