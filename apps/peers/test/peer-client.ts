@@ -22,7 +22,7 @@ export interface PeerClient {
   close(): Promise<void>
 }
 
-export interface CallOptions {
+interface CallOptions {
   /** Told the progress that the server tells of. */
   onProgress?: (progress: number) => void
   timeoutMs?: number

@@ -6,8 +6,13 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js'
 
-/** Joins a client, which came in by `front`, to a server, to which `back` leads: each gets what the other sends. */
-export async function bridge(front: Transport, back: Transport): Promise<void> {
+/**
+ * Joins a client, connected to `front`, with a server, to which `back` leads: each gets what the other sends.
+ *
+ * @param streaming settles when the server can send to the client at any time. The client's requests wait for it, except
+ * `initialize`: a server drops what it asks of a client that has no stream yet. Default: they do not wait.
+ */
+export async function bridge(front: Transport, back: Transport, streaming?: Promise<void>): Promise<void> {
   /** The client's requests that have no response yet, the latest last. */
   const open = new Set<RequestId>()
   let initialize: RequestId | undefined
@@ -17,7 +22,9 @@ export async function bridge(front: Transport, back: Transport): Promise<void> {
       open.add(message.id)
       if (isInitializeRequest(message)) initialize = message.id
     }
-    back.send(message).catch((error: unknown) => {
+    const mustWait = isJSONRPCRequest(message) && message.id !== initialize
+    const sent = streaming && mustWait ? streaming.then(() => back.send(message)) : back.send(message)
+    sent.catch((error: unknown) => {
       if (isJSONRPCRequest(message)) {
         toFront({
           jsonrpc: '2.0',

@@ -6,9 +6,6 @@ import type { PostOptions } from './post.ts'
 /** Every transport there is. */
 export const transports: readonly TransportName[] = ['http+sse', 'paired', 'streamable-http', 'stateless']
 
-/** Those that have a session. */
-export const sessionTransports: readonly TransportName[] = ['http+sse', 'paired', 'streamable-http']
-
 /** What a reader knows of its session; nothing by the stateless transport. */
 export interface SessionKeys {
   /** Of a paired reader, chosen by itself. */

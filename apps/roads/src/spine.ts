@@ -1,0 +1,124 @@
+import type { RoadName, Transport } from './road.ts'
+
+/**
+ * The files that a road's own message passes through, in its order: from the adapter to the user's function and back.
+ * Edit these lists when a road takes another way. A file that a message comes through twice is listed once.
+ */
+export interface Spines {
+  /** By transport and road. `call` has none: it has no goal. */
+  spines: Record<Transport, Partial<Record<RoadName, readonly string[]>>>
+  /**
+   * Files that run on a road and are not its spine, with the reason. A file that runs and is in neither list is reported,
+   * so that a road cannot grow unseen. A folder (`protocol/`) stands for all its files.
+   */
+  beside: Record<string, string>
+}
+
+/** How long a spine may be. */
+export const goals: Partial<Record<RoadName, number>> = { request: 5, change: 5, event: 5 }
+
+const request = (transport: string, ...response: string[]) => [
+  'server/http/koa.ts', // the adapter: makes the request and the response, and writes the answer
+  'server/http/entrance.ts', // chooses the transport
+  `server/http/transports/${transport}.ts`,
+  'server/requests/dispatcher.ts', // chooses the handler, and makes a response of the result
+  'server/capabilities/tools.ts', // calls the user's function
+  ...response,
+]
+
+const change = (writer: string) => [
+  'server/capabilities/resources.ts', // changed()
+  'server/changes/change-index.ts', // the next sequence number, and the subscribers
+  'server/changes/change-reader.ts', // whether this reader takes it now
+  writer, // the frame of this stream
+  'server/http/outgoing/event-stream.ts', // joins the frames of a tick
+  'server/http/koa.ts', // the adapter: writes to the socket
+]
+
+const event = (...transport: string[]) => [
+  'client/http/node-http.ts', // the bytes
+  'client/transports/read-events.ts', // events
+  'client/transports/event-stream.ts', // messages
+  ...transport,
+  'client/messages/message-router.ts', // by method
+  'client/watch/subscriptions.ts', // by URI, to the watch
+]
+
+export const current: Spines = {
+  spines: {
+    'http+sse': {
+      // The response goes on the stream of the session.
+      request: request(
+        'http-sse',
+        'server/sessions/session.ts',
+        'server/sessions/channel.ts',
+        'server/http/outgoing/event-stream.ts',
+      ),
+      change: change('server/sessions/channel.ts'),
+      event: event(),
+    },
+    paired: {
+      request: request('paired'),
+      change: change('server/sessions/channel.ts'),
+      event: event(),
+    },
+    'streamable-http': {
+      request: request('streamable', 'server/http/transports/reply.ts'), // JSON or a stream
+      change: change('server/sessions/channel.ts'),
+      event: event(),
+    },
+    stateless: {
+      request: request('stateless', 'server/http/transports/reply.ts'), // JSON or a stream
+      change: change('server/changes/listen-stream.ts'),
+      event: event('client/transports/stateless.ts'), // whether it belongs to the listen request
+    },
+  },
+  beside: {
+    'protocol/': 'parses and checks',
+    // On the way in.
+    'server/http/serve.ts': 'joins node:http with Koa',
+    'server/http/handler.ts': 'joins node:http with Koa',
+    'server/http/outgoing/node-internals.ts': 'takes listeners off a response',
+    'server/http/outgoing/write-deadline.ts': 'watches a response',
+    'server/http/outgoing/when-closed.ts': 'watches a response',
+    'server/http/options.ts': 'the default principal',
+    'server/http/incoming/accept.ts': 'gate-keeper',
+    'server/http/incoming/body.ts': 'reads the body',
+    'server/http/incoming/guard.ts': 'gate-keeper',
+    'server/http/incoming/in-flight.ts': 'gate-keeper',
+    'server/http/relay/relay.ts': 'says that the session lives here',
+    'server/http/transports/transport-request.ts': 'the request itself',
+    'server/http/transports/modern-peer.ts': 'the client itself',
+    'server/limits.ts': 'gate-keeper',
+    'server/sessions/sessions.ts': 'finds the session',
+    'server/sessions/session.ts': 'keeps count of its calls',
+    'server/sessions/channel.ts': 'is asked whether it is attached',
+    // Around the handler.
+    'server/async/is-promise.ts': 'helper',
+    'server/capabilities/schema.ts': 'checks the arguments',
+    'server/requests/call.ts': 'the call itself',
+    'server/requests/calls.ts': 'keeps the calls in flight',
+    'server/requests/context.ts': 'the handler context itself',
+    'server/requests/encode.ts': 'makes text of a response',
+    'server/requests/incoming-messages.ts': 'gate-keeper',
+    'server/requests/input-rounds.ts': 'for questions to the client',
+    // A stream of the session.
+    'server/sessions/mailbox.ts': 'holds a message until the stream takes it',
+    'server/changes/change-index.ts': 'is asked for the position',
+    'server/changes/change-reader.ts': 'is asked for the position',
+    // A change.
+    'server/backplane/memory-backplane.ts': 'pluggable: takes the change to the other nodes',
+    'server/changes/topic.ts': 'the change itself',
+    'server/changes/notification.ts': 'makes text of a change, once for all readers',
+    // An event.
+    'client/async/signals.ts': 'helper: the timer of the heartbeat',
+    'client/calls/calls.ts': 'says that the listen request is open',
+    'client/eras/legacy-era.ts': 'is told, for its cache',
+    'client/eras/modern-era.ts': 'is told, for its cache',
+    'client/eras/response-cache.ts': 'is told',
+    'client/http/utf8-decoder.ts': 'decodes',
+    'client/messages/listeners.ts': 'has no listener here',
+    'client/transports/seen-ids.ts': 'gate-keeper',
+    'client/watch/watch.ts': 'the subscriber',
+  },
+}

@@ -1,0 +1,60 @@
+import type { Ran } from './coverage.ts'
+import type { Roads } from './measure.ts'
+import { type RoadName, sideOf, type Transport } from './road.ts'
+import { goals, type Spines } from './spine.ts'
+
+/** What a road is found to be. */
+export interface Verdict {
+  transport: Transport
+  road: RoadName
+  /** The files of the side and of the protocol package that ran, each with its functions. */
+  files: Map<string, string[]>
+  /** Files and functions of the side alone, without the protocol package. */
+  own: { files: number; functions: number }
+  spine: readonly string[]
+  goal: number | undefined
+  /** What is wrong: in plain words, one sentence each. */
+  faults: string[]
+}
+
+/** Holds what ran against what the spine says. */
+export function judge(transport: Transport, roads: Roads, { spines, beside }: Spines): Verdict[] {
+  return (Object.keys(sideOf) as RoadName[]).map((road) => {
+    const files = byFile(roads[road])
+    const names = [...files.keys()]
+    const ownNames = names.filter((file) => file.startsWith(`${sideOf[road]}/`))
+    const spine = spines[transport][road] ?? []
+    const goal = goals[road]
+    const isBeside = (file: string) => file in beside || `${file.split('/')[0]}/` in beside
+    const faults: string[] = []
+    if (goal !== undefined) {
+      if (spine.length > goal) faults.push(`the spine has ${spine.length} files, the goal is ${goal}`)
+      for (const file of spine)
+        if (!files.has(file)) faults.push(`${file} is listed as spine and did not run`)
+      for (const file of names) {
+        if (!spine.includes(file) && !isBeside(file)) faults.push(`${file} ran and is in no list of spine.ts`)
+      }
+    }
+    return {
+      transport,
+      road,
+      files,
+      own: {
+        files: ownNames.length,
+        functions: ownNames.reduce((sum, file) => sum + files.get(file)!.length, 0),
+      },
+      spine,
+      goal,
+      faults,
+    }
+  })
+}
+
+function byFile(ran: readonly Ran[]): Map<string, string[]> {
+  const files = new Map<string, string[]>()
+  for (const one of ran.toSorted()) {
+    const [, file = '', name = ''] = /^(.*?):\d+ (.*)$/.exec(one) ?? []
+    files.set(file, [...(files.get(file) ?? []), name])
+  }
+  return files
+}
