@@ -20,7 +20,7 @@ export default defineConfig(
   },
   {
     // What comes off a wire in a test is looked at by the test itself.
-    files: ['**/test/**/*.ts'],
+    files: ['**/test/**/*.ts', 'packages/testkit/**/*.ts'],
     rules: {
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',

@@ -1,4 +1,4 @@
 import { build } from 'esbuild'
-import { page, programs } from './esbuild.config.js'
+import { page, picture, programs } from './esbuild.config.js'
 
-await Promise.all([build(programs), build(page)])
+await Promise.all([build(programs), build(page), build(picture)])

@@ -22,3 +22,6 @@ export const page = {
   legalComments: 'none',
   loader: { '.html': 'copy', '.svg': 'copy' },
 }
+
+/** @type {import('esbuild').BuildOptions} The program that takes the picture for the README. */
+export const picture = { ...programs, entryPoints: ['src/picture/picture.ts'] }

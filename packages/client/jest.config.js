@@ -9,7 +9,7 @@ export default {
       // As elsewhere than in Node, where HTTP is by fetch.
       testEnvironmentOptions: { customExportConditions: ['@tidings/source', 'browser'] },
       testMatch: [
-        '<rootDir>/test/**/{connect,find-transport,http,input-required,leaks,listening,notifications}.test.ts',
+        '<rootDir>/test/**/{change-stream-keeper,connect,find-transport,http,input-required,leaks,notifications}.test.ts',
         '<rootDir>/test/**/{paired,reconnection,requests,stateless,streamable,watch}.test.ts',
       ],
     },

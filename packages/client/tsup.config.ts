@@ -5,10 +5,15 @@ export default defineConfig({
   ...base,
   entry: {
     index: 'src/index.ts',
-    // One of them is what `#platform-http` is, by the conditions of whoever imports it.
+    // `#platform-http` resolves to one of these two, by the export conditions of the importing program.
     'node-http': 'src/http/node-http.ts',
     'platform-http': 'src/http/platform-http.ts',
   },
   external: ['#platform-http'],
-  dts: { ...base.dts, entry: { index: 'src/index.ts' } },
+  // Published as ES module for Node >= 22.12 only: bundled, it works in CommonJS and in Node 20 as well.
+  noExternal: ['eventsource-parser'],
+  dts: {
+    entry: { index: 'src/index.ts' },
+    compilerOptions: { ...base.dts.compilerOptions, stripInternal: true },
+  },
 })

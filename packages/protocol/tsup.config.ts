@@ -6,8 +6,8 @@ import base from '../../tsup.config.base.ts'
 type Plugin = NonNullable<Options['esbuildPlugins']>[number]
 
 /**
- * Says of each schema that to make it has no effect, so that a bundle holds only those that it uses: a bundler cannot
- * see that by itself, of calls to another package.
+ * Marks each constant as free of side effects, so that a bundle holds only the schemas that it uses. A bundler cannot
+ * know that of calls to another package.
  */
 const droppableSchemas: Plugin = {
   name: 'droppable-schemas',
@@ -32,4 +32,10 @@ function withPureConstants(source: ts.SourceFile): string {
   }, source.text)
 }
 
-export default defineConfig({ ...base, esbuildPlugins: [droppableSchemas] })
+export default defineConfig({
+  ...base,
+  entry: { index: 'src/index.ts', client: 'src/client.ts' },
+  // One copy of what both entries hold, in CommonJS as well.
+  splitting: true,
+  esbuildPlugins: [droppableSchemas],
+})

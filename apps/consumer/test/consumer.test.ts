@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
+import { freePort } from '@tidings/testkit/free-port'
 import { bundleClient, schemasAlone, schemasOfTools } from './budgets.ts'
 import { codeBlocks } from './code-blocks.ts'
-import { freePort, Project, withoutTypes } from './project.ts'
+import { Project, withoutTypes } from './project.ts'
 
 let project: Project
 

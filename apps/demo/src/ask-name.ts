@@ -1,12 +1,12 @@
 import type { McpServer } from '@tidings/server'
 
-/** The tool `ask_name`: asks whoever sits at the client for a name (elicitation) and greets. */
+/** The tool `ask_name`: asks the person at the client for a name (elicitation) and greets them. */
 export function askName(server: McpServer): void {
   server.tool(
     'ask_name',
     {
       title: 'Ask for a name',
-      description: 'The server asks you something in the middle of a call',
+      description: 'Asks you for your name in the middle of the call (elicitation), then greets you.',
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     async (_input, { elicit }) => {

@@ -1,14 +1,14 @@
 import type { McpServer } from '@tidings/server'
 import { everySecond } from './every-second.ts'
 
-/** `clock://now`: the time, announced each second. */
+/** `clock://now`: the time, announced every second. */
 export function clock(server: McpServer, signal: AbortSignal): void {
   const now = server.resource(
     'clock://now',
     {
       name: 'now',
       title: 'Clock',
-      description: 'The time of the server, each second',
+      description: 'The time on the server, to the second',
       mimeType: 'text/plain',
     },
     () => `${new Date().toISOString().slice(0, 19)}Z`,

@@ -2,14 +2,14 @@ import { setTimeout } from 'node:timers/promises'
 import type { McpServer } from '@tidings/server'
 import * as z from 'zod'
 
-/** The tool `countdown`: reports progress each second, and stops when it is cancelled. */
+/** The tool `countdown`: reports progress every second and stops when it is cancelled. */
 export function countdown(server: McpServer): void {
   server.tool(
     'countdown',
     {
       title: 'Count down',
-      description: 'Takes its time, reports progress each second and can be cancelled',
-      input: z.object({ seconds: z.int().min(1).max(600).default(5).describe('How long it takes') }),
+      description: 'Counts down, reports progress every second, and stops when you cancel it.',
+      input: z.object({ seconds: z.int().min(1).max(600).default(5).meta({ title: 'Duration (seconds)' }) }),
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     async ({ seconds }, { signal, progress }) => {

@@ -2,11 +2,11 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { McpServer } from '@tidings/server'
 import * as z from 'zod'
 
-// How long a burst may keep the event loop to itself, and how often it reports, in milliseconds.
+// The longest time that a burst keeps the event loop busy, and the time between two reports, in milliseconds.
 const sliceMs = 10
 const reportMs = 200
 
-/** `demo://counter`, and the tool `burst` that changes it as fast as asked: to see and to measure delivery. */
+/** `demo://counter`, and the tool `burst` that changes it many times: to see and to measure delivery. */
 export function counter(server: McpServer): void {
   let value = 0
   const resource = server.resource(
@@ -14,7 +14,7 @@ export function counter(server: McpServer): void {
     {
       name: 'counter',
       title: 'Counter',
-      description: 'Counts the changes of burst',
+      description: 'The number of changes that the tool burst has made',
       mimeType: 'application/json',
     },
     () => value,
@@ -24,21 +24,22 @@ export function counter(server: McpServer): void {
     'burst',
     {
       title: 'Burst of changes',
-      description: 'Changes demo://counter many times: watch how few notifications tell of all of them',
+      description:
+        'Changes demo://counter many times. Watch how few notifications it takes to keep every page up to date.',
       input: z.object({
-        count: z.int().min(1).max(1_000_000).default(1000).describe('How many changes'),
+        count: z.int().min(1).max(1_000_000).default(1000).meta({ title: 'Number of changes' }),
         intervalMs: z
           .int()
           .min(0)
           .max(60_000)
           .default(0)
-          .describe('Milliseconds between two changes; 0 is as fast as can be'),
+          .meta({ title: 'Interval (ms)', description: '0 is as fast as possible' }),
       }),
       output: z.object({
-        changes: z.int(),
-        counter: z.int(),
-        elapsedMs: z.number(),
-        changesPerSecond: z.int(),
+        changes: z.int().meta({ title: 'Changes made' }),
+        counter: z.int().meta({ title: 'Counter' }),
+        elapsedMs: z.number().meta({ title: 'Time taken' }),
+        changesPerSecond: z.int().meta({ title: 'Changes per second' }),
       }),
       annotations: { destructiveHint: false, openWorldHint: false },
     },

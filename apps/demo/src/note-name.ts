@@ -1,8 +1,8 @@
 const longestName = 100
 
 /**
- * What keeps `name` from being the name of a note, in words for whoever chose it; undefined when nothing does.
- * A note's name is its file's name without `.md`, so it must be one plain part of a path and nothing else.
+ * The reason that `name` cannot be the name of a note, in words for the person who chose it. Undefined when it can.
+ * A note's name is its file's name without `.md`, so it must be one plain part of a path.
  */
 export function noteNameFault(name: string): string | undefined {
   if (name === '') return 'A note needs a name.'
@@ -17,7 +17,7 @@ export function noteNameFault(name: string): string | undefined {
   return undefined
 }
 
-/** The resource URI of a note: `note:///{name}`, with what RFC 6570 reserves percent-encoded. */
+/** The resource URI of a note: `note:///{name}`, percent-encoded as RFC 6570 asks. */
 export function noteUri(name: string): string {
   const encoded = encodeURIComponent(name).replace(
     /[!'()*]/g,

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { watch } from 'chokidar'
 import { noteNameFault } from './note-name.ts'
 
-/** A Markdown file of the folder. `version` is another string after each change of the file. */
+/** A Markdown file in the folder. `version` is a different string after each change of the file. */
 export interface Note {
   name: string
   size: number
@@ -23,22 +23,22 @@ export interface Note {
   version: string
 }
 
-/** The names of the notes that came, went and changed between two looks at the folder. */
+/** The names of the notes that were added, removed and edited between two looks at the folder. */
 export interface NoteChanges {
   added: string[]
   removed: string[]
   edited: string[]
 }
 
-/** What cannot be done, in words for whoever asked for it. */
+/** A request that cannot be carried out, with the reason in words for a person. */
 export class NoteError extends Error {}
 
-/** The largest note that is written or read, in bytes. */
+/** The size of the largest note that is written or read, in bytes. */
 export const largestNote = 1024 * 1024
 
-// An editor saves in several steps (truncate and write, or write beside and rename): look when it is done.
+// An editor saves in several steps (truncate and write, or write beside and rename): wait for the last one.
 const settleMs = 30
-// A new file is told of before it is watched itself: what happens to it in between shows a little later.
+// chokidar announces a new file before it watches it, so a second look catches a change made in between.
 const watchedMs = 300
 
 /**
@@ -57,7 +57,7 @@ export class NotesFolder {
     this.#onChange = onChange
   }
 
-  /** Opens `path`, made when missing, and watches it until `signal` aborts. Throws when it is not a folder. */
+  /** Opens the folder `path`, creates it when missing, and watches it until `signal` aborts. Throws for a file. */
   static async open(
     path: string,
     options: {
@@ -98,7 +98,7 @@ export class NotesFolder {
     return [...this.#notes.values()].sort((a, b) => a.name.localeCompare(b.name))
   }
 
-  /** The text of a note; undefined when there is none of this name. Throws a NoteError when it is too large. */
+  /** The text of a note, undefined when no note has this name. Throws a NoteError when it is too large. */
   async read(name: string): Promise<string | undefined> {
     if (!this.#notes.has(name)) return undefined
     await this.#checkSize(name, 0)
@@ -109,7 +109,7 @@ export class NotesFolder {
     })
   }
 
-  /** Makes or replaces a note: a reader sees the old text or the new one, never a half. Throws a NoteError. */
+  /** Creates or replaces a note: a reader sees the old text or the new one, never a mixture. Throws a NoteError. */
   async write(name: string, text: string): Promise<void> {
     await this.#fileSize(name)
     const draft = join(this.path, `.${randomUUID()}.tmp`)
@@ -122,7 +122,7 @@ export class NotesFolder {
     await this.look()
   }
 
-  /** Adds to the end of a note, made when missing. Throws a NoteError. */
+  /** Adds to the end of a note, and creates it when missing. Throws a NoteError. */
   async append(name: string, text: string): Promise<void> {
     await this.#checkSize(name, Buffer.byteLength(text))
     const flag = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
@@ -130,14 +130,14 @@ export class NotesFolder {
     await this.look()
   }
 
-  /** Deletes a note. Throws a NoteError when there is none of this name. */
+  /** Deletes a note. Throws a NoteError when no note has this name. */
   async remove(name: string): Promise<void> {
     if (!this.#notes.has(name)) throw new NoteError(`There is no note named ${JSON.stringify(name)}.`)
     await rm(this.#file(name), { force: true })
     await this.look()
   }
 
-  /** Compares the folder with how it was and tells of the difference. One look at a time. */
+  /** Compares the folder with its last state and reports the difference. One look at a time. */
   async look(): Promise<void> {
     const look = this.#looking.then(async () => {
       const before = this.#notes
@@ -152,7 +152,7 @@ export class NotesFolder {
       }
       if (changes.added.length + changes.removed.length + changes.edited.length > 0) this.#onChange(changes)
     })
-    this.#looking = look.catch(() => {}) // its caller hears of the failure; the next look is not kept from trying
+    this.#looking = look.catch(() => {}) // the caller gets the failure, and the next look still runs
     await look
   }
 
@@ -178,7 +178,7 @@ export class NotesFolder {
       throw new NoteError(`A note has at most ${largestNote} bytes, ${name} has ${size}.`)
   }
 
-  /** The size of a note's file, 0 when it is missing. Throws when something else than a plain file has its name. */
+  /** The size of a note's file, 0 when it is missing. Throws when its name belongs to anything but a plain file. */
   async #fileSize(name: string): Promise<number> {
     const fault = noteNameFault(name)
     if (fault) throw new NoteError(fault)

@@ -12,13 +12,13 @@ const name = z
     const message = noteNameFault(check.value)
     if (message) check.issues.push({ code: 'custom', message, input: check.value })
   })
-  .describe('The file name without .md')
+  .meta({ title: 'Name of the note', description: 'The file name without .md' })
 
-const text = z.string().max(largestNote).describe('Markdown')
+const text = z.string().max(largestNote).meta({ title: 'Text (Markdown)' })
 
 /**
- * The Markdown files of a folder as `note:///{name}`: editing one announces its update, adding or removing one
- * announces the list. With tools to write, append to and delete one, and a prompt to summarize one.
+ * The Markdown files of a folder as `note:///{name}`. Editing a file announces an update of its resource, adding or
+ * removing one announces the list. There are tools to write, append to and delete a note, and a prompt to summarize it.
  */
 export async function notes(
   server: McpServer,
@@ -29,7 +29,7 @@ export async function notes(
     signal,
     onChange: ({ added, removed, edited }) => {
       if (added.length + removed.length > 0) server.listChanged('resources')
-      // A subscription outlives the file: a note that comes back is told to whoever still watches it.
+      // A subscription outlives the file: a note that comes back is announced to its subscribers.
       for (const changed of [...added, ...edited]) server.changed(noteUri(changed))
     },
     onError: (error) => logger.error({ err: error, path }, 'the notes folder could not be read'),
@@ -45,7 +45,7 @@ export async function notes(
     {
       name: 'note',
       title: 'Note',
-      description: `A Markdown file of ${folder.path}`,
+      description: 'A Markdown file in the folder of notes',
       mimeType: 'text/markdown',
       list: () =>
         folder.list().map((note) => ({
@@ -64,7 +64,7 @@ export async function notes(
     'write_note',
     {
       title: 'Write a note',
-      description: 'Makes a note, or replaces the one of this name',
+      description: 'Creates a note, or replaces the note with this name.',
       input: z.object({ name, text }),
       annotations: { destructiveHint: true, idempotentHint: true, openWorldHint: false },
     },
@@ -79,7 +79,7 @@ export async function notes(
     'append_note',
     {
       title: 'Append to a note',
-      description: 'Adds a line to the end of a note, made when missing',
+      description: 'Adds a line to the end of a note, and creates the note when it is missing.',
       input: z.object({ name, text }),
       annotations: { destructiveHint: false, openWorldHint: false },
     },
@@ -94,7 +94,7 @@ export async function notes(
     'delete_note',
     {
       title: 'Delete a note',
-      description: 'Deletes the file of a note',
+      description: 'Deletes the file of a note.',
       input: z.object({ name }),
       annotations: { destructiveHint: true, openWorldHint: false },
     },
@@ -109,8 +109,10 @@ export async function notes(
     'summarize_note',
     {
       title: 'Summarize a note',
-      description: 'Asks for a summary of a note in three sentences',
-      input: z.object({ name: name.describe('The note to summarize') }),
+      description: 'Asks for a summary of a note in three sentences.',
+      input: z.object({
+        name: name.meta({ title: 'Note', description: 'The name of the note to summarize' }),
+      }),
       complete: { name: namesLike },
     },
     async (note) => {
@@ -132,7 +134,7 @@ export async function notes(
   )
 }
 
-/** A tool's result: what was done, or why it could not be. */
+/** A tool's result: what it did, or the reason that it could not. */
 async function attempt(act: () => Promise<string>): Promise<ToolResult> {
   try {
     return { content: [{ type: 'text', text: await act() }] }

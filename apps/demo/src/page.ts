@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Middleware } from 'koa'
 
-// Every file of the page, by the path it is served at: nothing else of the disk can be asked for.
+// Every file of the page by its path on the server. Nothing else on the disk can be requested.
 const files = new Map([
   ['/', { file: 'index.html', type: 'text/html; charset=utf-8' }],
   ['/main.js', { file: 'main.js', type: 'text/javascript; charset=utf-8' }],
@@ -9,7 +9,7 @@ const files = new Map([
   ['/icon.svg', { file: 'icon.svg', type: 'image/svg+xml' }],
 ])
 
-// The page loads and speaks to nothing but the server it came from, and has no inline script or style.
+// The page loads from and connects to its own server only, and has no inline script or style.
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -21,7 +21,7 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Koa middleware that serves the web page from `folder`, read at each request so that a rebuild shows on reload. */
+/** Koa middleware that serves the web page from `folder`, read on every request so that a rebuild shows after a reload. */
 export function page(folder: URL): Middleware {
   return async (ctx, next) => {
     const found = ctx.method === 'GET' || ctx.method === 'HEAD' ? files.get(ctx.path) : undefined

@@ -1,7 +1,8 @@
-// The demo: a server whose resources really change, and the page that shows them.
+// The demo: a server with resources that really change, and the page that shows them.
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { McpServer, mcp } from '@tidings/server'
 import Koa from 'koa'
@@ -16,16 +17,18 @@ import { system } from './system.ts'
 
 const { PORT, HOST, NOTES_DIR, LOG_LEVEL } = process.env
 const notesPath = NOTES_DIR || fileURLToPath(new URL('../notes', import.meta.url))
+const fromHere = relative(process.cwd(), notesPath)
+const shownPath = fromHere.startsWith('..') ? notesPath : fromHere
 const packageJson = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
 const { version } = JSON.parse(packageJson) as { version: string }
 
 async function start() {
-  // Standard output is for the one line that says where the server is.
+  // Standard output holds one line, the address of the server.
   const logger = pino({ level: LOG_LEVEL || 'warn' }, pino.destination(2))
   const server = new McpServer(
     { name: 'tidings-demo', title: 'Tidings demo', version },
     {
-      instructions: `Notes are the Markdown files of ${notesPath}. Edit one in your editor: whoever watches it is told at once.`,
+      instructions: `The notes are the Markdown files in ${shownPath}. Edit one in your editor, and every client that watches it hears of it at once.`,
       logger,
     },
   )
@@ -60,7 +63,9 @@ async function start() {
 }
 
 function fail(error: unknown) {
-  console.error(`Tidings demo: ${error instanceof Error ? error.message : String(error)}`)
+  const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+  const advice = isTaken ? '. Set PORT to another port, or to 0 for a free one.' : ''
+  console.error(`Tidings demo: ${error instanceof Error ? error.message : String(error)}${advice}`)
   process.exit(1)
 }
 

@@ -3,14 +3,29 @@ import type { McpServer } from '@tidings/server'
 import { everySecond } from './every-second.ts'
 
 /**
- * `system://cpu`, `system://memory` and `system://load`: this machine, sampled every second. One is announced
- * when its value is another than a second ago.
+ * `system://cpu`, `system://memory` and `system://load`: this machine, sampled every second. Each is announced
+ * when its value has changed.
  */
 export function system(server: McpServer, signal: AbortSignal): void {
   const samples = [
-    { name: 'cpu', title: 'CPU', description: 'How busy the processors are', sample: cpuSampler() },
-    { name: 'memory', title: 'Memory', description: 'How much memory is in use', sample: sampleMemory },
-    { name: 'load', title: 'Load', description: 'Load averages of 1, 5 and 15 minutes', sample: sampleLoad },
+    {
+      name: 'cpu',
+      title: 'CPU',
+      description: 'Processor time in use over the last second, in percent',
+      sample: cpuSampler(),
+    },
+    {
+      name: 'memory',
+      title: 'Memory',
+      description: 'Memory in use, in percent and bytes',
+      sample: sampleMemory,
+    },
+    {
+      name: 'load',
+      title: 'Load',
+      description: 'Load averages over 1, 5 and 15 minutes',
+      sample: sampleLoad,
+    },
   ]
   for (const { name, title, description, sample } of samples) {
     let value = JSON.stringify(sample())
@@ -27,7 +42,7 @@ export function system(server: McpServer, signal: AbortSignal): void {
   }
 }
 
-/** Samples how much of the time since the sample before the processors were busy. */
+/** Makes a function that samples the share of processor time in use since the sample before. */
 function cpuSampler() {
   let before = cpuTimes()
   return () => {

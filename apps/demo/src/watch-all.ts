@@ -1,19 +1,19 @@
 import type { Client } from '@tidings/client'
 import type { ReadResourceResult, Resource } from '@tidings/client'
 
-/** What is told of every resource of a server. */
+/** Receives the resources of a server and their contents. */
 export interface ResourceView {
-  /** The list, at the start and after each change of it, in the server's order. */
+  /** The list in the server's order, at the start and after every change of it. */
   listed(resources: Resource[]): void
-  /** A resource's contents: now, and after each change. */
+  /** The contents of a resource, now and after every change. */
   value(uri: string, contents: ReadResourceResult): void
-  /** A resource, or the list when `uri` is undefined, could not be read. */
+  /** A resource could not be read, or the list when `uri` is undefined. */
   failed(uri: string | undefined, error: unknown): void
 }
 
 /**
- * Watches every resource that the server lists, those that it adds later too, until the client is closed. When
- * the connection is back the list is read again, for the server may have been started anew.
+ * Watches every resource that the server lists, now or later, until the client is closed. After a reconnect the list
+ * is read again, because the server may have been restarted.
  */
 export function watchAll(client: Client, view: ResourceView): void {
   const watched = new Map<string, AbortController>()
@@ -31,7 +31,7 @@ export function watchAll(client: Client, view: ResourceView): void {
   }
 
   async function list() {
-    // A change of the list while it is read has it read again: no two readings overlap.
+    // A change that arrives during a reading causes another one. No two readings overlap.
     again = listing
     if (listing) return
     listing = true

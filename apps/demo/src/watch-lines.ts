@@ -5,20 +5,20 @@ import { formatBytes, membersOf } from './format-value.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
-// By scheme, so that the eye finds a note among the ticking ones.
+// One colour for each scheme, so that a note stands out among the values that tick.
 const schemeStyles: Record<string, Style> = { note: 'green', system: 'blue', clock: 'gray', demo: 'magenta' }
 
-/** Text in a style, where standard output is a terminal that wants one (NO_COLOR, FORCE_COLOR). */
+/** Text in a style, where standard output is a terminal with colours (see NO_COLOR, FORCE_COLOR). */
 export function styled(style: Style, text: string): string {
   return styleText(style, printable(text), { stream: process.stdout })
 }
 
-/** Text that cannot move the cursor or set colours, whatever a server sends. */
+/** Text without control characters, so that no text of a server can move the cursor or set colours. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '\ufffd')
 }
 
-/** What happened, as one line: when, how long after the one before, to what, how often by now, and its value. */
+/** A change as one line: the time, the time since the change before, the URI, the number of changes, the value. */
 export function changeLine(change: {
   at: Date
   sinceMs: number | undefined
@@ -47,7 +47,7 @@ export function changeLine(change: {
   ].join('  ')
 }
 
-/** A line about the connection or the list. */
+/** A line about the connection or the list of resources. */
 export function eventLine(style: Style, text: string): string {
   return `${styled('gray', clockTime(new Date()))}  ${styled(style, text)}`
 }
@@ -69,7 +69,7 @@ function oneLine(text: string): string {
   return `${lines[0]?.trim()} … ${lines.at(-1)?.trim()}`
 }
 
-/** What fits beside `used` columns of the terminal; all of it where there is no terminal. */
+/** The part that fits beside `used` columns of the terminal, or all of it where there is no terminal. */
 function cut(text: string, used: number): string {
   const room = (process.stdout.columns ?? Infinity) - used
   const safe = printable(text)

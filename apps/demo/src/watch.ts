@@ -1,5 +1,6 @@
-// The terminal client: prints each change of each resource of a server as it comes, until Ctrl-C.
+// The terminal client: prints every change of every resource of a server as it arrives, until Ctrl-C.
 import { connect } from '@tidings/client'
+import { reconnectedWords } from './transport-words.ts'
 import { watchAll } from './watch-all.ts'
 import { changeLine, eventLine, printable, styled, summaryOf } from './watch-lines.ts'
 
@@ -11,7 +12,7 @@ let listed: string[] | undefined
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
-// Whoever reads the output may have seen enough (`| head`).
+// The reader of the output may close it early (`| head`).
 process.stdout.on('error', () => process.exit(0))
 
 const client = await connect(url, { clientInfo: { name: 'tidings-demo-watch', version: '1.0.0' } }).catch(
@@ -22,12 +23,11 @@ const client = await connect(url, { clientInfo: { name: 'tidings-demo-watch', ve
 )
 print(
   `${styled('bold', `${client.serverInfo.name} ${client.serverInfo.version}`)} at ${url}` +
-    styled('gray', ` (${client.transport}, ${client.revision}; Ctrl-C ends)`),
+    styled('gray', ` (${client.transport}, revision ${client.revision}; Ctrl-C stops)`),
 )
 
 client.on('state', ({ state, recovered, error }) => {
-  if (state === 'connected')
-    print(eventLine('green', `connected, ${recovered ? 'the same' : 'a new'} session`))
+  if (state === 'connected') print(eventLine('green', reconnectedWords(client.transport, recovered === true)))
   else if (state === 'reconnecting')
     print(eventLine('yellow', `reconnecting: ${error?.message ?? 'the stream ended'}`))
 })
@@ -35,8 +35,8 @@ client.on('notifications/resources/updated', ({ uri }) => counts.set(uri, (count
 watchAll(client, {
   listed(resources) {
     const uris = resources.map((resource) => resource.uri)
-    for (const uri of uris) if (listed && !listed.includes(uri)) print(eventLine('green', `+ ${uri}`))
-    for (const uri of listed ?? []) if (!uris.includes(uri)) print(eventLine('red', `- ${uri}`))
+    for (const uri of uris) if (listed && !listed.includes(uri)) print(eventLine('green', `added ${uri}`))
+    for (const uri of listed ?? []) if (!uris.includes(uri)) print(eventLine('red', `removed ${uri}`))
     listed = uris
   },
   value(uri, contents) {
@@ -56,7 +56,10 @@ watchAll(client, {
   },
   failed: (uri, error) =>
     print(
-      eventLine('red', `${uri ?? 'the list'}: ${error instanceof Error ? error.message : String(error)}`),
+      eventLine(
+        'red',
+        `${uri ?? 'the list of resources'}: ${error instanceof Error ? error.message : String(error)}`,
+      ),
     ),
 })
 

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect } from '@tidings/client'
+import { TcpProxy } from '@tidings/testkit/tcp-proxy'
 import type { Browser } from 'playwright-core'
-import { openProxy, type BreakableProxy } from './breakable-proxy.ts'
 import { launchBrowser } from './browser.ts'
 import { heardListChange, heardUpdate } from './heard.ts'
 import { runDemo, type Demo } from './run-demo.ts'
@@ -24,11 +24,11 @@ declare global {
 
 let demo: Demo
 let browser: Browser
-let proxy: BreakableProxy
+let proxy: TcpProxy
 
 beforeAll(async () => {
   ;[demo, browser] = await Promise.all([runDemo(), launchBrowser()])
-  proxy = await openProxy(demo.url)
+  proxy = await TcpProxy.to(Number(new URL(demo.url).port))
 })
 
 afterAll(async () => {
@@ -90,7 +90,7 @@ test("a browser's own EventSource is cut in the middle and resumes without loss"
   await answered(3)
   expect(await updatesOf('note:///cut')).toBe(0)
 
-  proxy.break()
+  proxy.goDown('reset')
   await page.waitForFunction(() => window.errors > 0)
   // What happens while nothing gets through: two saves, a burst, and two answers.
   await watcher.subscribe('note:///cut')
@@ -103,7 +103,7 @@ test("a browser's own EventSource is cut in the middle and resumes without loss"
   await post({ id: 5, method: 'ping' })
   await watcher.ping()
   expect(await page.evaluate(() => window.messages.some((message) => message.id === 4))).toBe(false)
-  proxy.mend()
+  proxy.heal()
 
   await page.waitForFunction(() => window.endpoints.length === 2)
   expect(await page.evaluate(() => window.endpoints)).toEqual([endpoint, endpoint])

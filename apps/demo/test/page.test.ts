@@ -51,6 +51,10 @@ function card(page: Page, uri: string, hasText?: string | RegExp) {
   return page.locator(`[data-uri="${uri}"]`, hasText === undefined ? {} : { hasText })
 }
 
+function loggedConnection(page: Page, hasText: string) {
+  return page.locator('.group.connection', { hasText })
+}
+
 function tool(page: Page, name: string) {
   return page.locator(`[data-tool=${name}]`)
 }
@@ -61,17 +65,18 @@ async function saveNote(name: string, text: string) {
 
 test('the page says whose it is and shows values that move', async () => {
   expect(await page.locator('.server').innerText()).toMatch(
-    /tidings-demo \d+\.\d+\.\d+\s+http\+sse\s+20\d\d-/,
+    /tidings-demo \d+\.\d+\.\d+ over http\+sse, revision 20\d\d-/,
   )
-  await card(page, 'system://memory', /used/).waitFor()
+  await page.getByText('This page is a live MCP client').waitFor()
+  await card(page, 'system://memory', /in use/).waitFor()
   const clock = card(page, 'clock://now').locator('.value')
   const shown = await clock.innerText()
   await card(page, 'clock://now', /[2-9] updates/).waitFor()
   expect(await clock.innerText()).not.toBe(shown)
 })
 
-test('cpu and memory are plotted', async () => {
-  for (const uri of ['system://cpu', 'system://memory']) {
+test('cpu, memory and load are plotted', async () => {
+  for (const uri of ['system://cpu', 'system://memory', 'system://load']) {
     await card(page, uri, /[2-9] updates/).waitFor()
     const painted = await card(page, uri)
       .locator('canvas')
@@ -85,7 +90,7 @@ test('cpu and memory are plotted', async () => {
 
 test('a file that is written, changed and removed on disk does so on the page', async () => {
   await saveNote('seen', '# First')
-  await card(page, 'note:///seen', '# First').waitFor()
+  await card(page, 'note:///seen').getByRole('heading', { name: 'First' }).waitFor()
   await appendFile(join(demo.notes, 'seen.md'), '\nSecond')
   await card(page, 'note:///seen', 'Second').waitFor()
   await card(page, 'note:///seen', 'update').waitFor()
@@ -106,10 +111,12 @@ test('the log holds what arrived and is filtered', async () => {
   await card(page, 'note:///logged', 'first').waitFor()
   await page.getByLabel('Filter notifications').fill('note:///logged')
   await saveNote('logged', 'second')
-  const row = page.locator('#log-rows tr').first()
-  await row.filter({ hasText: 'note:///logged' }).waitFor()
-  expect(await row.innerText()).toMatch(/^\d\d:\d\d:\d\d\.\d{3}\s.*updated\s+note:\/\/\/logged$/s)
-  expect(await page.locator('#log-rows tr', { hasText: 'clock' }).count()).toBe(0)
+  const group = page.locator('#log-groups .group').first()
+  await group.filter({ hasText: 'note:///logged' }).waitFor()
+  expect(await group.innerText()).toMatch(
+    /^note:\/\/\/logged\s+resource updated\s+×\d\s+\d\d:\d\d:\d\d\.\d{3}$/,
+  )
+  expect(await page.locator('#log-groups .group', { hasText: 'clock' }).count()).toBe(0)
 })
 
 test('a connection that is cut recovers in the same session, with what changed in between', async () => {
@@ -119,7 +126,7 @@ test('a connection that is cut recovers in the same session, with what changed i
   await inState(page, 'reconnecting')
   await saveNote('cut', 'meanwhile')
   await inState(page, 'connected')
-  await page.locator('#log-rows tr', { hasText: 'back, same session' }).waitFor()
+  await loggedConnection(page, 'reconnected to the same session: nothing was missed').waitFor()
   await card(page, 'note:///cut', 'meanwhile').waitFor()
 })
 
@@ -177,10 +184,11 @@ test('a burst of 100,000 changes leaves the page up to date', async () => {
   const burst = tool(page, 'burst')
   const before = Number((await card(page, 'demo://counter').locator('.big').innerText()).replace(/\D/g, ''))
   await burst.locator('summary').click()
-  await burst.getByLabel('count').fill('100000')
+  await burst.getByLabel('Number of changes').fill('100000')
   await burst.getByRole('button', { name: 'Run' }).click()
   await card(page, 'demo://counter', (before + 100_000).toLocaleString('en')).waitFor()
-  await burst.getByText('"changes": 100000').waitFor()
+  await burst.getByText('Changes made').waitFor()
+  expect(await burst.locator('.result').innerText()).toMatch(/Changes made\s+100,000\s/)
 })
 
 test('a question of the server is accepted, declined or cancelled in a dialog', async () => {
@@ -216,6 +224,7 @@ test('what one tab does, another sees', async () => {
 
 test('the page has no width of its own on a phone', async () => {
   await page.setViewportSize({ width: 360, height: 740 })
+  await page.getByRole('button', { name: 'Tools', exact: true }).click()
   for (const name of ['write_note', 'burst']) await tool(page, name).locator('summary').click()
   const width = await page.evaluate(() => document.documentElement.scrollWidth)
   expect(width).toBeLessThanOrEqual(360)
@@ -241,6 +250,9 @@ test.each([
     await saveNote('while-cut', `while ${choice} was cut`)
     await inState(page, 'connected')
     await card(page, 'note:///while-cut', `while ${choice} was cut`).waitFor()
+    // Only a transport with a session speaks of one.
+    await page.locator('#connection-news', { hasText: /: nothing was missed\.$/ }).waitFor()
+    expect(/session/.test(await page.locator('#connection-news').innerText())).toBe(transport !== 'stateless')
   },
 )
 
@@ -251,7 +263,7 @@ test('a server that is started anew is found again', async () => {
   const again = run('server.js', [], { PORT: new URL(demo.url).port, NOTES_DIR: demo.notes })
   await again.line(/^Tidings demo on http:/)
   await inState(page, 'connected')
-  await page.locator('#log-rows tr', { hasText: 'back, new session' }).waitFor()
+  await loggedConnection(page, 'reconnected in a new session: every value was read again').waitFor()
   await card(page, 'note:///new', 'of the new server').waitFor()
   expect(await again.end()).toBe(0)
 })

@@ -1,6 +1,6 @@
+import type { TcpProxy } from '@tidings/testkit/tcp-proxy'
 import { eventually } from './eventually.ts'
 import { Heard } from './heard.ts'
-import type { Network } from './network.ts'
 import type { PeerClient } from './peer-client.ts'
 import type { Served } from './peer-server.ts'
 
@@ -11,7 +11,7 @@ export interface Pair {
   client: PeerClient
   server: Served
   /** What is between the two. */
-  network: Network
+  network: TcpProxy
   /** How long to wait for what should come. */
   patienceMs: number
 }
@@ -67,7 +67,6 @@ export const checks = {
 
   async 'call after a cut'({ client, server: { offers }, network, patienceMs }: Pair) {
     network.cut()
-    network.mend()
     const { tool, args, says } = offers.add
     const call = () => client.call(tool, args, { timeoutMs: 500 })
     expect(await eventually(patienceMs, call)).toMatch(says)
@@ -79,7 +78,6 @@ export const checks = {
       if (isCut) return
       isCut = true
       network.cut()
-      network.mend()
     }
     const { tool, args, says } = offers.steps
     expect(await client.call(tool, args, { onProgress, timeoutMs: patienceMs })).toMatch(says)
@@ -90,9 +88,9 @@ export const checks = {
     const heard = new Heard()
     await client.keepUpToDate(uri, heard.add)
     await heard.until(await server.change(client), patienceMs)
-    network.cut()
+    network.goDown()
     const missed = server.change(client)
-    network.mend()
+    network.heal()
     await heard.until(await missed, patienceMs)
     await heard.until(await server.change(client), patienceMs)
   },

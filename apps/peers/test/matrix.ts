@@ -1,6 +1,6 @@
+import { TcpProxy } from '@tidings/testkit/tcp-proxy'
 import { type Check, checks } from './checks.ts'
 import { limits } from './limits.ts'
-import { openNetwork } from './network.ts'
 import type { ClientKind } from './peer-client.ts'
 import type { Served, ServerKind } from './peer-server.ts'
 
@@ -43,7 +43,7 @@ export function testMatrix(clients: ClientKind[], servers: ServerKind[]): void {
 }
 
 async function run(cell: Cell, server: Served, patienceMs: number): Promise<void> {
-  const network = await openNetwork(server.port)
+  const network = await TcpProxy.to(server.port)
   try {
     const client = await cell.client.connect(network.url + (cell.client.path ?? server.path))
     try {

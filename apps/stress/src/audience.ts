@@ -1,9 +1,11 @@
 import { Agent } from 'node:http'
 import type { TransportName } from '@tidings/client'
+import { until } from '@tidings/testkit/until'
+import { check } from './check.ts'
 import { type Newest, sharedNow } from './commands.ts'
 import { Latency } from './latency.ts'
+import { patienceMs } from './patience.ts'
 import { Reader } from './reader.ts'
-import { check, until } from './until.ts'
 import { transports } from './wire/transport-shapes.ts'
 
 /** How an audience is made. */
@@ -56,6 +58,7 @@ export class Audience {
       await until(
         () => next.every(({ ready }) => ready),
         () => `${next.filter(({ ready }) => !ready).length} of ${next.length} readers are not ready`,
+        patienceMs,
       )
     }
   }
@@ -84,6 +87,7 @@ export class Audience {
         const known = JSON.stringify([...this.#known.get(first!)!])
         return `${others.length + 1} of ${this.size} readers do not know the newest; one by ${first!.transport} knows ${known} of ${JSON.stringify(newest)}`
       },
+      patienceMs,
     )
     this.assertOrder()
   }
@@ -101,6 +105,7 @@ export class Audience {
     await until(
       () => arrivals.length >= published.size * perChange,
       () => `${arrivals.length} of ${published.size * perChange} changes have arrived`,
+      patienceMs,
     )
     this.#arrivals = undefined
     const latency = new Latency()

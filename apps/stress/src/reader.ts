@@ -1,5 +1,6 @@
 import type { Agent } from 'node:http'
 import type { TransportName } from '@tidings/client'
+import type { SseEvent } from '@tidings/testkit/sse-stream'
 import {
   initializeParams,
   listenStream,
@@ -8,7 +9,6 @@ import {
   sessionEnd,
   sessionStream,
 } from './wire/transport-shapes.ts'
-import type { WireEvent } from './wire/event-parser.ts'
 import { type EventRequest, EventSocket } from './wire/event-socket.ts'
 import { type Answer, post } from './wire/post.ts'
 import { parseId, ToldOrder } from './told-order.ts'
@@ -42,8 +42,8 @@ interface Message {
 }
 
 /**
- * A subscriber on a bare socket, by any transport. It comes back when its stream is lost, with the id of the last event it
- * read; where the server does not go on from there, it begins anew: subscribes, and reads.
+ * A subscriber with a connection of its own, over any transport. It comes back when its stream is lost, with the id of the
+ * last event it read; where the server does not go on from there, it begins anew: subscribes, and reads.
  */
 export class Reader {
   readonly transport: TransportName
@@ -63,7 +63,6 @@ export class Reader {
   #stopped = false
   /** Counts the sessions, and by the stateless transport the streams. */
   #generation = 0
-  #looked: () => void = () => {}
   #stopSilence = () => {}
 
   constructor(options: ReaderOptions) {
@@ -84,14 +83,6 @@ export class Reader {
   /** Where its session is: undefined while there is none, and by the stateless transport. */
   get hasSession(): boolean {
     return this.transport !== 'stateless' && (this.transport === 'paired' || this.#keys.session !== undefined)
-  }
-
-  /** Resolves when all that is wanted is subscribed to. */
-  async untilReady(): Promise<void> {
-    while (!this.#ready) {
-      if (this.#stopped) throw new Error('The reader was stopped')
-      await new Promise<void>((resolve) => (this.#looked = resolve))
-    }
   }
 
   watch(uri: string): void {
@@ -154,7 +145,6 @@ export class Reader {
     this.#ready = false
     this.cut(how)
     this.#stopSilence()
-    this.#looked()
   }
 
   async #run(): Promise<void> {
@@ -180,7 +170,8 @@ export class Reader {
       : sessionStream(this.transport, this.#keys, since)
     const isFirst = since === '' && (this.transport !== 'streamable-http' || this.#isFresh)
     this.#isFresh = false
-    let greeted = stateless
+    /** The ids of the stream's events so far. A session's stream begins with a greeting, which may have no data. */
+    let ids = 0
     return new Promise((resolve) => {
       const listen = () => this.#listenForSilence()
       const socket = new EventSocket(this.#options.streamPort(), request, {
@@ -192,19 +183,24 @@ export class Reader {
           this.counts.opened++
           listen()
           if (stateless) return
-          const recovered = headers.get('tidings-recovered') === 'true'
+          const recovered = headers['tidings-recovered'] === 'true'
           if (recovered) this.counts.recovered++
           else this.order.beginAnew()
           if (recovered) return
           if (this.transport === 'paired') this.#begin()
           else if (this.transport === 'streamable-http' && !isFirst) void this.#readAll(this.#generation)
         },
+        id: (id) => {
+          if (this.#socket !== socket || stateless) return
+          listen()
+          this.#lastEventId = id
+          if (++ids === 1) this.order.greeted(id)
+        },
         event: (event) => {
           if (this.#socket !== socket) return
           listen()
-          if (stateless) this.#takeListened(JSON.parse(event.data!) as Message)
-          else this.#take(event, greeted)
-          greeted = true
+          if (stateless) this.#takeListened(JSON.parse(event.data) as Message)
+          else this.#take(event, ids === 1)
         },
         comment: (comment) => {
           listen()
@@ -224,16 +220,14 @@ export class Reader {
   /** Whether a streamable session was begun whose stream has not been opened yet. */
   #isFresh = false
 
-  #take({ id, event, data = '' }: WireEvent, greeted: boolean): void {
+  #take({ id, event, data }: SseEvent, isGreeting: boolean): void {
     if (id === undefined) throw new Error(`An event without an id: ${data}`)
-    this.#lastEventId = id
-    if (!greeted) this.order.greeted(id)
     if (event === 'endpoint') {
       if (this.#keys.session === data) return
       this.#keys.session = data
       this.#begin()
     }
-    if (!greeted || data === '') return
+    if (isGreeting) return
     const message = JSON.parse(data) as Message
     if (message.method === 'notifications/resources/updated') {
       this.order.change(id)
@@ -315,7 +309,7 @@ export class Reader {
       await Promise.all(missing.map((uri) => this.#subscribe(uri, generation)))
     }
     if (generation !== this.#generation) return
-    this.#setReady()
+    this.#ready = true
   }
 
   async #subscribe(uri: string, generation: number): Promise<void> {
@@ -327,7 +321,7 @@ export class Reader {
   async #readAll(generation: number): Promise<void> {
     try {
       await Promise.all([...this.#uris].map((uri) => this.#read(uri, generation)))
-      if (generation === this.#generation) this.#setReady()
+      if (generation === this.#generation) this.#ready = true
     } catch {
       if (generation === this.#generation) this.#beginAnew()
     }
@@ -363,11 +357,6 @@ export class Reader {
     this.#lastEventId = ''
     this.#keys.session = undefined
     this.order.beginAnew()
-  }
-
-  #setReady(): void {
-    this.#ready = true
-    this.#looked()
   }
 
   #listenForSilence(): void {

@@ -2,6 +2,7 @@
 import { McpServer, serve, type ServeOptions } from '@tidings/server'
 import * as z from 'zod'
 import { type Commands, type Newest, type Reply, type Request, sharedNow } from './commands.ts'
+import { changesOf } from './change-index.ts'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ServeOptions
 const server = new McpServer({ name: 'stress', version: '0' })
@@ -21,7 +22,7 @@ server.tool('wait', { input: z.object({ ms: z.number() }) }, async ({ ms }) => {
 const serving = await serve(server, options)
 
 function publish(topic: string): Newest {
-  const newest = { version: (versions.get(topic)?.version ?? 0) + 1, seq: server.changes.seq + 1 }
+  const newest = { version: (versions.get(topic)?.version ?? 0) + 1, seq: changesOf(server).seq + 1 }
   versions.set(topic, newest)
   server.changed(topic)
   return newest
@@ -62,7 +63,7 @@ const commands: {
     const sockets = await new Promise<number>((resolve, reject) =>
       serving.http.getConnections((error, count) => (error ? reject(error) : resolve(count))),
     )
-    return { topics: server.changes.size, sockets, handles }
+    return { topics: changesOf(server).size, sockets, handles }
   },
 }
 

@@ -21,70 +21,73 @@ import type {
 import { allPages } from './calls/all-pages.ts'
 import type { RequestOptions } from './calls/calls.ts'
 import type { State, StateEvent } from './connection/connection.ts'
-import type { Exchange } from './messages/message-router.ts'
-import { Subscriptions } from './watch/subscriptions.ts'
+import type { MessageRouter } from './messages/message-router.ts'
 import type { TransportName } from './transports/transport.ts'
 import { watch } from './watch/watch.ts'
 
 type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/templates/list'
 
 /**
- * A client of one MCP server, made by {@link connect}. When the connection is lost it is made again, for as long as the
- * client is open: calls that depend on it wait, subscriptions and the log level are restored. A request that was lost is
- * made again when it is safe to repeat.
+ * A client of one MCP server, returned by {@link connect}. When the connection drops, the client connects again, for as
+ * long as it is open: it restores the subscriptions and the log level, and sends a lost request again when that is
+ * safe. Calls made meanwhile wait for the connection.
  *
  * Each call may throw:
- * - {@link McpError}: what the server answered;
- * - {@link TimeoutError}, {@link ConnectionError}, {@link HttpError}: it got no answer. `mayHaveRun` says whether the
- *   server may have acted on it;
- * - {@link ProtocolError}: the answer is not what the protocol allows;
+ * - {@link McpError}: the server answered with an error;
+ * - {@link TimeoutError}, {@link ConnectionError}, {@link HttpError}: there is no answer. `mayHaveRun` says whether the
+ *   server may have acted on the request;
+ * - {@link ProtocolError}: the protocol does not allow the answer;
  * - {@link ClosedError}: the client is closed;
- * - the reason of the `signal` given, when that was aborted.
+ * - the reason of your `signal`, when you aborted it.
  */
 export class Client {
-  /** The transport this client came in by. */
+  /** The transport in use. */
   readonly transport: TransportName
-  readonly #exchange: Exchange
-  readonly #subscriptions: Subscriptions
+  readonly #router: MessageRouter
   #logLevel: LoggingLevel | undefined
 
-  constructor(transport: TransportName, exchange: Exchange) {
+  private constructor(router: MessageRouter, transport: TransportName) {
     this.transport = transport
-    this.#exchange = exchange
-    this.#subscriptions = new Subscriptions(exchange)
-    exchange.onNewSession(async (options) => {
-      if (this.#logLevel) await exchange.request('logging/setLevel', { level: this.#logLevel }, options)
+    this.#router = router
+    router.connection.onRestore(async ({ signal }) => {
+      if (!this.#logLevel) return
+      await router.request('logging/setLevel', { level: this.#logLevel }, { signal, duringConnect: true })
     })
   }
 
-  /** `connected` at first. What it is can be listened to: `on('state', ...)`. */
+  /** @internal */
+  static over(router: MessageRouter, transport: TransportName): Client {
+    return new Client(router, transport)
+  }
+
+  /** The state of the connection: `connected` at first. `on('state', ...)` listens to it. */
   get state(): State {
-    return this.#exchange.state
+    return this.#router.connection.state
   }
 
-  /** Which program the server is. */
+  /** The name and version of the server program. */
   get serverInfo(): Implementation {
-    return this.#exchange.server.serverInfo
+    return this.#router.server.serverInfo
   }
 
-  /** What the server offers. */
+  /** The capabilities of the server. */
   get serverCapabilities(): ServerCapabilities {
-    return this.#exchange.server.capabilities
+    return this.#router.server.capabilities
   }
 
-  /** How to use the server, for a model, if it says. */
+  /** The server's instructions for a language model, if it has any. */
   get instructions(): string | undefined {
-    return this.#exchange.server.instructions
+    return this.#router.server.instructions
   }
 
-  /** The protocol revision that is spoken. */
+  /** The protocol revision in use. */
   get revision(): Revision {
-    return this.#exchange.server.protocolVersion
+    return this.#router.server.protocolVersion
   }
 
   /**
-   * Calls a tool. A tool that fails says so by `isError` in its result, which is for the model to read; that is not
-   * thrown.
+   * Calls a tool. A tool that fails returns a result with `isError`, for the model to read. The call does not throw
+   * then.
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools
    */
@@ -92,28 +95,28 @@ export class Client {
     return this.request('tools/call', { name, ...(args && { arguments: args }) }, options)
   }
 
-  /** All tools, from all pages. */
+  /** Reads all pages of the list of tools. */
   async listTools(options?: RequestOptions): Promise<Tool[]> {
     return this.#all('tools/list', (page) => page.tools, options)
   }
 
-  /** All resources, from all pages. */
+  /** Reads all pages of the list of resources. */
   async listResources(options?: RequestOptions): Promise<Resource[]> {
     return this.#all('resources/list', (page) => page.resources, options)
   }
 
-  /** All resource templates, from all pages. */
+  /** Reads all pages of the list of resource templates. */
   async listResourceTemplates(options?: RequestOptions): Promise<ResourceTemplate[]> {
     return this.#all('resources/templates/list', (page) => page.resourceTemplates, options)
   }
 
-  /** All prompts, from all pages. */
+  /** Reads all pages of the list of prompts. */
   async listPrompts(options?: RequestOptions): Promise<Prompt[]> {
     return this.#all('prompts/list', (page) => page.prompts, options)
   }
 
   /**
-   * The contents of a resource.
+   * Reads the contents of a resource.
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/server/resources
    */
@@ -122,38 +125,39 @@ export class Client {
   }
 
   /**
-   * Has the server say when a resource changes: listen by `on('notifications/resources/updated', ...)`. It goes on,
-   * over new sessions too, until {@link unsubscribe}. {@link watch} does all of this, and reads.
+   * Asks the server to announce changes of a resource. Listen with `on('notifications/resources/updated', ...)`. The
+   * subscription lasts, across disconnects and server restarts, until {@link unsubscribe}. {@link watch} subscribes,
+   * listens and reads.
    */
   async subscribe(uri: string, options: { signal?: AbortSignal } = {}): Promise<void> {
-    await this.#subscriptions.subscribe(uri, options.signal ?? this.#exchange.closing)
+    const { subscriptions, connection } = this.#router
+    await subscriptions.subscribe(uri, options.signal ?? connection.closing)
   }
 
-  /** Ends what {@link subscribe} began. A {@link watch} of the same resource goes on. */
+  /** Ends a subscription of {@link subscribe}. A {@link watch} of the same resource goes on. */
   async unsubscribe(uri: string): Promise<void> {
-    await this.#subscriptions.unsubscribe(uri)
+    await this.#router.subscriptions.unsubscribe(uri)
   }
 
   /**
-   * The contents of a resource now, and again after each change, across lost connections and server restarts. Who reads
-   * slowly skips to the newest: no more than one change is remembered. It ends with `break`, `options.signal` or
-   * `close()`.
+   * Yields the contents of a resource now, and again after each change, across disconnects and server restarts. If your
+   * loop is slower than the changes, it skips to the newest contents. `break`, `options.signal` and `close()` end it.
    *
-   * Only changes that the server announces for this very URI count, not those it announces for parts of it.
+   * Only changes that the server announces for exactly this URI count, not the changes of its sub-resources.
    *
-   * @throws {McpError} when the server does not offer subscriptions, or the resource cannot be read (any more).
-   * @throws {ClosedError} when the connection was lost for good.
+   * @throws {McpError} when the server does not offer subscriptions, or the resource cannot be read.
+   * @throws {ClosedError} when the client cannot connect again.
    * @example for await (const { contents } of client.watch('greenhouse://climate')) console.log(contents)
    */
   watch(
     uri: string,
     options: { signal?: AbortSignal } = {},
   ): AsyncIterableIterator<ReadResourceResult, undefined, undefined> {
-    return watch(this.#exchange, this.#subscriptions, uri, options.signal)
+    return watch(this.#router, uri, options.signal)
   }
 
   /**
-   * A prompt, filled in with the arguments.
+   * Gets a prompt, filled in with the arguments.
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/server/prompts
    */
@@ -166,7 +170,7 @@ export class Client {
   }
 
   /**
-   * Values to complete an argument of a prompt or of a resource template with.
+   * Gets values that complete an argument of a prompt or of a resource template.
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/completion
    */
@@ -174,12 +178,15 @@ export class Client {
     return this.request('completion/complete', params, options)
   }
 
-  /** Resolves when the server has answered. */
+  /** Asks the server for an answer, and resolves when it arrives. */
   async ping(options?: RequestOptions): Promise<void> {
     await this.request('ping', undefined, options)
   }
 
-  /** Has the server send log messages from this level on: listen by `on('notifications/message', ...)`. */
+  /**
+   * Asks the server to send log messages of this level and above. Listen with `on('notifications/message', ...)`. The
+   * level lasts across disconnects and server restarts.
+   */
   async setLogLevel(level: LoggingLevel, options?: RequestOptions): Promise<void> {
     await this.request('logging/setLevel', { level }, options)
     this.#logLevel = level
@@ -191,36 +198,38 @@ export class Client {
     params: ParamsOf<M>,
     options?: RequestOptions,
   ): Promise<ResultOf<M>> {
-    return this.#exchange.request(method, params, options)
-  }
-
-  /** Sends any notification of the protocol, if the revision has it. Resolves when the server has taken it. */
-  async notify<M extends NotificationToServer>(method: M, params?: ParamsOf<M>): Promise<void> {
-    await this.#exchange.notify(method, params)
+    return this.#router.request(method, params, options)
   }
 
   /**
-   * Listens: to a notification of the server, by its method, or to what becomes of the connection, by `state`.
+   * Sends any notification of the protocol. Resolves when the server has accepted it. Revision 2026-07-28 has no
+   * notification to a server: nothing is sent then.
+   */
+  async notify<M extends NotificationToServer>(method: M, params?: ParamsOf<M>): Promise<void> {
+    await this.#router.notify(method, params)
+  }
+
+  /**
+   * Adds a listener: to a notification of the server, with its method, or to the state of the connection, with `state`.
    *
-   * Listen to a list first and read it then, and no change is missed in between. By the transport `stateless` the server has
-   * to be asked to tell of a list: a change between this call and its acknowledgement is not heard, unless the list is
-   * read in between, which waits for the acknowledgement.
+   * To miss no change of a list, call `on()` first and read the list then. With the transport `stateless`, changes
+   * between `on()` and the server's acknowledgement are not delivered; reading the list waits for the acknowledgement.
    *
-   * @returns what ends it.
+   * @returns a function that removes the listener.
    * @example const off = client.on('notifications/tools/list_changed', () => refresh())
    */
   on(name: 'state', listener: (event: StateEvent) => void): () => void
   on<M extends NotificationToClient>(name: M, listener: (params: ParamsOf<M>) => void): () => void
   on(name: string, listener: (value: never) => void): () => void {
-    return this.#exchange.on(name, listener)
+    return this.#router.listeners.on(name, listener)
   }
 
-  /** Ends it. Calls in flight are rejected, watches end, and nothing is left open. */
+  /** Closes the client. Calls in flight reject, watches end, and no connection or timer is left. */
   async close(): Promise<void> {
-    await this.#exchange.close()
+    await this.#router.close()
   }
 
-  /** {@link close}, for `await using`. */
+  /** Calls {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

@@ -1,41 +1,49 @@
 import type { Implementation } from '@tidings/protocol'
-import { Client } from './client.ts'
-import { Exchange } from './messages/message-router.ts'
-import { findTransport } from './connection/find-transport.ts'
-import type { Handlers } from './messages/handlers.ts'
-import { type Logger, silent } from './logger.ts'
 import { onAbort } from './async/signals.ts'
+import { Client } from './client.ts'
+import { findTransport, tryEach } from './connection/find-transport.ts'
 import { type HeadersOption, Http } from './http/http.ts'
+import { type Logger, silent } from './logger.ts'
+import type { Handlers } from './messages/handlers.ts'
+import { MessageRouter } from './messages/message-router.ts'
 import { HttpSseTransport } from './transports/http-sse.ts'
 import { PairedTransport } from './transports/paired.ts'
 import { StatelessTransport } from './transports/stateless.ts'
 import { StreamableTransport } from './transports/streamable.ts'
-import type { TransportName, TransportListener } from './transports/transport.ts'
+import type { TransportName } from './transports/transport.ts'
 
-/** What {@link connect} may be told. */
+/** Options of {@link connect}. */
 export interface ConnectOptions {
-  /** The transport to come in by. Default: `auto`, the best one that the server turns out to have. */
+  /** The transport to use. Default: `auto`, the newest transport that the server has. */
   transport?: TransportName | 'auto'
-  /** Which program this is, for the server to know. */
+  /** The name and version of your program. The server may show or log them. */
   clientInfo?: Implementation
-  /** What the server may ask of this client. */
+  /** Functions that answer requests of the server. */
   handlers?: Handlers
-  /** Headers for every HTTP request, such as `authorization`: fixed, or made anew for each by a function. */
+  /** Headers of every HTTP request, such as `authorization`. A function is called for each request. */
   headers?: HeadersOption
   /** Makes the HTTP requests. Default: `node:http` in Node, the global `fetch` elsewhere. */
   fetch?: typeof fetch
-  /** Aborting it gives up connecting and, later, closes the client. */
+  /** Aborting it stops the attempt to connect, and later closes the client. */
   signal?: AbortSignal
   /** How long an attempt to connect may take, in milliseconds. Default: 10,000. */
   connectTimeoutMs?: number
-  /** How long to wait for a response, in milliseconds, since there was last progress. Default: 60,000. */
+  /** How long to wait for a response, in milliseconds since the last progress. Default: 60,000. */
   timeoutMs?: number
-  /** How long to wait for a response in all, in milliseconds. Default: 600,000. */
+  /** How long to wait for a response in total, in milliseconds. Default: 600,000. */
   totalTimeoutMs?: number
-  /** How large one message of the server may be, counted in characters. Default: 16 MiB. */
+  /** The maximum length of one message from the server, in characters. Default: 16,777,216. */
   maxMessageLength?: number
-  /** Told of what goes wrong where no caller can be: a listener that throws, a message that is none. Default: silent. */
+  /** Receives errors that reach no caller: a listener that throws, an invalid message. Default: no log. */
   logger?: Logger
+}
+
+/** A server that is reached with a `fetch` of its own, for example one in the same process. */
+export interface ConnectTarget {
+  /** The URL to pass to `fetch`. It needs no host that exists. */
+  url: string | URL
+  /** Makes the HTTP requests to this server. */
+  fetch: typeof fetch
 }
 
 const transports = {
@@ -46,86 +54,105 @@ const transports = {
 }
 
 /**
- * Connects to an MCP server, and stays connected until the client is closed.
+ * Connects to an MCP server. The client stays connected, across disconnects and server restarts, until you close it.
  *
- * @param url the URL of the server, such as `http://127.0.0.1:3000/mcp`; by the transports `http+sse` and `paired` that of its
- * event stream, such as `http://127.0.0.1:3000/sse`.
- * @throws {TypeError} the URL is not one of `http:` or `https:`, or has credentials in it: give them by `headers`; or there
- * is no such transport.
- * @throws {ConnectionError | HttpError} the server cannot be reached, or does not answer with success.
- * @throws {ProtocolError} what answers is no MCP server, or speaks a revision this client does not.
- * @throws {TimeoutError} it took longer than `connectTimeoutMs`.
- * @throws {McpError} the server refused to initialize.
+ * @param target the URL of the server, such as `http://127.0.0.1:3000/mcp`. For the transports `http+sse` and `paired`,
+ * the URL of the event stream, such as `http://127.0.0.1:3000/sse`. An object with `url` and `fetch` connects to a
+ * server that is reached with that `fetch`, such as `memoryTransport(server)` of `@tidings/server`; `options.fetch` is
+ * ignored then.
+ * @throws {TypeError} when the URL is not an `http:` or `https:` URL, when it contains credentials (send them in
+ * `options.headers`), or when there is no such transport.
+ * @throws {ConnectionError | HttpError} when the server cannot be reached, or answers with an HTTP error.
+ * @throws {ProtocolError} when the URL is not one of an MCP server, or there is no common protocol revision.
+ * @throws {TimeoutError} when the attempt takes longer than `connectTimeoutMs`.
+ * @throws {McpError} when the server refuses to initialize.
  * @example
  * const client = await connect('http://127.0.0.1:3000/mcp')
  * const result = await client.callTool('water', { litres: 2 })
  */
-export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  const { transport = 'auto', signal } = options
+export async function connect(
+  target: string | URL | ConnectTarget,
+  options: ConnectOptions = {},
+): Promise<Client> {
+  const { transport = 'auto', signal, headers } = options
   signal?.throwIfAborted()
   if (transport !== 'auto' && !Object.hasOwn(transports, transport)) {
     throw new TypeError(`No transport ${transport}: give one of auto, ${Object.keys(transports).join(', ')}`)
   }
-  const target = urlOf(url)
-  if (!/^https?:$/.test(target.protocol) || target.username || target.password) {
-    throw new TypeError(
-      'The URL has to be one of http: or https:, with credentials in a header, not in itself',
-    )
-  }
-  target.hash = ''
-  const http = new Http(options)
-  const open = (transport: TransportName) => connectBy(transport, target, http, options)
+  const own = typeof target === 'object' && 'fetch' in target ? target : undefined
+  const url = urlOf(own ? own.url : (target as string | URL))
+  const http = new Http({ headers, fetch: (own ?? options).fetch })
+  const open = (name: TransportName) => connectWith(name, url, http, options)
   try {
-    return await (transport === 'auto' ? findTransport(target, open) : open(transport))
+    if (transport !== 'auto') return await open(transport)
+    // The URL identifies a server only on the network: with a `fetch` of its own, the result is not remembered.
+    return own ? (await tryEach(open)).opened : await findTransport(url, open)
   } catch (error) {
     http.close()
     throw error
   }
 }
 
-function urlOf(url: string | URL): URL {
+/** Returns the URL of the server, without its fragment. */
+function urlOf(given: string | URL): URL {
+  let url: URL
   try {
-    return new URL(url)
+    url = new URL(given)
   } catch (cause) {
-    throw new TypeError(`No URL: ${url}. Give one such as http://127.0.0.1:3000/mcp`, { cause })
+    throw new TypeError(`No URL: ${given}. Give one such as http://127.0.0.1:3000/mcp`, { cause })
   }
+  if (!/^https?:$/.test(url.protocol)) {
+    throw new TypeError(`The URL must begin with http: or https:, not with ${url.protocol}`)
+  }
+  if (url.username || url.password) {
+    throw new TypeError('The URL contains credentials. Send them in a header: options.headers')
+  }
+  url.hash = ''
+  return url
 }
 
-async function connectBy(
-  transport: TransportName,
+async function connectWith(
+  name: TransportName,
   url: URL,
   http: Http,
   options: ConnectOptions,
 ): Promise<Client> {
-  const { signal, logger = silent, maxMessageLength = 16 * 2 ** 20 } = options
-  const Transport = transports[transport]
-  let isOpen = false
-  const exchange = new Exchange({
-    url,
-    transportName: transport,
-    makeTransport: (listener: TransportListener) =>
-      new Transport({ url, http, maxMessageLength, logger, listener }),
-    clientInfo: options.clientInfo ?? { name: '@tidings/client', version: 'unknown' },
-    handlers: options.handlers ?? {},
-    timeoutMs: options.timeoutMs ?? 60_000,
-    totalTimeoutMs: options.totalTimeoutMs ?? 600_000,
-    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-    logger,
-    // A connection to a server that does not have this transport is good for the next one.
-    closed: () => isOpen && http.close(),
-  })
-  const client = new Client(transport, exchange)
+  const {
+    clientInfo = { name: '@tidings/client', version: 'unknown' },
+    handlers = {},
+    signal,
+    connectTimeoutMs = 10_000,
+    timeoutMs = 60_000,
+    totalTimeoutMs = 600_000,
+    maxMessageLength = 16 * 2 ** 20,
+    logger = silent,
+  } = options
+  const Transport = transports[name]
+  const router = new MessageRouter(
+    (listener) => new Transport({ url, http, maxMessageLength, logger, listener }),
+    {
+      url,
+      isModern: name === 'stateless',
+      clientInfo,
+      handlers,
+      timeouts: { connectTimeoutMs, timeoutMs, totalTimeoutMs },
+      logger,
+    },
+  )
+  const client = Client.over(router, name)
   if (signal) {
     const off = onAbort(signal, () => void client.close())
-    onAbort(exchange.closing, off)
+    onAbort(router.connection.closing, off)
   }
   try {
-    await exchange.open()
-    isOpen = true
-    return client
+    await router.connection.open()
   } catch (error) {
     await client.close()
     signal?.throwIfAborted()
     throw error
   }
+  // An attempt that fails leaves its HTTP connections to the attempt with the next transport.
+  const closeHttp = () => http.close()
+  void router.closed.then(closeHttp, closeHttp)
+  return client
 }

@@ -6,13 +6,13 @@ interface Details {
 }
 
 /**
- * What all errors that arise on the way to the server have in common. What the server itself answered is an
- * {@link McpError}.
+ * The base class of the errors that the client raises itself: no connection, no answer in time, an answer that the
+ * protocol does not allow. An error that the server answered is an {@link McpError}.
  */
 export abstract class ClientError extends Error {
   /**
-   * Whether the server may have acted on the request. When false it is safe to send it again; when true, only what
-   * may happen twice should be.
+   * Whether the server may have acted on the request. When it is false, you can safely send the request again. When it
+   * is true, send it again only if it may run twice.
    */
   readonly mayHaveRun: boolean
 
@@ -22,34 +22,34 @@ export abstract class ClientError extends Error {
   }
 }
 
-/** The server could not be reached, or the connection a request depended on was lost. */
+/** The server could not be reached, or the connection was lost while the request was in flight. */
 export class ConnectionError extends ClientError {
   override readonly name: string = 'ConnectionError'
 }
 
-/** What the server took too long for. */
+/** The server did not answer in time. */
 export class TimeoutError extends ClientError {
   override readonly name: string = 'TimeoutError'
 }
 
-/** The client is closed: by `close()`, or for good by the error in `cause`. */
+/** The client is closed. `cause` is absent after `close()`; otherwise it is the error that ended the connection. */
 export class ClosedError extends ClientError {
   override readonly name: string = 'ClosedError'
 }
 
-/** The server sent what the protocol does not allow. */
+/** The server sent something that the protocol does not allow. */
 export class ProtocolError extends ClientError {
   override readonly name: string = 'ProtocolError'
 }
 
-/** What the server must not be trusted with, or can never be spoken with: connecting again would not help. */
+/** The client cannot or must not talk to this server. Connecting again does not help. */
 export class RefusedError extends ProtocolError {
   override readonly name: string = 'RefusedError'
 }
 
-/** The server speaks no revision that it could be spoken with. */
+/** Server and client have no protocol revision in common. */
 export class RevisionError extends RefusedError {
-  /** Those it does. */
+  /** The revisions of the server. */
   readonly supported: readonly string[]
 
   constructor(supported: readonly string[], spoken: readonly string[]) {
@@ -59,7 +59,7 @@ export class RevisionError extends RefusedError {
   }
 }
 
-/** What an {@link HttpError} is made of. */
+/** The fields of an {@link HttpError}. */
 export interface HttpErrorInit {
   status: number
   /** The start of the response body. */
@@ -67,18 +67,18 @@ export interface HttpErrorInit {
   retryAfterMs?: number | undefined
 }
 
-/** The server answered with an HTTP status that is not a success. */
+/** The server answered with an HTTP status that does not mean success. */
 export class HttpError extends ClientError {
   override readonly name: string = 'HttpError'
-  /** The HTTP status; 0 for a redirect, in a browser. */
+  /** The HTTP status. A browser reports a redirect as 0. */
   readonly status: number
   /** The start of the response body: at most 1,000 characters. */
   readonly body: string
-  /** How long the server asked to be left alone (`Retry-After`), in milliseconds. */
+  /** The delay that the server asked for with `Retry-After`, in milliseconds. */
   readonly retryAfterMs: number | undefined
 
   constructor(message: string, { status, body, retryAfterMs }: HttpErrorInit) {
-    // A 4xx refuses a request unserved, and so does 503; other 5xx may come after the server acted.
+    // A 4xx and a 503 refuse the request before it runs. Another 5xx may come after the server acted.
     super(message, { mayHaveRun: status >= 500 && status !== 503 })
     this.status = status
     this.body = body
@@ -86,26 +86,26 @@ export class HttpError extends ClientError {
   }
 }
 
-/** The server does not know the session (any more): the client begins a new one. */
+/** The server does not know the session any more. The client begins a new one. */
 export class SessionGoneError extends HttpError {
   override readonly name: string = 'SessionGoneError'
 }
 
-/** True when connecting again, as long as it may take, cannot help. */
-export function isFinal(error: unknown): boolean {
-  // 204 is how a server tells an EventSource to stop.
+/** True when connecting again cannot help, now or later. */
+export function isPermanent(error: unknown): boolean {
+  // With 204 a server tells an EventSource to stop.
   return (
     error instanceof RefusedError || (error instanceof HttpError && [204, 401, 403].includes(error.status))
   )
 }
 
-/** True for what goes away when the same is tried a while later. */
-export function isTransient(error: unknown): boolean {
+/** True when the same attempt may succeed a while later. */
+export function isTemporary(error: unknown): boolean {
   if (error instanceof HttpError) return [404, 429, 502, 503, 504].includes(error.status)
   return error instanceof ConnectionError
 }
 
-/** True also for no answer in time: a dead connection may not have been seen to be one yet. */
-export function mayPass(error: unknown): boolean {
-  return error instanceof TimeoutError || isTransient(error)
+/** True when the request may succeed on the same or the next connection. A timeout may be a dead connection. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof TimeoutError || isTemporary(error)
 }

@@ -1,6 +1,6 @@
-// Connecting, and what one has then.
+// Connecting, and the client.
 export { connect } from './connect.ts'
-export type { ConnectOptions } from './connect.ts'
+export type { ConnectOptions, ConnectTarget } from './connect.ts'
 export type { Client } from './client.ts'
 export type { RequestOptions } from './calls/calls.ts'
 export type { State, StateEvent } from './connection/connection.ts'
@@ -9,7 +9,7 @@ export type { Logger } from './logger.ts'
 export type { HeadersOption } from './http/http.ts'
 export type { TransportName } from './transports/transport.ts'
 
-// What may be thrown.
+// Errors.
 export {
   ClientError,
   ClosedError,
@@ -23,7 +23,7 @@ export {
 } from './errors.ts'
 export type { HttpErrorInit } from './errors.ts'
 
-// The protocol's types that calls give and handlers take; all others are in @tidings/protocol.
+// The types of results and of handlers. @tidings/protocol has the others.
 export type {
   CallToolResult,
   CompleteResult,

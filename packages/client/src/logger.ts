@@ -1,4 +1,6 @@
-/** A structured logger of pino's shape: `logger.warn({ uri }, 'not subscribed')`. A pino instance is one. */
+/**
+ * A structured logger with the methods of pino: `logger.warn({ uri }, 'not subscribed')`. You can pass a pino logger.
+ */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -6,7 +8,7 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-const nothing = () => {}
+const ignore = () => {}
 
-/** The default: says nothing. */
-export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+/** The default logger. It writes nothing. */
+export const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }

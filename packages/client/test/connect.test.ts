@@ -1,4 +1,5 @@
 import { latestLegacyRevision, legacyRevisions } from '@tidings/protocol'
+import { rejection } from '@tidings/testkit/rejection'
 import {
   ClosedError,
   connect,
@@ -9,21 +10,21 @@ import {
   RefusedError,
   TimeoutError,
 } from '../src/index.ts'
-import type { FakeStream } from './harness/fake-server.ts'
-import { connected, fakeServer, rejection } from './harness/harness.ts'
+import type { FakeStream } from './harness/fake-stream.ts'
+import { connected, fakeHttpSse } from './harness/harness.ts'
 
 // What is behind it is said by itself; how it is found is in find-transport.test.ts.
 const transport = 'http+sse'
 
 /** A server that answers the GET in a way of its own. */
 async function serverThat(onGet: (stream: FakeStream) => void) {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.onGet = onGet
   return server
 }
 
 test('connecting opens the stream, initializes, and says when it is ready', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url, { clientInfo: { name: 'tester', version: '3' } })
   const stream = await server.streams.next()
   expect(stream.request.headers.accept).toBe('text/event-stream')
@@ -46,7 +47,7 @@ test('connecting opens the stream, initializes, and says when it is ready', asyn
 })
 
 test('the handlers given are declared as capabilities', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   await connected(server.url, {
     handlers: {
       sample: () => ({ role: 'assistant', content: { type: 'text', text: '' }, model: 'none' }),
@@ -61,14 +62,14 @@ test('the handlers given are declared as capabilities', async () => {
 })
 
 test.each(legacyRevisions)('a server may choose revision %s', async (revision) => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.protocolVersion = revision
   const client = await connected(server.url)
   expect(client.revision).toBe(revision)
 })
 
 test('a server that speaks another revision is refused, and its stream is closed', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.protocolVersion = '2031-01-01'
   const error = await rejection(connect(server.url, { transport }))
   expect(error).toBeInstanceOf(RefusedError)
@@ -125,7 +126,7 @@ test('a web page in place of a stream is a ProtocolError that shows what came', 
 })
 
 test('the content type of the stream may have parameters and any case', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.onGet = (stream) => {
     stream.response.setHeader('content-type', 'Text/Event-Stream; charset=utf-8')
     stream.response.writeHead(200)
@@ -176,7 +177,7 @@ test.each([
 })
 
 test('an endpoint may be a whole URL of the same origin', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.newSession = (stream) => {
     stream.open().endpoint(`${server.origin}/elsewhere?x=1`)
     server.send = (message) => stream.message(message)
@@ -186,7 +187,7 @@ test('an endpoint may be a whole URL of the same origin', async () => {
 })
 
 test('a redirect is not followed: what is sent is meant for one server', async () => {
-  const other = await fakeServer()
+  const other = await fakeHttpSse()
   const server = await serverThat(({ response }) => response.writeHead(307, { location: other.url }).end())
   const error = await rejection(connect(server.url, { headers: { authorization: 'Bearer secret' } }))
   expect(error).toMatchObject({ name: 'HttpError', status: 307 })
@@ -195,8 +196,8 @@ test('a redirect is not followed: what is sent is meant for one server', async (
 })
 
 test('a redirect of a POST is not followed either', async () => {
-  const other = await fakeServer()
-  const server = await fakeServer()
+  const other = await fakeHttpSse()
+  const server = await fakeHttpSse()
   server.onPost = ({ response }) => response.writeHead(308, { location: `${other.origin}/messages` }).end()
   expect(await rejection(connect(server.url, { transport }))).toMatchObject({
     name: 'HttpError',
@@ -206,7 +207,7 @@ test('a redirect of a POST is not followed either', async () => {
 })
 
 test('a server that is not there is a ConnectionError: nothing can have run', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const { url } = server
   await server.close()
   const error = (await rejection(connect(url, { transport }))) as ConnectionError
@@ -221,7 +222,7 @@ test('a server that hangs up is a ConnectionError', async () => {
 })
 
 test('a refusal to initialize is an McpError', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.answers = { initialize: () => ({ error: { code: -32602, message: 'not you', data: { why: 1 } } }) }
   const error = (await rejection(connect(server.url, { transport }))) as McpError
   expect(error).toBeInstanceOf(McpError)
@@ -232,16 +233,16 @@ test('a refusal to initialize is an McpError', async () => {
 })
 
 test('initialize without an answer times out', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.answers = { initialize: () => undefined }
   const error = await rejection(connect(server.url, { transport, connectTimeoutMs: 50 }))
   expect(error).toBeInstanceOf(TimeoutError)
-  expect(error.message).toMatch('still waiting for the server to say who it is')
+  expect(error.message).toMatch("still waiting for the server's description")
   expect(server.methods).not.toContain('notifications/cancelled')
 })
 
 test('an initialize result that is not one is a ProtocolError', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.answers = { initialize: () => ({ protocolVersion: 5 }) }
   const error = await rejection(connect(server.url, { transport }))
   expect(error).toBeInstanceOf(ProtocolError)
@@ -249,7 +250,7 @@ test('an initialize result that is not one is a ProtocolError', async () => {
 })
 
 test('a session that the server does not know when it is initialized is an HttpError', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.onPost = ({ response }) => response.writeHead(404).end('which session?')
   expect(await rejection(connect(server.url, { transport }))).toMatchObject({
     status: 404,
@@ -271,7 +272,7 @@ test('connecting can be given up by the signal, at any time', async () => {
 })
 
 test('the signal closes the client later on', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const abort = new AbortController()
   const client = await connected(server.url, { signal: abort.signal })
   abort.abort()
@@ -312,7 +313,7 @@ test.each([
     'event: hello\ndata: x\n\ndata: not json\n\nevent: endpoint\ndata: /messages\n\n',
   ],
 ])('a stream may begin with %s', async (_what, start) => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.newSession = (stream) => {
     stream.open().raw(start)
     server.send = (message) => stream.message(message)
@@ -328,13 +329,10 @@ test('a transport that there is not is named, with those that there are', async 
 
 test.each([
   ['/mcp', 'No URL: /mcp. Give one such as http://127.0.0.1:3000/mcp'],
-  [
-    'localhost:3000/mcp',
-    'The URL has to be one of http: or https:, with credentials in a header, not in itself',
-  ],
+  ['localhost:3000/mcp', 'The URL must begin with http: or https:, not with localhost:'],
   [
     'http://me:secret@127.0.0.1:1/mcp',
-    'The URL has to be one of http: or https:, with credentials in a header, not in itself',
+    'The URL contains credentials. Send them in a header: options.headers',
   ],
 ])('what cannot be connected to is refused: %s', async (url, message) => {
   const error = await rejection(connect(url))

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
+import { rejection } from '@tidings/testkit/rejection'
 import { connect } from '../src/index.ts'
-import { fakeServer, fakeStateless, fakeStreamable, rejection } from './harness/harness.ts'
+import { fakeHttpSse, fakeStateless, fakeStreamable } from './harness/harness.ts'
 
 // The client's timers: what fetch has of its own is not made by these functions.
 const timers = new Set<unknown>()
@@ -27,7 +28,7 @@ afterAll(() => {
 })
 
 test('a call leaves no timer, and no listener on its signal', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.answers = { 'tools/call': () => ({ content: [] }) }
   const client = await connect(server.url)
   const { signal } = new AbortController()
@@ -41,7 +42,7 @@ test('a call leaves no timer, and no listener on its signal', async () => {
 })
 
 test('a watch leaves no listener on its signal, whether it was begun or not', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   server.answers = { 'resources/read': () => ({ contents: [] }) }
   const client = await connect(server.url)
   const { signal } = new AbortController()
@@ -54,7 +55,7 @@ test('a watch leaves no listener on its signal, whether it was begun or not', as
 })
 
 test('closing leaves no timer, no listener, and no connection with anything under way', async () => {
-  const server = (await fakeServer()).withIds()
+  const server = (await fakeHttpSse()).withIds()
   server.answers = { 'tools/call': () => undefined, 'resources/read': () => ({ contents: [] }) }
   const before = timers.size
   const abort = new AbortController()
@@ -121,7 +122,7 @@ test.each(['streamable-http', 'stateless'] as const)('%s: a call leaves nothing'
 })
 
 test('closing does not wait for a server that does not answer', async () => {
-  const server = (await fakeServer()).withIds()
+  const server = (await fakeHttpSse()).withIds()
   const before = timers.size
   const client = await connect(server.url)
   server.deletes.push = () => {}
@@ -131,7 +132,7 @@ test('closing does not wait for a server that does not answer', async () => {
 })
 
 test('closing while reconnecting leaves nothing', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const before = timers.size
   const client = await connect(server.url)
   const lost = new Promise<void>((resolve) => {
@@ -146,7 +147,7 @@ test('closing while reconnecting leaves nothing', async () => {
 })
 
 test('failing to connect leaves nothing', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const before = timers.size
   const { signal } = new AbortController()
   server.answers = { initialize: () => undefined }

@@ -1,4 +1,4 @@
-// JSON-RPC 2.0: the envelope of every message, and reading one.
+// JSON-RPC 2.0: the envelope of every message.
 export {
   EmptyResult,
   isNotification,
@@ -20,7 +20,7 @@ export {
 export type { JSONRPCMessage, JSONRPCResponse } from './jsonrpc/jsonrpc.ts'
 export { parseJson, parseMessage } from './jsonrpc/parse-message.ts'
 
-// Errors that cross the wire.
+// Errors between client and server.
 export {
   MissingRequiredClientCapabilityErrorData,
   UnsupportedProtocolVersionErrorData,
@@ -41,7 +41,7 @@ export {
 } from './revisions.ts'
 export type { LegacyRevision, ModernRevision, Revision } from './revisions.ts'
 
-// The table of methods, what is typed by it, and checking by it.
+// The table of methods, the types derived from it, and the functions that check a message with it.
 export { methods } from './methods/methods.ts'
 export type { Direction, MethodEntry } from './methods/methods.ts'
 export type {
@@ -58,14 +58,9 @@ export type {
   ResultOf,
 } from './methods/method-types.ts'
 export { isMethod, isMethodOf, parseModernMeta, parseParams, parseResult } from './methods/parse.ts'
-export {
-  isMethodToClient,
-  parseModernResult,
-  parseParamsToClient,
-  parseResultToClient,
-} from './methods/parse-to-client.ts'
+export { parseModernResult } from './methods/parse-to-client.ts'
 
-// Lifecycle: who speaks, what they can do, and `initialize`.
+// Lifecycle: `initialize`, capabilities, and the names of the programs.
 export {
   BaseMetadata,
   ClientCapabilities,
@@ -77,7 +72,7 @@ export {
   ServerCapabilities,
 } from './messages/lifecycle.ts'
 
-// The modern era: what its requests and results carry in `_meta`, `server/discover`, and required input.
+// The modern era: the `_meta` of requests and results, `server/discover`, and required input.
 export { DiscoverResult } from './messages/discover.ts'
 export {
   InputRequest,
@@ -137,7 +132,7 @@ export {
   SubscriptionsListenResultMetaObject,
 } from './messages/subscriptions.ts'
 
-// What a server announces changes of, and how a client recovers what it missed.
+// The lists whose changes a server announces, and the extension that recovers missed changes.
 export { lists, listNames } from './messages/lists.ts'
 export type { List } from './messages/lists.ts'
 export { recovery } from './messages/recovery.ts'
@@ -212,10 +207,10 @@ export {
   UntitledSingleSelectEnumSchema,
 } from './messages/primitive-schemas.ts'
 
-// Roots: a server asks what the client works on.
+// Roots: a server asks for the client's folders and files.
 export { ListRootsResult, Root } from './messages/roots.ts'
 
-// HTTP: header names and media types, and the headers that mirror what is in the body.
+// HTTP: header names, media types, and the headers that mirror values of the body.
 export { headerArguments, headerParams, paramHeaders } from './http/header-params.ts'
 export type { HeaderParam } from './http/header-params.ts'
 export { headers, mediaTypes } from './http/names.ts'

@@ -1,6 +1,6 @@
-// What an application registers.
+// Registering tools, resources and prompts.
 export { McpServer } from './server.ts'
-export type { McpServerOptions } from './server.ts'
+export type { CloseOptions, McpServerOptions } from './server.ts'
 export type { ToolHandle, ToolHandler, ToolOptions, ToolResult } from './capabilities/tools.ts'
 export type {
   FixedResourceOptions,
@@ -24,12 +24,12 @@ export type {
 export type { Variables } from './capabilities/uri-template.ts'
 export type { CacheHint } from './capabilities/cache-hints.ts'
 
-// What a handler is given, and may throw.
+// The context of handlers, and the errors they may throw.
 export type { AskOptions, ClientInfo, HandlerContext, Progress } from './requests/context.ts'
 export { errorCodes, McpError } from '@tidings/protocol'
 export type { McpErrorOptions } from '@tidings/protocol'
 
-// The protocol's types that handlers give and get; all others are in @tidings/protocol.
+// Types of the protocol that handlers take and return. All others are in @tidings/protocol.
 export type {
   CallToolResult,
   ContentBlock,
@@ -45,15 +45,20 @@ export type {
   Root,
 } from '@tidings/protocol'
 
-// How it is served.
-export { mcp } from './http/mount.ts'
-export type { McpMiddleware, McpOptions } from './http/mount.ts'
+// Serving.
+export { mcp } from './http/mcp.ts'
+export type { McpMiddleware } from './http/mcp.ts'
+export { handler } from './http/handler.ts'
+export type { McpHandler } from './http/handler.ts'
 export { serve } from './http/serve.ts'
 export type { ServeOptions, Serving } from './http/serve.ts'
+export { memoryTransport } from './http/memory-transport.ts'
+export type { MemoryTransport, MemoryTransportOptions } from './http/memory-transport.ts'
+export type { McpOptions, MountOptions } from './http/options.ts'
 export type { GuardOptions } from './http/incoming/guard.ts'
 export type { LimitOptions, LimitsOptions, SessionLimitOptions } from './limits.ts'
 export type { Logger } from './logger.ts'
 
-// What joins several servers.
+// Connecting several servers.
 export { MemoryBackplane } from './backplane/memory-backplane.ts'
 export type { Backplane, ChangeFollower, ChangeSnapshot, BackplaneNode } from './backplane/backplane.ts'

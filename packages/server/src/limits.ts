@@ -1,33 +1,33 @@
 import { errorCodes, McpError } from '@tidings/protocol'
 
-/** How many there may be of one thing. Whole numbers of at least 1; `Infinity` is no limit. */
+/** Limits on one kind of thing: whole numbers of at least 1. `Infinity` means no limit. */
 export interface LimitOptions {
-  /** Of all clients together. Past it 503 is answered. */
+  /** The limit for all clients together. Past it, requests get status 503. */
   total?: number
-  /** Of one principal, where the `principal` option says who that is. Past it 429 is answered. */
+  /** The limit for each principal, where the `principal` option identifies the caller. Past it, requests get status 429. */
   perPrincipal?: number
 }
 
-/** The same for what one session can have a lot of. */
+/** Limits on a kind of thing that one session can have many of. */
 export interface SessionLimitOptions extends LimitOptions {
-  /** Of one session. */
+  /** The limit for each session. */
   perSession?: number
 }
 
-/** How much clients may use of a server. README.md says how the defaults were come by. */
+/** Limits on the use of a server. README.md explains the defaults. */
 export interface LimitsOptions {
   /**
-   * Open sessions. Before one is refused, the one that has been without its client for longest ends. Default 10,000, and
-   * 1,000 of one principal.
+   * Open sessions. Past the limit, the session that was disconnected for longest is closed. If all are connected, the new
+   * session is refused. Default 10,000, and 1,000 for each principal.
    */
   sessions?: LimitOptions
-  /** Open event streams. Default 20,000, and 2,000 of one principal. */
+  /** Open event streams. Default 20,000, and 2,000 for each principal. */
   streams?: LimitOptions
-  /** Requests whose answers have not left yet. Default 10,000, and 1,000 of one principal or session. */
+  /** Requests in flight: their responses have not left yet. Default 10,000, and 1,000 for each principal and session. */
   requests?: SessionLimitOptions
   /**
-   * Resources that are watched, counted for each session and each listen stream by itself; `perSession` is also for one
-   * listen stream. Default 200,000, of one principal 20,000, of one session 1,000.
+   * Watched resources, counted for each session and each listen stream; `perSession` also limits a listen stream. Default
+   * 200,000, 20,000 for each principal, and 1,000 for each session.
    */
   subscriptions?: SessionLimitOptions
 }
@@ -54,13 +54,13 @@ const ofWhom: Record<LimitScope, string> = {
   perSession: 'for one session or listen stream',
 }
 
-/** There are as many as there may be. */
+/** A limit is reached. */
 export class LimitError extends Error {
   override readonly name = 'LimitError'
-  /** Such as `sessions.perPrincipal`. */
+  /** The name of the limit, such as `sessions.perPrincipal`. */
   readonly limit: string
   readonly max: number
-  /** The HTTP status that says so: whether it is the client who has too many, or the server. */
+  /** The HTTP status: 429 when the client has too many, 503 when the server has. */
   readonly status: 429 | 503
 
   constructor(thing: LimitedThing, scope: LimitScope, max: number) {
@@ -70,22 +70,22 @@ export class LimitError extends Error {
     this.status = scope === 'total' ? 503 : 429
   }
 
-  /** What a client is told. */
+  /** The error for the client. */
   toMcpError(code: number = errorCodes.invalidRequest): McpError {
     return new McpError(code, this.message, { data: { limit: this.limit, max: this.max } })
   }
 }
 
-/** How many there are of one thing, in all and of each principal, and how many there may be. */
+/** The count of one kind of thing, in total and for each principal, and its limits. */
 export class Quota {
   readonly max: Readonly<Record<LimitScope, number>>
-  /** How often one was refused, by the limit that was in the way. */
+  /** The number of refusals, by limit. */
   readonly refused: Record<LimitScope, number> = { total: 0, perPrincipal: 0, perSession: 0 }
   readonly #thing: LimitedThing
   #used = 0
   readonly #usedBy = new Map<string, number>()
 
-  /** @throws {TypeError} when a limit is no whole number of at least 1, nor Infinity. */
+  /** @throws {TypeError} when a limit is neither a whole number of at least 1 nor Infinity. */
   constructor(thing: LimitedThing, options: SessionLimitOptions = {}) {
     this.#thing = thing
     this.max = { perSession: Infinity, ...defaults[thing], ...options }
@@ -97,12 +97,12 @@ export class Quota {
     }
   }
 
-  /** How many there are. */
+  /** The number there is now. */
   get used(): number {
     return this.#used
   }
 
-  /** The limit that stands in the way of so many more. */
+  /** The limit that does not allow so many more. Undefined when all do. */
   reached(principal: string | undefined, count = 1): LimitScope | undefined {
     if (count === 0) return undefined
     if (principal !== undefined && (this.#usedBy.get(principal) ?? 0) + count > this.max.perPrincipal)
@@ -110,19 +110,19 @@ export class Quota {
     return this.#used + count > this.max.total ? 'total' : undefined
   }
 
-  /** The error that says that a limit is reached; counted. */
+  /** The error for a limit that is reached. Counts the refusal. */
   refuse(scope: LimitScope): LimitError {
     this.refused[scope]++
     return new LimitError(this.#thing, scope, this.max[scope])
   }
 
-  /** @throws {LimitError} when there may not be so many more. */
+  /** @throws {LimitError} when a limit does not allow so many more. */
   require(principal: string | undefined, count = 1): void {
     const reached = this.reached(principal, count)
     if (reached !== undefined) throw this.refuse(reached)
   }
 
-  /** Counts so many more, whatever the limits. Each is to be released once. */
+  /** Counts so many more, whatever the limits. Release each once. */
   add(principal: string | undefined, count = 1): void {
     this.#used += count
     if (principal !== undefined && count > 0) {
@@ -133,14 +133,14 @@ export class Quota {
   /**
    * Counts so many more.
    *
-   * @throws {LimitError} when there may not be.
+   * @throws {LimitError} when a limit does not allow them.
    */
   take(principal: string | undefined, count = 1): void {
     this.require(principal, count)
     this.add(principal, count)
   }
 
-  /** So many are no more. */
+  /** Counts so many less. */
   release(principal: string | undefined, count = 1): void {
     this.#used -= count
     if (principal === undefined || count === 0) return
@@ -150,10 +150,10 @@ export class Quota {
   }
 }
 
-/** What is limited on one mount. */
+/** The quotas of one mount. */
 export type Limits = Readonly<Record<LimitedThing, Quota>>
 
-/** @throws {TypeError} when a limit is none that could be. */
+/** @throws {TypeError} when a limit is neither a whole number of at least 1 nor Infinity. */
 export function limitsOf(options: LimitsOptions = {}): Limits {
   return {
     sessions: new Quota('sessions', options.sessions),

@@ -1,4 +1,4 @@
-/** A structured logger of pino's shape: `logger.info({ session }, 'session opened')`. A pino instance is one. */
+/** A structured logger with the methods of pino: `logger.info({ session }, 'session opened')`. A pino instance fits. */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -6,7 +6,7 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** @throws {TypeError} when it lacks a method. */
+/** @throws {TypeError} when the logger lacks a method. */
 export function requireLogger(logger: Logger): Logger {
   for (const level of ['debug', 'info', 'warn', 'error'] as const) {
     if (typeof logger?.[level] === 'function') continue
@@ -17,5 +17,5 @@ export function requireLogger(logger: Logger): Logger {
 
 const nothing = () => {}
 
-/** The default: says nothing. */
+/** The default: logs nothing. */
 export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }

@@ -3,8 +3,10 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { connect, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
-import { deferred, start } from './harness/harness.ts'
+import { deferred } from '@tidings/testkit/deferred'
+import { health } from './harness/health.ts'
 import { modernBody, modernHeaders } from './harness/modern.ts'
+import { start } from './harness/start.ts'
 
 const total = { sessions: 8, streams: 10, requests: 6, subscriptions: 12 }
 const ofOne = { sessions: 5, streams: 6, requests: 4, subscriptions: 6 }
@@ -309,9 +311,7 @@ async function limited() {
     for (const finisher of finishers) finisher()
   }
   const use = async () => {
-    const { limits } = (await (await fetch(`${url}/health`)).json()) as {
-      limits: Record<Thing, { used: number }>
-    }
+    const { limits } = (await health(url)) as { limits: Record<Thing, { used: number }> }
     return Object.fromEntries(things.map((thing) => [thing, limits[thing].used])) as Record<Thing, number>
   }
   const untilNone = async (...of: Thing[]) => {

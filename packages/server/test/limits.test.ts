@@ -1,11 +1,15 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { deferred } from '@tidings/testkit/deferred'
+import { post } from '@tidings/testkit/post'
 import type { LimitsOptions } from '../src/index.ts'
-import { connectRaw, deferred, post, read, start } from './harness/harness.ts'
+import { health, untilHealth } from './harness/health.ts'
 import { listen } from './harness/listen.ts'
 import { ask, modernBody, modernHeaders, send } from './harness/modern.ts'
+import { connectRaw } from './harness/raw-client.ts'
+import { read } from './harness/read.ts'
+import { start } from './harness/start.ts'
 
-const health = async (url: string): Promise<any> => (await fetch(`${url}/health`)).json()
 const json = (id: number | string, method: string, params = {}) => ({ jsonrpc: '2.0', id, method, params })
 const initialize = json(1, 'initialize', {
   protocolVersion: '2025-11-25',
@@ -35,12 +39,8 @@ async function limited(limits: LimitsOptions, options = {}) {
   return { ...serving, finish }
 }
 
-async function untilUsed(url: string, use: Record<string, number>): Promise<void> {
-  for (;;) {
-    const { limits } = await health(url)
-    if (Object.entries(use).every(([thing, used]) => limits[thing].used === used)) return
-  }
-}
+const untilUsed = (url: string, use: Record<string, number>) =>
+  untilHealth(url, ({ limits }) => Object.entries(use).every(([thing, used]) => limits[thing].used === used))
 
 async function refusal(response: Response) {
   const { error, ...rest } = await response.json()
@@ -317,4 +317,30 @@ test('no limit is no limit, and one that could not be is told at once', async ()
       `limits.requests.perSession must be a whole number of at least 1, or Infinity; got ${max}`,
     )
   }
+})
+
+test('requests: a body that is not in order is 400 and no use of the limit, however many requests it holds', async () => {
+  const { url } = await limited({ requests: { total: 2, perPrincipal: 2, perSession: 2 } })
+  const batch = Array.from({ length: 10_001 }, (_, id) => json(id, 'ping'))
+  const legacy = await connectRaw(url, { protocolVersion: '2025-03-26' })
+  const modern = { ...modernHeaders({ method: 'ping' }), 'Content-Type': 'application/json' }
+  const bodies: [string, unknown, Record<string, string>][] = [
+    // Too long for a revision with batches; three are too many for the limit, but wrong in the first place.
+    [legacy.endpoint, batch, {}],
+    [legacy.endpoint, [...batch.slice(0, 3), json(9, 'initialize')], {}],
+    // Revisions without batches.
+    [(await connectRaw(url)).endpoint, batch.slice(0, 3), {}],
+    [`${url}/mcp?client_id=${crypto.randomUUID()}`, batch.slice(0, 3), {}],
+    [`${url}/mcp`, batch.slice(0, 3), modern],
+  ]
+  for (const [to, body, headers] of bodies) {
+    const response = await post(to, body, headers)
+    expect([response.status, response.headers.get('Retry-After')]).toEqual([400, null])
+    expect((await response.json()).error.code).toBe(-32600)
+  }
+  // In order, but too many.
+  expect((await post(legacy.endpoint, batch.slice(0, 3))).status).toBe(429)
+  const { refused, limits } = await health(url)
+  expect(refused).toEqual({ 'requests.perSession': 1 })
+  expect(limits.requests.used).toBe(0)
 })

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import Koa from 'koa'
 import * as z from 'zod'
+import { post } from '@tidings/testkit/post'
 import { McpServer, mcp, serve } from '../src/index.ts'
-import { post, read, start } from './harness/harness.ts'
+import { read } from './harness/read.ts'
+import { start } from './harness/start.ts'
 
 // As a program in plain JavaScript would.
 const any = (value: unknown) => value as never
@@ -10,7 +12,16 @@ const info = { name: 'test', version: '1.2.3' }
 
 test.each([
   [{ requestTimeoutMs: any('5s') }, 'requestTimeoutMs must be a number of at least 0, got "5s"'],
-  [{ pageSize: 0 }, 'pageSize must be a number of at least 1, got 0'],
+  [{ pageSize: 0 }, 'pageSize must be a whole number from 1 to 2147483647, got 0'],
+  [{ pageSize: 1.5 }, 'pageSize must be a whole number from 1 to 2147483647, got 1.5'],
+  [
+    { cacheHints: { tools: { ttlMs: -1, cacheScope: 'public' as const } } },
+    'tools.ttlMs must be a whole number from 0 to 2147483647, got -1',
+  ],
+  [
+    { cacheHints: { discover: { ttlMs: 1, cacheScope: any('all') } } },
+    'discover.cacheScope must be public or private, got "all"',
+  ],
   [{ logger: any({}) }, 'logger must have a method debug(fields, message), as a pino logger has'],
 ])('a server refuses %j', (options, message) => {
   expect(() => new McpServer(info, options)).toThrow(new TypeError(message))
@@ -19,7 +30,13 @@ test.each([
 test.each([
   [{ maxBodyBytes: any('1mb') }, 'maxBodyBytes must be a number of at least 0, got "1mb"'],
   [{ keepAliveMs: NaN }, 'keepAliveMs must be a number of at least 0, got NaN'],
-  [{ retryMs: -1 }, 'retryMs must be a number of at least 0, got -1'],
+  [{ retryMs: -1 }, 'retryMs must be a whole number from 0 to 2147483647, got -1'],
+  // Clients must ignore a `retry:` that is not digits alone.
+  [{ retryMs: 1.5 }, 'retryMs must be a whole number from 0 to 2147483647, got 1.5'],
+  [{ retryMs: Infinity }, 'retryMs must be a whole number from 0 to 2147483647, got Infinity'],
+  [{ retryMs: 1e21 }, 'retryMs must be a whole number from 0 to 2147483647, got 1e+21'],
+  [{ responses: any('xml') }, 'responses must be auto, json or sse, got "xml"'],
+  [{ principal: any('ada') }, 'principal must be a function of the Koa context, got "ada"'],
   [{ idleTimeoutMs: any(null) }, 'idleTimeoutMs must be a number of at least 0, got null'],
   [{ logger: any(console.log) }, 'logger must have a method debug(fields, message), as a pino logger has'],
 ])('a mount refuses %j', (options, message) => {
@@ -71,14 +88,14 @@ test('a principal that is no id is an error of the application, and of nobody el
   await once(http, 'listening')
   try {
     const { port } = http.address() as { port: number }
-    for (const type of ['object', 'null', 'number', 'object']) {
+    for (const returned of ['an object', 'null', '7', 'an object']) {
       expect(
         (await post(`http://127.0.0.1:${port}/mcp`, { jsonrpc: '2.0', id: 1, method: 'ping' })).status,
       ).toBe(500)
       expect((await fetch(`http://127.0.0.1:${port}/sse`)).status).toBe(500)
       expect(errors.splice(0).map(({ message }) => message)).toEqual(
         Array(2).fill(
-          `principal must give a string, such as the id of a user, or undefined; it gave ${type}`,
+          `principal must return a string, such as the id of a user, or undefined; it returned ${returned}`,
         ),
       )
       principals.shift()

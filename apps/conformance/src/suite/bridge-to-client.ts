@@ -3,7 +3,7 @@ import http from 'node:http'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
 import { bridge } from './bridge.ts'
-import { freePort } from './free-port.ts'
+import { freePort } from '@tidings/testkit/free-port'
 
 /** An HTTP+SSE endpoint that leads to a server on Streamable HTTP. */
 export interface ClientBridge {

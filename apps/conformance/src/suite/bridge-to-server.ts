@@ -4,8 +4,8 @@ import http from 'node:http'
 import { json } from 'node:stream/consumers'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import { freePort } from '@tidings/testkit/free-port'
 import { bridge } from './bridge.ts'
-import { freePort } from './free-port.ts'
 
 /** A Streamable HTTP endpoint that leads to a server on HTTP+SSE. */
 export interface ServerBridge {

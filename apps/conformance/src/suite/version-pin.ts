@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import { text } from 'node:stream/consumers'
-import { freePort } from './free-port.ts'
+import { freePort } from '@tidings/testkit/free-port'
 
 /** A proxy that makes the suite speak an older revision. */
 export interface VersionPin {

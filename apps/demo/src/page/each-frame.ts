@@ -1,6 +1,6 @@
 /**
- * Makes a function that has `draw` run at the next frame, once however often it was called before: thousands of
- * notifications a second cost one drawing a frame, and none while the tab is not to be seen.
+ * Makes a function that runs `draw` at the next frame, once however often it was called before: thousands of
+ * notifications a second cost one drawing a frame, and none while the tab is hidden.
  */
 export function eachFrame(draw: () => void): () => void {
   let asked = false

@@ -2,7 +2,7 @@ type Attributes = Record<string, string | number | boolean | undefined>
 
 /**
  * Makes an element. `true` sets an attribute without a value, `false` and undefined leave it out. Strings among
- * the children become text, never markup: what comes from a server cannot become part of the page.
+ * the children become text, never markup, so that no text of a server can become part of the page.
  */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,

@@ -3,8 +3,8 @@ import { element } from './element.ts'
 import { makeSchemaForm } from './schema-form.ts'
 
 /**
- * Shows what a server asks in the middle of a call, a form or a page to visit, and resolves with what the person at
- * this page made of it. Escape is "cancel". A question that is taken back (`signal`) closes.
+ * Shows a question that a server asks in the middle of a call, as a form or as a page to visit, and resolves with the
+ * answer. Escape answers "cancel". When the server takes the question back (`signal`), the dialog closes.
  */
 export async function askInDialog(
   params: ElicitRequestParams,
@@ -26,7 +26,7 @@ export async function askInDialog(
     form.element.addEventListener('submit', (event) => {
       event.preventDefault()
       if (params.mode === 'url') {
-        // Nothing but a page of the web: not a script, not a file.
+        // Only a page of the web: no script and no file.
         if (/^https?:/.test(params.url)) window.open(params.url, '_blank', 'noopener')
         resolve({ action: 'accept' })
       } else {

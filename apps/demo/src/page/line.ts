@@ -1,7 +1,7 @@
-/** A `fetch` whose requests can be cut, which looks to the client like a network that went away. */
+/** A `fetch` whose requests can be cut. To the client it looks like a network that went away. */
 export interface Line {
   fetch: typeof fetch
-  /** Breaks off all that is open, in the middle. The next request goes through. */
+  /** Breaks off every open request, in the middle. The next request goes through. */
   cut(): void
 }
 

@@ -1,27 +1,19 @@
-import { clockTime } from '../clock-time.ts'
 import { eachFrame } from './each-frame.ts'
-import { byId, element } from './element.ts'
+import { byId } from './element.ts'
+import { LogGroup, type LogKind } from './log-group.ts'
+import { place } from './place.ts'
 
-// How many rows are kept. Older ones are gone.
-const keptRows = 200
+// How many topics are kept. The one that has been quiet the longest goes first.
+const keptGroups = 100
 
-export type LogKind = 'updated' | 'list' | 'message' | 'progress' | 'connection'
-
-interface Entry {
-  at: Date
-  sinceMs: number | undefined
-  kind: LogKind
-  about: string
-}
-
-/** What came from the server, newest first, with the time it arrived. */
+/** What came from the server, one line for each topic, the newest news first. */
 export class Log {
-  readonly #rows = byId('log-rows')
+  readonly #list = byId('log-groups')
   readonly #total = byId('log-total')
   readonly #filter = byId('log-filter') as HTMLInputElement
   readonly #pause = byId('log-pause') as HTMLInputElement
-  readonly #lastAt = new Map<string, Date>()
-  #entries: Entry[] = []
+  // In the order of their latest arrivals.
+  readonly #groups = new Map<string, LogGroup>()
   #count = 0
   readonly #draw = eachFrame(() => this.#drawNow())
 
@@ -30,17 +22,15 @@ export class Log {
     this.#pause.addEventListener('change', this.#draw)
   }
 
-  /** Something arrived: `about` is its subject in a few words. */
-  add(kind: LogKind, about: string): void {
-    const at = new Date()
-    const key = `${kind} ${about}`
-    const before = this.#lastAt.get(key)
-    this.#lastAt.delete(key)
-    this.#lastAt.set(key, at)
-    if (this.#lastAt.size > keptRows) this.#lastAt.delete(this.#lastAt.keys().next().value ?? '')
+  /** Something arrived: its topic, such as a URI, and a text where the topic alone does not say it. */
+  add(kind: LogKind, topic: string, text = ''): void {
+    const key = `${kind} ${topic}`
+    const group = this.#groups.get(key) ?? new LogGroup(kind, topic)
+    this.#groups.delete(key)
+    this.#groups.set(key, group)
+    if (this.#groups.size > keptGroups) this.#groups.delete(this.#groups.keys().next().value ?? '')
     this.#count += 1
-    this.#entries.push({ at, sinceMs: before && at.getTime() - before.getTime(), kind, about })
-    if (this.#entries.length > 2 * keptRows) this.#entries = this.#entries.slice(-keptRows)
+    group.add(new Date(), text)
     this.#draw()
   }
 
@@ -48,21 +38,13 @@ export class Log {
     this.#total.textContent = this.#count.toLocaleString()
     if (this.#pause.checked) return
     const wanted = this.#filter.value.trim().toLowerCase()
-    const shown = this.#entries
-      .slice(-keptRows)
-      .filter(({ kind, about }) => `${kind} ${about}`.toLowerCase().includes(wanted))
-      .reverse()
-    this.#rows.replaceChildren(...shown.map(row))
+    const shown = [...this.#groups.values()]
+      .filter((group) => group.includes(wanted))
+      .sort((one, other) => other.newsAt - one.newsAt)
+    for (const group of shown) group.draw()
+    place(
+      this.#list,
+      shown.map((group) => group.element),
+    )
   }
-}
-
-function row({ at, sinceMs, kind, about }: Entry): HTMLElement {
-  return element(
-    'tr',
-    { class: kind },
-    element('td', {}, element('time', { datetime: at.toISOString() }, clockTime(at))),
-    element('td', {}, sinceMs === undefined ? '' : `+${(sinceMs / 1000).toFixed(3)} s`),
-    element('td', {}, element('span', { class: 'kind' }, kind)),
-    element('td', {}, about),
-  )
 }

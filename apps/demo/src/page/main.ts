@@ -1,12 +1,15 @@
 import { connect } from '@tidings/client'
+import { Announcer } from './announcer.ts'
 import { Connection } from './connection.ts'
-import { chosenTransport } from './transport.ts'
 import { askInDialog } from './elicitation.ts'
 import { makeLine } from './line.ts'
 import { Log } from './log.ts'
 import { showResources } from './resources.ts'
+import { followSectionBar } from './sections.ts'
 import { showTools } from './tools.ts'
+import { chosenTransport } from './transport.ts'
 
+followSectionBar()
 const log = new Log()
 const line = makeLine()
 const connection = new Connection(line, log)
@@ -19,20 +22,20 @@ const client = await connect(url, {
   handlers: { elicit: askInDialog },
 }).catch((error: Error) => {
   connection.show('closed')
-  log.add('connection', error.message)
+  connection.tell(`no connection: ${error.message}`)
   throw error
 })
 connection.follow(client)
 
 client.on('notifications/resources/updated', ({ uri }) => log.add('updated', uri))
-client.on('notifications/resources/list_changed', () => log.add('list', 'resources'))
-client.on('notifications/tools/list_changed', () => log.add('list', 'tools'))
-client.on('notifications/prompts/list_changed', () => log.add('list', 'prompts'))
+client.on('notifications/resources/list_changed', () => log.add('list', 'List of resources'))
+client.on('notifications/tools/list_changed', () => log.add('list', 'List of tools'))
+client.on('notifications/prompts/list_changed', () => log.add('list', 'List of prompts'))
 client.on('notifications/message', ({ level, data }) =>
-  log.add('message', `${level}: ${JSON.stringify(data)}`),
+  log.add('message', 'Log messages', `${level}: ${JSON.stringify(data)}`),
 )
 client.on('notifications/progress', ({ progress, total, message }) =>
-  log.add('progress', message ?? `${progress}${total === undefined ? '' : ` of ${total}`}`),
+  log.add('progress', 'Progress', message ?? `${progress}${total === undefined ? '' : ` of ${total}`}`),
 )
-showResources(client)
+showResources(client, new Announcer())
 showTools(client)

@@ -1,20 +1,25 @@
 import uPlot from 'uplot'
 import { eachFrame } from './each-frame.ts'
 import { element } from './element.ts'
+import { timeSplits } from './time-splits.ts'
 
-// How much of the past is shown, in seconds.
-const shownSeconds = 120
+// How much of the past is shown, in seconds: what there is, between these.
+const shortest = 5
+const longest = 120
 
-/** A percentage as it moves, over the last two minutes. */
+/** A value as it moves, over the last two minutes at most. */
 export class Plot {
   readonly element: HTMLElement
+  readonly #top: number | undefined
   readonly #times: number[] = []
   readonly #values: (number | null)[] = []
   #plot: uPlot | undefined
   #isLive = false
   readonly #draw = eachFrame(() => this.#drawNow())
 
-  constructor(label: string) {
+  /** @param top the top of the scale; without it the scale fits the values. */
+  constructor(label: string, top?: number) {
+    this.#top = top
     this.element = element('div', {
       class: 'plot',
       role: 'img',
@@ -24,7 +29,7 @@ export class Plot {
       this.#plot?.setSize(this.#size())
       this.#draw()
     }).observe(this.element)
-    // The colours are the style sheet's, which a canvas does not follow by itself.
+    // A canvas does not follow the colours of the style sheet by itself.
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
       this.#plot?.destroy()
       this.#plot = undefined
@@ -34,9 +39,9 @@ export class Plot {
   }
 
   /** A new value, now. */
-  push(percent: number): void {
+  push(value: number): void {
     this.#isLive = true
-    this.#add(percent)
+    this.#add(value)
   }
 
   /** No value is known from now on, until the next one: the line is interrupted. */
@@ -45,10 +50,16 @@ export class Plot {
     this.#isLive = false
   }
 
+  /** The last value still holds. */
+  resume(): void {
+    const last = this.#values.findLast((value) => value !== null)
+    if (!this.#isLive && typeof last === 'number') this.push(last)
+  }
+
   #add(value: number | null): void {
     this.#times.push(Date.now() / 1000)
     this.#values.push(value)
-    const firstShown = this.#times.findIndex((time) => time > Date.now() / 1000 - shownSeconds)
+    const firstShown = this.#times.findIndex((time) => time > Date.now() / 1000 - longest)
     // One point before what is shown stays, for the line to come in from the left edge.
     if (firstShown > 1) {
       this.#times.splice(0, firstShown - 1)
@@ -60,7 +71,7 @@ export class Plot {
   #drawNow(): void {
     if (!this.element.isConnected) return
     this.#plot ??= new uPlot(this.#options(), [[], []], this.element)
-    // A value that is not announced anew has not changed: the line goes on up to now.
+    // A value that is not announced again has not changed: the line goes on up to now.
     const last = this.#values.at(-1) ?? null
     this.#plot.setData([
       [...this.#times, Date.now() / 1000],
@@ -70,6 +81,17 @@ export class Plot {
 
   #size() {
     return { width: Math.max(this.element.clientWidth, 80), height: this.element.clientHeight || 110 }
+  }
+
+  /** The seconds that are shown. */
+  #span(): number {
+    const age = Date.now() / 1000 - (this.#times[0] ?? Infinity)
+    return Math.min(Math.max(age, shortest), longest)
+  }
+
+  #topOfScale(): number {
+    const highest = Math.max(...this.#values.map((value) => value ?? 0))
+    return this.#top ?? Math.max(Math.ceil(highest * 1.1), 1)
   }
 
   #options(): uPlot.Options {
@@ -87,8 +109,8 @@ export class Plot {
       legend: { show: false },
       cursor: { show: false },
       scales: {
-        x: { time: true, range: () => [Date.now() / 1000 - shownSeconds, Date.now() / 1000] },
-        y: { range: [0, 100] },
+        x: { time: true, range: () => [Date.now() / 1000 - this.#span(), Date.now() / 1000] },
+        y: { range: () => [0, this.#topOfScale()] },
       },
       axes: [
         {
@@ -96,10 +118,16 @@ export class Plot {
           size: 18,
           gap: 3,
           grid: { show: false },
-          splits: () => [-90, -60, -30].map((ago) => Date.now() / 1000 + ago),
-          values: () => ['90 s ago', '60 s', '30 s'],
+          splits: () => timeSplits(this.#span()).map((ago) => Date.now() / 1000 - ago),
+          values: () => timeSplits(this.#span()).map((ago) => `${ago} s ago`),
         },
-        { ...axis, size: 28, gap: 5, splits: () => [0, 50, 100], values: () => ['0', '50', '100'] },
+        {
+          ...axis,
+          size: 28,
+          gap: 5,
+          splits: () => [0, this.#topOfScale() / 2, this.#topOfScale()],
+          values: (_plot, splits) => splits.map(String),
+        },
       ],
       series: [
         {},

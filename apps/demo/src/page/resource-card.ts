@@ -1,9 +1,19 @@
-import type { ReadResourceResult, Resource } from '@tidings/client'
-import { clockTime } from '../clock-time.ts'
+import type { Client, ReadResourceResult, Resource } from '@tidings/client'
+import { showContents } from './contents.ts'
+import { counterButtons } from './counter-buttons.ts'
 import { eachFrame } from './each-frame.ts'
 import { element } from './element.ts'
-import { formatBytes, membersOf } from '../format-value.ts'
 import { Plot } from './plot.ts'
+import { pulse } from './pulse.ts'
+
+const timeToTheSecond = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' })
+
+// The value that is plotted, and the top of its scale; without one the scale fits the values.
+const plotted: Record<string, { member: string; top?: number }> = {
+  'system://cpu': { member: 'busyPercent', top: 100 },
+  'system://memory': { member: 'usedPercent', top: 100 },
+  'system://load': { member: '1 min' },
+}
 
 /** One resource: its value as it is now, how often it was announced, and when last. */
 export class ResourceCard {
@@ -11,31 +21,33 @@ export class ResourceCard {
   readonly #value = element('div', { class: 'value' }, '…')
   readonly #count = element('span', { class: 'count' }, 'no update yet')
   readonly #mark = element('span', { class: 'mark', 'aria-hidden': 'true' })
+  readonly #plotted: string
   readonly #plot: Plot | undefined
   #updates = 0
   #updatedAt = new Date()
   #contents: ReadResourceResult['contents'] = []
-  readonly #drawValue = eachFrame(() => this.#value.replaceChildren(...this.#contents.map(show)))
+  readonly #drawValue = eachFrame(() => this.#value.replaceChildren(...this.#contents.flatMap(showContents)))
   readonly #drawCount = eachFrame(() => {
     const times = this.#updates === 1 ? '1 update' : `${this.#updates.toLocaleString()} updates`
-    this.#count.textContent = `${times}, last ${clockTime(this.#updatedAt)}`
-    this.#mark.animate([{ opacity: 1 }, { opacity: 0.15 }], {
-      duration: 900,
-      fill: 'forwards',
-      easing: 'ease-out',
-    })
+    this.#count.textContent = `${times}, last ${timeToTheSecond.format(this.#updatedAt)}`
+    pulse(this.#mark)
   })
 
-  constructor(resource: Resource) {
+  constructor(resource: Resource, client: Client) {
+    const { uri } = resource
     const title = resource.title ?? resource.name
-    const isPlotted = resource.uri === 'system://cpu' || resource.uri === 'system://memory'
-    if (isPlotted) this.#plot = new Plot(title)
+    const scale = plotted[uri]
+    this.#plotted = scale?.member ?? ''
+    if (scale) this.#plot = new Plot(title, scale.top)
+    // A note shows its own heading.
+    const isNote = uri.startsWith('note:')
     this.element = element(
       'article',
-      { class: isPlotted ? 'card plotted' : 'card', 'data-uri': resource.uri, 'aria-label': title },
-      element('header', {}, element('h3', {}, title), element('code', {}, resource.uri)),
+      { class: isNote ? 'card note' : 'card', 'data-uri': uri, 'aria-label': title },
+      element('header', {}, element('h3', {}, isNote ? uri : title), isNote ? '' : element('code', {}, uri)),
       this.#value,
       ...(this.#plot ? [this.#plot.element] : []),
+      ...(uri === 'demo://counter' ? [counterButtons(client)] : []),
       element('footer', {}, this.#mark, this.#count),
     )
   }
@@ -44,8 +56,8 @@ export class ResourceCard {
   show({ contents }: ReadResourceResult): void {
     this.#contents = contents
     this.#drawValue()
-    const percent = this.#plot && percentOf(contents)
-    if (percent !== undefined) this.#plot?.push(percent)
+    const value = this.#plot && memberOf(contents, this.#plotted)
+    if (value !== undefined) this.#plot?.push(value)
   }
 
   /** The value could not be read. */
@@ -65,29 +77,15 @@ export class ResourceCard {
   interrupt(): void {
     this.#plot?.interrupt()
   }
-}
 
-type Contents = ReadResourceResult['contents'][number]
-
-function show(part: Contents): Node {
-  const members = membersOf(part)
-  if (members?.length === 1 && members[0]?.label === '')
-    return element('p', { class: 'big' }, members[0].text)
-  if (members) {
-    const shown = members.map(({ label, text }) =>
-      element('div', {}, element('dt', {}, label), element('dd', {}, text)),
-    )
-    return element('dl', {}, ...shown)
+  /** The connection is back, and no change was missed. */
+  resume(): void {
+    this.#plot?.resume()
   }
-  if ('blob' in part) return element('p', {}, formatBytes((part.blob.length * 3) / 4))
-  const isLine = part.mimeType === 'text/plain' && part.text.length < 60 && !part.text.includes('\n')
-  return isLine
-    ? element('p', { class: 'big' }, part.text)
-    : element('pre', { tabindex: 0 }, part.text || '(empty)')
 }
 
-function percentOf([part]: Contents[]): number | undefined {
+function memberOf([part]: ReadResourceResult['contents'], member: string): number | undefined {
   if (!part || !('text' in part)) return undefined
-  const value = JSON.parse(part.text) as { busyPercent?: number; usedPercent?: number }
-  return value.busyPercent ?? value.usedPercent
+  const value = (JSON.parse(part.text) as Record<string, unknown>)[member]
+  return typeof value === 'number' ? value : undefined
 }

@@ -1,3 +1,4 @@
+import { wordsOf } from '../format-value.ts'
 import { element } from './element.ts'
 
 /** The JSON Schema of one property, as far as a form can show it. */
@@ -20,7 +21,7 @@ export interface FieldSchema {
 /** A labelled control for one property. */
 export interface Field {
   element: HTMLElement
-  /** The value filled in; undefined when the property is to be left out. Throws when it is not JSON and has to be. */
+  /** The value filled in, undefined to leave the property out. Throws when it has to be JSON and is not. */
   read(): unknown
 }
 
@@ -29,7 +30,7 @@ interface Choice {
   title: string
 }
 
-// From this length on a text is likely to have several lines.
+// A text that may be longer than this is likely to have several lines.
 const longText = 500
 const inputTypes: Record<string, string> = {
   email: 'email',
@@ -42,7 +43,7 @@ let count = 0
 /** Makes the control that suits `schema`; JSON text where none does. */
 export function makeField(name: string, schema: FieldSchema, required: boolean): Field {
   const id = `field-${++count}`
-  const label = schema.title ?? name
+  const label = schema.title ?? wordsOf(name)
   const hint = schema.description ? element('small', { id: `${id}-hint` }, schema.description) : undefined
   const common = { id, name, 'aria-describedby': hint?.id }
 
@@ -102,7 +103,7 @@ export function makeField(name: string, schema: FieldSchema, required: boolean):
   if (schema.type === 'string') {
     const attributes = {
       ...common,
-      // An empty text is a text, but no date and no address.
+      // An empty text is a text, an empty date or address is none.
       required: required && ((schema.minLength ?? 0) > 0 || schema.format !== undefined),
       minlength: schema.minLength,
       maxlength: schema.maxLength,

@@ -4,7 +4,7 @@ import { makeField, type Field, type FieldSchema } from './schema-field.ts'
 /** A form made from a JSON Schema of an object. */
 export interface SchemaForm {
   element: HTMLFormElement
-  /** What is filled in, by name; what was left empty and is not required is left out. */
+  /** The values by name, without the optional ones that were left empty. */
   read(): Record<string, unknown>
 }
 
@@ -14,7 +14,7 @@ export interface ObjectSchema {
   required?: string[] | undefined
 }
 
-/** Makes a form with a field for each property of `schema`. The buttons are the caller's. */
+/** Makes a form with a field for each property of `schema`. The caller adds the buttons. */
 export function makeSchemaForm(schema: ObjectSchema): SchemaForm {
   const fields = new Map<string, Field>()
   const form = element('form', { class: 'fields', autocomplete: 'off' })

@@ -1,14 +1,15 @@
 import type { Client } from '@tidings/client'
-import type { CallToolResult, ProgressNotificationParams, Tool } from '@tidings/client'
+import type { ProgressNotificationParams, Tool } from '@tidings/client'
 import { element } from './element.ts'
 import { makeSchemaForm } from './schema-form.ts'
+import { showResult } from './tool-result.ts'
 
-/** One tool: its form, and while it runs its progress and a button to cancel it, then its result. */
+/** One tool: its form; while it runs, its progress and a button to cancel it; then its result. */
 export function toolPanel(tool: Tool, client: Client): HTMLElement {
   const form = makeSchemaForm(tool.inputSchema)
   const run = element('button', { class: 'primary', type: 'submit' }, 'Run')
   const cancel = element('button', { type: 'button', hidden: true }, 'Cancel')
-  const bar = element('progress', { hidden: true, 'aria-label': `Progress of ${tool.name}` })
+  const bar = element('progress', { hidden: true, 'aria-label': `Progress: ${tool.title ?? tool.name}` })
   const said = element('span', { class: 'said' })
   const result = element('output', { class: 'result', hidden: true })
   form.element.append(element('div', { class: 'buttons' }, run, cancel, bar, said), result)
@@ -28,12 +29,12 @@ export function toolPanel(tool: Tool, client: Client): HTMLElement {
     try {
       const options = { signal: ending.signal, onProgress: showProgress }
       const answer = await client.callTool(tool.name, form.read(), options)
-      showResult(textOf(answer), answer.isError === true)
+      show(showResult(answer, tool), answer.isError === true)
       said.textContent = `${Math.round(performance.now() - startedAt).toLocaleString()} ms`
     } catch (error) {
       said.textContent = ''
-      if (ending.signal.aborted) showResult('Cancelled.', false)
-      else showResult(error instanceof Error ? error.message : String(error), true)
+      if (ending.signal.aborted) show('Cancelled.', false)
+      else show(error instanceof Error ? error.message : String(error), true)
     } finally {
       running = undefined
       setRunning(false)
@@ -41,7 +42,7 @@ export function toolPanel(tool: Tool, client: Client): HTMLElement {
   }
 
   function setRunning(isRunning: boolean) {
-    // The focus goes where the next press is wanted, and is not lost with a button that goes away.
+    // The focus moves to the button that is useful next, and is not lost with the one that is hidden.
     const hadFocus = form.element.contains(document.activeElement)
     run.hidden = isRunning
     cancel.hidden = bar.hidden = !isRunning
@@ -60,10 +61,10 @@ export function toolPanel(tool: Tool, client: Client): HTMLElement {
     said.textContent = message ?? (total === undefined ? String(progress) : `${progress} of ${total}`)
   }
 
-  function showResult(text: string, isError: boolean) {
+  function show(content: Node | string, isError: boolean) {
     result.hidden = false
     result.classList.toggle('error', isError)
-    result.textContent = text
+    result.replaceChildren(content)
   }
 
   const summary = element(
@@ -79,11 +80,4 @@ export function toolPanel(tool: Tool, client: Client): HTMLElement {
     element('p', { class: 'description' }, tool.description ?? ''),
     form.element,
   )
-}
-
-function textOf({ content, structuredContent }: CallToolResult): string {
-  if (structuredContent) return JSON.stringify(structuredContent, undefined, 2)
-  return content
-    .map((block) => (block.type === 'text' ? block.text : JSON.stringify(block, undefined, 2)))
-    .join('\n')
 }

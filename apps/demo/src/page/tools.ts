@@ -9,7 +9,7 @@ export function showTools(client: Client): void {
 
   async function list() {
     const tools = await client.listTools()
-    // A connection that is back mostly has the same tools: what is filled in or running stays.
+    // After a reconnect the tools are mostly the same: forms that are filled in and calls that run stay.
     const listed = JSON.stringify(tools)
     if (listed === shown) return
     shown = listed

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
+import { freePort } from '@tidings/testkit/free-port'
 import { eventually } from '../eventually.ts'
 import type { PeerClient } from '../peer-client.ts'
 import type { Offers, ServerKind } from '../peer-server.ts'
-import { freePort } from './listen.ts'
 
 const main = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-everything/dist/index.js')
 

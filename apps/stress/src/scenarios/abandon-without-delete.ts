@@ -1,6 +1,6 @@
+import { until } from '@tidings/testkit/until'
 import { topics } from '../audience.ts'
 import { memoryFigures, type Scenario } from '../scenario.ts'
-import { until } from '../until.ts'
 
 export const abandonWithoutDelete: Scenario = {
   name: 'abandon-without-delete',

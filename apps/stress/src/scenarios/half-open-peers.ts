@@ -1,7 +1,9 @@
+import { TcpProxy } from '@tidings/testkit/tcp-proxy'
+import { until } from '@tidings/testkit/until'
 import { topics } from '../audience.ts'
-import { FaultProxy } from '../fault-proxy.ts'
+import { check } from '../check.ts'
+import { patienceMs } from '../patience.ts'
 import { type Scenario } from '../scenario.ts'
-import { check, until } from '../until.ts'
 
 export const halfOpenPeers: Scenario = {
   name: 'half-open-peers',
@@ -10,7 +12,7 @@ export const halfOpenPeers: Scenario = {
   async run(stage) {
     const server = await stage.server()
     const all = topics(1, 'half-open', 7_000)
-    const network = await FaultProxy.to(server.port)
+    const network = await TcpProxy.to(server.port)
     const healthy = await stage.audience({ count: 8, topics: all, port: () => server.port })
     const gone = await stage.audience({
       count: stage.size(60, 16),
@@ -32,6 +34,7 @@ export const halfOpenPeers: Scenario = {
         return cuts >= gone.size
       },
       () => `${cuts} of ${gone.size} half-open peers were cut`,
+      patienceMs,
     )
     const tookMs = performance.now() - begun
     check(cuts === gone.size, `${cuts} were cut, ${gone.size} are half-open`)

@@ -1,7 +1,9 @@
+import { until } from '@tidings/testkit/until'
 import { topics } from '../audience.ts'
+import { check } from '../check.ts'
+import { patienceMs } from '../patience.ts'
 import { mebibytes, memoryFigures, type Scenario, type Stage } from '../scenario.ts'
 import type { ServerProcess } from '../server-process.ts'
-import { check, until } from '../until.ts'
 
 const mostGrowth = 16 * 2 ** 20
 
@@ -41,6 +43,7 @@ async function untilEmpty(server: ServerProcess): Promise<void> {
   await until(
     async () => (left = await leftIn(server)) === '',
     () => `left: ${left}`,
+    patienceMs,
   )
 }
 
@@ -67,6 +70,7 @@ export const noLeaksAtTheEnd: Scenario = {
         return more().length === 0
       },
       () => `more open than before: ${JSON.stringify(more())}`,
+      patienceMs,
     )
     const growth = after.heap - before.heap
     check(growth < mostGrowth, `the heap grew by ${mebibytes(growth)}`)

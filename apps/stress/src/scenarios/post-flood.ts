@@ -1,13 +1,15 @@
 import { Agent } from 'node:http'
 import type { TransportName } from '@tidings/client'
+import { until } from '@tidings/testkit/until'
 import { topics } from '../audience.ts'
+import { check } from '../check.ts'
 import { Latency } from '../latency.ts'
+import { patienceMs } from '../patience.ts'
 import { memoryFigures, type Scenario } from '../scenario.ts'
-import { check, until } from '../until.ts'
-import { initializeParams, messagePost, newKeys, type SessionKeys } from '../wire/transport-shapes.ts'
+import type { ServerProcess } from '../server-process.ts'
 import { EventSocket } from '../wire/event-socket.ts'
 import { post } from '../wire/post.ts'
-import type { ServerProcess } from '../server-process.ts'
+import { initializeParams, messagePost, newKeys, type SessionKeys } from '../wire/transport-shapes.ts'
 
 const inFlight = 128
 
@@ -77,6 +79,7 @@ async function openSse(server: ServerProcess) {
   await until(
     () => keys.session !== undefined,
     () => 'no endpoint event has come',
+    patienceMs,
   )
   return { keys, answers, socket }
 }
@@ -116,6 +119,7 @@ export const postFlood: Scenario = {
     await until(
       () => answers.size >= bySse.answers.size,
       () => `${answers.size} of ${bySse.answers.size} requests over HTTP+SSE were answered`,
+      patienceMs,
     )
     const tookMs = performance.now() - begun
     for (const [id, times] of answers) {

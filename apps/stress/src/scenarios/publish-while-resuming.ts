@@ -1,6 +1,7 @@
+import { until } from '@tidings/testkit/until'
 import { topics } from '../audience.ts'
+import { patienceMs } from '../patience.ts'
 import { type Scenario } from '../scenario.ts'
-import { until } from '../until.ts'
 
 export const publishWhileResuming: Scenario = {
   name: 'publish-while-resuming',
@@ -30,6 +31,7 @@ export const publishWhileResuming: Scenario = {
       await until(
         () => audience.readers.every(({ counts }, i) => counts.opened > opened[i]!),
         () => 'not all readers have come back',
+        patienceMs,
       )
       audience.assertOrder()
     }

@@ -1,6 +1,6 @@
 import { topics } from '../audience.ts'
+import { check } from '../check.ts'
 import { memoryFigures, type Scenario } from '../scenario.ts'
-import { check } from '../until.ts'
 
 export const recoveryStorm: Scenario = {
   name: 'recovery-storm',

@@ -1,7 +1,8 @@
 import { type Client, connect } from '@tidings/client'
+import { until } from '@tidings/testkit/until'
 import { topics } from '../audience.ts'
+import { patienceMs } from '../patience.ts'
 import { type Scenario } from '../scenario.ts'
-import { until } from '../until.ts'
 import { transports } from '../wire/transport-shapes.ts'
 
 /** A watch of our client, and the newest version it has seen. */
@@ -37,6 +38,7 @@ export const serverRestart: Scenario = {
       await until(
         () => behind().length === 0,
         () => `${behind().length} watches are behind, one by ${behind()[0]!.transport}`,
+        patienceMs,
       )
     }
     await upToDate(changed.newest)

@@ -1,8 +1,10 @@
+import { until } from '@tidings/testkit/until'
 import { topics } from '../audience.ts'
+import { check } from '../check.ts'
+import { patienceMs } from '../patience.ts'
 import { type Scenario } from '../scenario.ts'
-import { check, until } from '../until.ts'
-import { initializeParams, messagePost, newKeys } from '../wire/transport-shapes.ts'
 import { post } from '../wire/post.ts'
+import { initializeParams, messagePost, newKeys } from '../wire/transport-shapes.ts'
 
 /** What `close` gives requests in flight, and streams to end, and some to spare for a busy machine. */
 const exitWithinMs = 15_000
@@ -40,6 +42,7 @@ export const sigtermUnderLoad: Scenario = {
     await until(
       async () => (inFlight = (await server.health()).limits['requests']!.used) >= requests,
       () => `${inFlight} of ${requests} calls are in flight`,
+      patienceMs,
     )
     const begun = performance.now()
     const how = await Promise.race([
@@ -55,6 +58,7 @@ export const sigtermUnderLoad: Scenario = {
     await until(
       () => told() === audience.size,
       () => `${told()} of ${audience.size} streams ended with a reason`,
+      patienceMs,
     )
     audience.assertOrder()
     await audience.leave({ withoutAWord: true })

@@ -1,6 +1,6 @@
 import { topics } from '../audience.ts'
+import { check } from '../check.ts'
 import { mebibytes, memoryFigures, type Scenario } from '../scenario.ts'
-import { check } from '../until.ts'
 
 const mostGrowth = 64 * 2 ** 20
 

@@ -1,7 +1,7 @@
+import { type IncomingHttpHeaders, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { reset } from '../reset.ts'
-import { EventParser, type WireEvent } from './event-parser.ts'
-import { ResponseParser } from './response-parser.ts'
+import { reset } from '@tidings/testkit/reset'
+import { type SseListener, SseStream } from '@tidings/testkit/sse-stream'
 
 /** What opens an event stream. */
 export interface EventRequest {
@@ -13,65 +13,47 @@ export interface EventRequest {
 }
 
 /** Told of what comes on an event stream. */
-export interface EventListener {
+export interface EventListener extends SseListener {
   /** The response has begun. */
-  opened(status: number, headers: ReadonlyMap<string, string>): void
-  event(event: WireEvent): void
-  comment?(comment: string): void
+  opened(status: number, headers: IncomingHttpHeaders): void
   /** The connection is gone, or the response has come to its end. */
   closed(): void
 }
 
-/** An event stream, read off a socket of its own: so that it can be stalled, and cut, as a network would. */
+/** An event stream on a connection of its own: so that it can be stalled, and cut, as a network would. */
 export class EventSocket {
   readonly #socket: Socket
-  #closed = false
+  #stream: SseStream | undefined
 
   constructor(port: number, { method, path, headers = {}, body }: EventRequest, listener: EventListener) {
-    const json = body === undefined ? '' : JSON.stringify(body)
-    const all = {
-      Host: '127.0.0.1',
-      Accept: body === undefined ? 'text/event-stream' : 'application/json, text/event-stream',
-      ...(body !== undefined && {
-        'Content-Type': 'application/json',
-        'Content-Length': String(Buffer.byteLength(json)),
-      }),
-      ...headers,
-    }
-    const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-    const events = new EventParser({
-      event: (event) => listener.event(event),
-      comment: (comment) => listener.comment?.(comment),
-    })
-    const response = new ResponseParser({
-      head: (status, headers) => listener.opened(status, headers),
-      body: (bytes) => events.feed(bytes),
-    })
     const socket = connect(port, '127.0.0.1')
     this.#socket = socket
-    socket.on('error', () => {})
-    socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${json}`)
-    socket.on('data', (bytes: Buffer) => {
-      response.feed(bytes)
-      if (response.done) socket.destroy()
+    const sent = request({
+      method,
+      path,
+      headers: {
+        Accept: body === undefined ? 'text/event-stream' : 'application/json, text/event-stream',
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      createConnection: () => socket,
     })
-    socket.once('close', () => {
-      this.#closed = true
-      listener.closed()
+    sent.on('error', () => {}) // 'close' follows
+    sent.once('response', (response) => {
+      this.#stream = new SseStream(response, listener)
+      listener.opened(response.statusCode!, response.headers)
     })
-  }
-
-  get closed(): boolean {
-    return this.#closed
+    sent.once('close', () => listener.closed())
+    sent.end(body && JSON.stringify(body))
   }
 
   /** Reads nothing any more: the socket fills up. */
   stall(): void {
-    this.#socket.pause()
+    this.#stream?.stall()
   }
 
   goOn(): void {
-    this.#socket.resume()
+    this.#stream?.goOn()
   }
 
   /** Gone: by a reset, or as one who closes. */

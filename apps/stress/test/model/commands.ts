@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import type { Directions } from '../../src/fault-proxy.ts'
+import type { Directions } from '@tidings/testkit/tcp-proxy'
 import type { Name } from './truth.ts'
 
 /** Whose network it is that something happens to: the bare reader's, or our client's. */

@@ -1,6 +1,3 @@
-/** How long a test waits for what must come, in milliseconds of the time there really is. */
-const deadlineMs = 8_000
-
 const real = { setTimeout, setInterval, now: Date.now }
 
 /**
@@ -20,13 +17,4 @@ export function speedUp(factor: number): void {
 export function slowDown(): void {
   Object.assign(globalThis, { setTimeout: real.setTimeout, setInterval: real.setInterval })
   Date.now = real.now
-}
-
-/** Resolves when the condition holds. Throws with what is missing when it does not come to hold. */
-export async function until(condition: () => boolean, missing: () => string): Promise<void> {
-  const deadline = real.now() + deadlineMs
-  while (!condition()) {
-    if (real.now() > deadline) throw new Error(`After ${deadlineMs} ms: ${missing()}`)
-    await new Promise((resolve) => real.setTimeout(resolve, 2))
-  }
 }

@@ -1,4 +1,5 @@
 import { type McpServer } from '@tidings/server'
+import { changesOf } from '../../src/change-index.ts'
 
 /** The resources there are, by name. One has so long a URI that its changes soon fill a socket. */
 export const uris = { a: 'model://a', b: 'model://b', long: 'model://long'.padEnd(6_000, 'g') } as const
@@ -28,7 +29,7 @@ export class Truth {
     const version = this.versionOf(uri) + 1
     this.#versions.set(uri, version)
     // Its number is known before anybody can be told of it.
-    this.#changes.set(`${server.changes.epoch}.${server.changes.seq + 1}`, { uri, version })
+    this.#changes.set(`${changesOf(server).epoch}.${changesOf(server).seq + 1}`, { uri, version })
     server.changed(uri)
   }
 

@@ -1,15 +1,17 @@
 import { type Client, connect, type TransportName } from '@tidings/client'
 import { McpServer, serve, type Serving } from '@tidings/server'
-import { FaultProxy } from '../../src/fault-proxy.ts'
+import { TcpProxy } from '@tidings/testkit/tcp-proxy'
+import { until } from '@tidings/testkit/until'
 import { Reader } from '../../src/reader.ts'
 import { sessionEnd } from '../../src/wire/transport-shapes.ts'
 import { post } from '../../src/wire/post.ts'
 import type { Command, NetworkFault, Side } from './commands.ts'
-import { until } from './fast-time.ts'
 import { subscribed, Truth, uris } from './truth.ts'
 
 /** How long a bare reader takes a silent stream to be alive: a little longer than two keep-alives of the server. */
 const silentMs = 40_000
+/** How long a test waits for what must come, in milliseconds of the time there really is. */
+const deadlineMs = 8_000
 const clientMark = 'x-is-client'
 
 interface Watch {
@@ -22,7 +24,7 @@ interface Watch {
 export class World {
   readonly #transport: TransportName
   readonly #truth = new Truth()
-  readonly #networks: Record<Side, FaultProxy>
+  readonly #networks: Record<Side, TcpProxy>
   readonly #watches = new Map<string, Watch>()
   readonly #faults: string[] = []
   /** How often our client has been told of what it is subscribed to, of late, or that it may have missed that. */
@@ -37,14 +39,14 @@ export class World {
   #clientSession: (() => Promise<unknown>) | undefined
   #pings = { sent: 0, answered: 0, lost: 0 }
 
-  private constructor(transport: TransportName, networks: Record<Side, FaultProxy>) {
+  private constructor(transport: TransportName, networks: Record<Side, TcpProxy>) {
     this.#transport = transport
     this.#networks = networks
   }
 
   /** Everything is well: the reader and the client watch the first resource. */
   static async make(transport: TransportName): Promise<World> {
-    const networks = { reader: await FaultProxy.to(0), client: await FaultProxy.to(0) }
+    const networks = { reader: await TcpProxy.to(0), client: await TcpProxy.to(0) }
     const world = new World(transport, networks)
     await world.#serve()
     await world.#connect()
@@ -96,6 +98,7 @@ export class World {
     await until(
       () => this.#faults.length > 0 || this.#unsettled().length === 0,
       () => `${when}: ${this.#unsettled().join('; ')}`,
+      deadlineMs,
     )
   }
 
@@ -108,10 +111,10 @@ export class World {
     await Promise.all([...this.#watches.values()].map(({ ended }) => ended))
   }
 
-  #happen(network: FaultProxy, fault: NetworkFault): void {
+  #happen(network: TcpProxy, fault: NetworkFault): void {
     switch (fault.do) {
       case 'cut':
-        return network.cut(fault.how)
+        return network.cut({ how: fault.how })
       case 'go half-open':
         return network.goHalfOpen(fault.directions)
       case 'delay':
@@ -165,10 +168,7 @@ export class World {
       onChange: (uri, change) => this.#learn(uri, () => this.#truth.versionTold(uri, change)),
       onRead: (uri, text) => this.#learn(uri, () => Number(text)),
     })
-    await until(
-      () => this.#reader.ready,
-      () => 'the reader is not ready',
-    )
+    await until(() => this.#reader.ready, 'the reader is not ready', deadlineMs)
     const path = this.#transport === 'http+sse' || this.#transport === 'paired' ? '/sse' : '/mcp'
     this.#client = await connect(this.#networks.client.url + path, {
       transport: this.#transport,

@@ -1,4 +1,4 @@
-/** A promise to be settled from elsewhere. When it is rejected, nobody needs to have listened. */
+/** A promise with its `resolve` and `reject`. A rejection that nothing handles is ignored. */
 export class Deferred<T> {
   readonly promise: Promise<T>
   resolve!: (value: T) => void

@@ -1,40 +1,39 @@
 import { type Signal, wait } from './signals.ts'
 
 const defaultRetryMs = 1_000
-/** What a server may ask for, either way: less would storm it, more would never come back. */
+/** The limits of the delay that a server may ask for: shorter would overload it, longer would never come back. */
 const shortestMs = 100
 const longestHintMs = 3_600_000
-/** Where doubling ends. */
+/** The delay that is not doubled any further. */
 const longestMs = 30_000
-/** A connection that lived this long was a good one: the next delay is a short one again. */
+/** After a connection of this length, the next delay is a short one again. */
 const goodAfterMs = 5_000
 
-/** What is known when the next delay is wanted. */
+/** The facts that determine the next delay. */
 export interface BackoffHints {
-  /** How long the connection lived that was lost; 0 when there was none. */
+  /** How long the lost connection lived, in milliseconds. 0 when there was none. */
   livedMs: number
-  /** What the server asked for by the `retry:` field of its stream. */
+  /** The delay in the `retry:` field of the server's stream, in milliseconds. */
   retryMs?: number | undefined
-  /** What the server asked for by a `Retry-After` header. */
+  /** The delay in the server's `Retry-After` header, in milliseconds. */
   retryAfterMs?: number | undefined
 }
 
 /**
- * How long to wait before connecting again: what the server asks for, doubled with each attempt that leads to nothing,
- * up to 30 seconds, and up to half as much on top by chance, so that clients do not come back all at once. A
- * connection that is lost as soon as it is made counts as an attempt that led to nothing: a server that accepts and
- * hangs up is not stormed.
+ * The delay before the next attempt to connect: the one the server asks for, doubled with each failed attempt up to 30
+ * seconds, plus a random part of up to half of it, so that clients do not come back all at once. A connection that is
+ * lost soon counts as a failed attempt, so a server that accepts and hangs up is not overloaded.
  */
 export class Backoff {
   #failures = 0
   readonly #random: () => number
 
-  /** @param random a number from 0 up to 1. */
+  /** @param random returns a number from 0 up to 1. */
   constructor(random: () => number = Math.random) {
     this.#random = random
   }
 
-  /** The next delay, in milliseconds. Never shorter than what the server asked for. */
+  /** Returns the next delay, in milliseconds. It is never shorter than the one the server asked for. */
   next({ livedMs, retryMs = defaultRetryMs, retryAfterMs = 0 }: BackoffHints): number {
     if (livedMs >= goodAfterMs) this.#failures = 0
     const first = clamp(retryMs, shortestMs, longestHintMs)

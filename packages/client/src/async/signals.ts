@@ -1,27 +1,29 @@
-// The longest delay a timer can have; a longer one would fire at once.
+// The longest delay of a timer. With a longer one it would fire at once.
 const longestTimerMs = 2 ** 31 - 1
 
-/** As setTimeout, for any number of milliseconds. Returns what stops it. */
+/** Runs a function after any number of milliseconds. Returns a function that stops the timer. */
 export function after(ms: number, run: () => void): () => void {
   const timer = setTimeout(run, Math.min(ms, longestTimerMs))
   return () => clearTimeout(timer)
 }
 
-/** What is needed of an `AbortSignal`: so that within the client one will do that costs next to nothing. */
+/** The part of `AbortSignal` that the client uses. {@link LinkedController} implements it at a fraction of the cost. */
 export interface Signal {
   readonly aborted: boolean
   readonly reason: unknown
   throwIfAborted(): void
-  /** What an `AbortSignal` has `addEventListener` for. */
+  /** Takes the place of `addEventListener`. */
   onAbort?(run: (reason: Error) => void): () => void
 }
 
 type Run = (reason: Error) => void
 
-// Node warns of the eleventh listener on a signal, and a client's calls may well share one: so it gets no more than one.
+// Node warns about the eleventh listener on a signal. Many calls may share one signal, so it gets one listener.
 const runsOf = new WeakMap<Signal, Set<Run>>()
 
-/** Calls back once when the signal is aborted, at once if it is. Returns what takes that back, and leaves no listener. */
+/**
+ * Runs a function when the signal is aborted, or at once if it is. Returns a function that removes it from the signal.
+ */
 export function onAbort(signal: Signal, run: Run): () => void {
   if (signal.aborted) {
     run(signal.reason as Error)
@@ -46,7 +48,7 @@ function runAll(this: AbortSignal): void {
   for (const run of runs) run(this.reason as Error)
 }
 
-/** The promise's outcome, or the signal's reason as soon as it is aborted. Nothing is left on the signal. */
+/** Settles with the promise, or rejects with the signal's reason as soon as that is aborted. */
 export function abortable<T>(promise: Promise<T>, signal: Signal): Promise<T> {
   return new Promise((resolve, reject) => {
     const off = onAbort(signal, reject)
@@ -54,7 +56,7 @@ export function abortable<T>(promise: Promise<T>, signal: Signal): Promise<T> {
   })
 }
 
-/** Waits. Rejects with the signal's reason as soon as it is aborted. */
+/** Waits for some milliseconds. Rejects with the signal's reason as soon as that is aborted. */
 export function wait(ms: number, signal: Signal): Promise<void> {
   let stop = () => {}
   const waited = new Promise<void>((resolve) => (stop = after(ms, resolve)))
@@ -62,14 +64,14 @@ export function wait(ms: number, signal: Signal): Promise<void> {
 }
 
 /**
- * A controller that is aborted with any of the signals, and is its own signal. `release()` takes its listeners away
- * again: `AbortSignal.any` leaves one behind on a signal that outlives its work. A call needs several of it, and an
- * `AbortController` whose signal is listened to takes Node as long as half an HTTP request.
+ * A controller that is aborted with any of the given signals, and is its own signal. `release()` removes its listeners;
+ * `AbortSignal.any` would leave one on a signal that lives longer. Each call needs several controllers, and in Node an
+ * `AbortController` with a listener costs as much time as half an HTTP request.
  */
 export class LinkedController implements Signal {
   aborted = false
   reason: unknown
-  /** Called when it is aborted. */
+  /** The functions to run when it is aborted. */
   #runs: Set<Run> | undefined
   readonly #offs: (() => void)[] = []
 
@@ -106,7 +108,7 @@ export class LinkedController implements Signal {
   }
 }
 
-/** An `AbortSignal` that is aborted with the signal, for others than this client. */
+/** Returns an `AbortSignal` that is aborted with the signal, for code outside the client. */
 export function abortSignalOf(signal: Signal): { signal: AbortSignal; release: () => void } {
   const abort = new AbortController()
   return { signal: abort.signal, release: onAbort(signal, (reason) => abort.abort(reason)) }

@@ -1,9 +1,9 @@
 import { ProtocolError } from '../errors.ts'
 
 /**
- * The pages of a list, one after the other.
+ * Reads the pages of a list, one after the other.
  *
- * @throws {ProtocolError} when the server goes round in circles.
+ * @throws {ProtocolError} when the server gives a cursor twice.
  */
 export async function* allPages<Page extends { nextCursor?: string | undefined }>(
   method: string,
@@ -16,9 +16,7 @@ export async function* allPages<Page extends { nextCursor?: string | undefined }
     yield page
     cursor = page.nextCursor
     if (cursor !== undefined && seen.has(cursor)) {
-      throw new ProtocolError(
-        `${method}: the server goes round in circles, it gave the cursor ${cursor} twice`,
-      )
+      throw new ProtocolError(`${method}: the pages do not end: the server gave the cursor ${cursor} twice`)
     }
     if (cursor !== undefined) seen.add(cursor)
   } while (cursor !== undefined)

@@ -1,16 +1,18 @@
 import {
   JSONRPC_VERSION,
-  type JSONRPCMessage,
   type JSONRPCResponse,
   McpError,
   type ParamsOf,
-  type parseResultToClient,
   type ProgressNotificationParams,
   type ProgressToken,
   type RequestId,
   type RequestToServer,
   type ResultOf,
 } from '@tidings/protocol'
+import { parseResult } from '@tidings/protocol/client'
+import { Backoff } from '../async/reconnect.ts'
+import { LinkedController, type Signal } from '../async/signals.ts'
+import type { Connection } from '../connection/connection.ts'
 import {
   type ClientError,
   ClosedError,
@@ -20,62 +22,48 @@ import {
   TimeoutError,
 } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { Backoff } from '../async/reconnect.ts'
+import type { Inbound } from '../messages/inbound.ts'
+import type { Timeouts } from '../timeouts.ts'
+import type { ServerMessage, Transport } from '../transports/transport.ts'
 import { RequestTimer } from './request-timer.ts'
-import { LinkedController, type Signal } from '../async/signals.ts'
-import type { Transport } from '../transports/transport.ts'
 
-/** How one request is made. */
+/** Options of one request. */
 export interface RequestOptions {
-  /** Cancels the request: the server is told, and the call rejects with the signal's reason. */
+  /** Aborting it cancels the request: the server is told, and the call rejects with the signal's reason. */
   signal?: AbortSignal
   /**
-   * How long to wait for the response, in milliseconds. Progress from the server, and the time it waits for one of our
-   * handlers, start it again. Default: the client's `timeoutMs`.
+   * How long to wait for the response, in milliseconds. The time starts again with each progress notification, and does
+   * not expire while one of your handlers answers the server. Default: the client's `timeoutMs`.
    */
   timeoutMs?: number
-  /** How long to wait in all, whatever the progress, in milliseconds. Default: the client's `totalTimeoutMs`. */
+  /** How long to wait in total, whatever the progress, in milliseconds. Default: the client's `totalTimeoutMs`. */
   totalTimeoutMs?: number
-  /** Called with each progress notification for this request. */
+  /** Called with each progress notification of this request. */
   onProgress?: (progress: ProgressNotificationParams) => void
 }
 
-/** How one request is made from within. */
+/** Options of one request, for the client itself. */
 export interface CallOptions extends Omit<RequestOptions, 'signal'> {
   signal?: Signal | undefined
-  /** Resolves when it can be sent; if it is lost it is not sent again. Default: when the connection is there. */
-  ready?: CallsOptions['ready']
-  /** Headers for this request alone. */
+  /** Sends the request at once, even while the connection is being made, and never a second time. */
+  duringConnect?: boolean
+  /** Headers of this request only. */
   headers?: Record<string, string> | undefined
-  /** Given what comes on the stream of the response before it, and the request's id. */
-  received?: (message: JSONRPCMessage, id: RequestId) => void
-  /** Asks the server, whatever is remembered. */
-  fresh?: boolean
-}
-
-/** What {@link Calls} are made with. */
-export interface CallsOptions {
-  transport: Transport
-  logger: Logger
-  timeoutMs: number
-  totalTimeoutMs: number
-  /** Checks a result. */
-  parseResult: typeof parseResultToClient
-  /** What every request says in its `_meta`. */
-  meta: () => object
-  /** Resolves when the connection is there. */
-  ready: (signal: Signal) => Promise<void>
-  /** Whether the server is waiting for us. */
-  busy: () => boolean
-  /** Aborted when the client is closed: what is in flight is rejected with its reason. */
-  closing: Signal
+  /** Checks each message that precedes the response, given the id of the request. False drops the message. */
+  isExpected?: (message: ServerMessage, id: RequestId) => boolean
+  /** Asks the server even when a cached result is fresh. */
+  skipCache?: boolean
+  /** Returns fields for the `_meta` of the request. Called each time the request is sent. */
+  meta?: () => object
+  /** Checks the result. Default: the schema of the method. */
+  parseResult?: typeof parseResult
 }
 
 /** One request, however often it is sent. */
 interface Call {
   /** The id it was last sent with. */
   id: number
-  /** Whether the server may have it. */
+  /** Whether the server may have received it. */
   sent: boolean
   readonly method: RequestToServer
   readonly params: { _meta?: object | undefined } | undefined
@@ -84,7 +72,7 @@ interface Call {
   readonly signal: Signal
 }
 
-/** What may be sent again when it is not known whether it was served: what it asks for changes nothing. */
+/** The requests that change nothing, and can be sent again when it is not known whether they ran. */
 const repeatable: readonly string[] = [
   'ping',
   'server/discover',
@@ -97,15 +85,29 @@ const repeatable: readonly string[] = [
   'completion/complete',
 ] satisfies RequestToServer[]
 
-/** The requests to the server: their ids, timeouts, progress and cancellation. */
+/** The requests to the server: their ids, timeouts, progress, cancellation and repetition. */
 export class Calls {
-  readonly #options: CallsOptions
-  /** By progress token, which is the request's id. */
+  readonly timeouts: Timeouts
+  readonly logger: Logger
+  readonly #transport: Transport
+  readonly #connection: Connection
+  readonly #inbound: Inbound
+  /** By progress token, which is the id of the request. */
   readonly #inFlight = new Map<ProgressToken, Call>()
   #lastId = 0
 
-  constructor(options: CallsOptions) {
-    this.#options = options
+  constructor(
+    transport: Transport,
+    connection: Connection,
+    inbound: Inbound,
+    timeouts: Timeouts,
+    logger: Logger,
+  ) {
+    this.#transport = transport
+    this.#connection = connection
+    this.#inbound = inbound
+    this.timeouts = timeouts
+    this.logger = logger
   }
 
   /** Sends a request, when the connection is there, and returns its checked result. */
@@ -115,18 +117,17 @@ export class Calls {
     options: CallOptions = {},
   ): Promise<ResultOf<M>> {
     options.signal?.throwIfAborted()
-    const { timeoutMs = this.#options.timeoutMs, totalTimeoutMs = this.#options.totalTimeoutMs } = options
-    const { busy, closing } = this.#options
-    const abort = new LinkedController(options.signal, closing)
-    const timer = new RequestTimer({ timeoutMs, totalTimeoutMs, busy }, (limit) => {
+    const { timeoutMs = this.timeouts.timeoutMs, totalTimeoutMs = this.timeouts.totalTimeoutMs } = options
+    const abort = new LinkedController(options.signal, this.#connection.closing)
+    const timer = new RequestTimer({ timeoutMs, totalTimeoutMs }, this.#inbound, (limit) => {
       const doing = call.sent ? 'no response' : 'no connection to send it on'
       abort.abort(new TimeoutError(`${method}: ${doing} within ${limit}`, { mayHaveRun: call.sent }))
     })
     const call: Call = { id: 0, sent: false, method, params, timer, options, signal: abort.signal }
     try {
-      return this.#resultOf(method, await this.#send(call))
+      return resultOf(method, await this.#send(call), options)
     } catch (error) {
-      if (abort.signal.aborted && error === abort.signal.reason) this.#giveUp(call, error)
+      if (abort.signal.aborted && error === abort.signal.reason) this.#cancel(call, error)
       throw error instanceof ClosedError && call.sent
         ? new ClosedError(error.message, { cause: error.cause })
         : error
@@ -136,7 +137,7 @@ export class Calls {
     }
   }
 
-  /** A progress notification has come. */
+  /** Handles a progress notification. */
   progressed(params: ProgressNotificationParams): void {
     const call = this.#inFlight.get(params.progressToken)
     if (!call) return
@@ -144,29 +145,29 @@ export class Calls {
     try {
       call.options.onProgress?.(params)
     } catch (err) {
-      this.#options.logger.error({ err, requestId: params.progressToken }, 'onProgress threw')
+      this.logger.error({ err, requestId: params.progressToken }, 'onProgress threw')
     }
   }
 
-  /** The server has got what it waited for: from here on it is we who wait. */
+  /** The server has the answer it waited for: the client waits for the server again. */
   answered(): void {
     for (const { timer } of this.#inFlight.values()) timer.restart()
   }
 
   async #send(call: Call): Promise<JSONRPCResponse> {
-    const { transport } = this.#options
-    const { signal } = call
-    const { ready } = call.options
+    const transport = this.#transport
+    const { signal, options } = call
     for (let again = false; ; again = true) {
-      if (ready) await ready(signal)
-      else if (again || !transport.independent) await this.#options.ready(signal)
+      if (!options.duringConnect && (again || transport.requestsNeedStream)) {
+        await this.#connection.whenReady(signal)
+      }
       signal.throwIfAborted()
       try {
         return await this.#sendOnce(call)
       } catch (error) {
         if (again || signal.aborted || !mayRepeat(call, error)) throw error
         call.sent = error.mayHaveRun
-        // What it was lost by may not have been noticed by the connection yet.
+        // The connection may not have noticed the loss yet.
         if (error instanceof ConnectionError) {
           await new Backoff().pause({ livedMs: 0, retryMs: transport.retryMs }, signal)
         }
@@ -176,53 +177,62 @@ export class Calls {
 
   async #sendOnce(call: Call): Promise<JSONRPCResponse> {
     const { method, params, signal } = call
-    const { headers, received } = call.options
+    const { headers, isExpected, meta } = call.options
     const id = (call.id = ++this.#lastId)
-    // A server that reports progress keeps the request alive, wanted or not: so it is always asked to.
-    const _meta = { ...params?._meta, ...this.#options.meta(), progressToken: id }
-    const how = { signal, headers, received: received && ((other: JSONRPCMessage) => received(other, id)) }
+    // Progress keeps the request alive even without a listener, so the client always asks for it.
+    const _meta = { ...params?._meta, ...meta?.(), progressToken: id }
+    const how = {
+      signal,
+      headers,
+      isExpected: isExpected && ((other: ServerMessage) => isExpected(other, id)),
+    }
     this.#inFlight.set(id, call)
     call.sent = true
     try {
       const message = { jsonrpc: JSONRPC_VERSION, id, method, params: { ...params, _meta } } as const
-      return await this.#options.transport.request(message, how)
+      return await this.#transport.request(message, how)
     } finally {
       this.#inFlight.delete(id)
     }
   }
 
-  /** Tells the server that a response is no longer wanted. */
-  #giveUp({ id: requestId, method, sent }: Call, error: unknown): void {
-    // The specification excepts initialize.
-    const { transport, ready, logger, closing: signal } = this.#options
+  /** Tells the server that the response is not needed any more. */
+  #cancel({ id: requestId, method, sent }: Call, error: unknown): void {
+    const transport = this.#transport
+    const signal = this.#connection.closing
+    // The specification forbids to cancel `initialize`.
     if (!sent || method === 'initialize' || signal.aborted) return
     const params = { requestId, reason: error instanceof Error ? error.message : String(error) }
-    Promise.resolve(transport.independent || ready(signal))
+    Promise.resolve(transport.requestsNeedStream && this.#connection.whenReady(signal))
       .then(() =>
         transport.notify({ jsonrpc: JSONRPC_VERSION, method: 'notifications/cancelled', params }, { signal }),
       )
       .catch((err: unknown) =>
-        logger.debug({ err, requestId }, 'the server could not be told of a cancellation'),
+        this.logger.debug({ err, requestId }, 'the server could not be told of a cancellation'),
       )
-  }
-
-  #resultOf<M extends RequestToServer>(method: M, response: JSONRPCResponse): ResultOf<M> {
-    if ('error' in response) {
-      const { code, message, data } = response.error
-      throw new McpError(code, message, { data })
-    }
-    try {
-      return this.#options.parseResult(method, response.result)
-    } catch (cause) {
-      throw new ProtocolError((cause as Error).message, { cause })
-    }
   }
 }
 
-/** Whether a request that failed can be made again by itself. */
+function resultOf<M extends RequestToServer>(
+  method: M,
+  response: JSONRPCResponse,
+  options: CallOptions,
+): ResultOf<M> {
+  if ('error' in response) {
+    const { code, message, data } = response.error
+    throw new McpError(code, message, { data })
+  }
+  try {
+    return (options.parseResult ?? parseResult)(method, response.result)
+  } catch (cause) {
+    throw new ProtocolError((cause as Error).message, { cause })
+  }
+}
+
+/** Whether the client may send a failed request again. */
 function mayRepeat({ method, options }: Call, error: unknown): error is ClientError {
-  // The session was gone before the request came: it was not served, and the next session can.
+  // The session was gone before the request arrived: it did not run, and the next session can run it.
   if (error instanceof SessionGoneError) return true
-  if (!(error instanceof ConnectionError) || options.ready) return false
+  if (!(error instanceof ConnectionError) || options.duringConnect) return false
   return !error.mayHaveRun || repeatable.includes(method)
 }

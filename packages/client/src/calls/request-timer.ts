@@ -1,25 +1,32 @@
 import { after } from '../async/signals.ts'
 
-/** What a {@link RequestTimer} goes by. */
-export interface RequestTimerOptions {
+/** The time limits of one request, in milliseconds. */
+interface Limits {
   timeoutMs: number
   totalTimeoutMs: number
-  /** While true, the shorter time is not over: the server is waiting for us. */
-  busy: () => boolean
 }
 
-/** The two times a request may take: since there was last a sign of life, and in all. */
+/** The two time limits of a request: since the last sign of life, and in total. */
 export class RequestTimer {
-  readonly #options: RequestTimerOptions
-  readonly #expired: (limit: string) => void
+  readonly #limits: Limits
+  readonly #inbound: { readonly isServerWaiting: boolean }
+  readonly #onExpired: (limit: string) => void
   readonly #beganAt = performance.now()
-  /** Of the time that is over first. */
+  /** Stops the timer of the limit that is reached first. */
   #stop!: () => void
 
-  /** @param expired called with the time that is over, in words. */
-  constructor(options: RequestTimerOptions, expired: (limit: string) => void) {
-    this.#options = options
-    this.#expired = expired
+  /**
+   * @param inbound the requests of the server. While it waits for an answer to one, the shorter limit does not expire.
+   * @param onExpired called with the limit that was reached, in words.
+   */
+  constructor(
+    limits: Limits,
+    inbound: { readonly isServerWaiting: boolean },
+    onExpired: (limit: string) => void,
+  ) {
+    this.#limits = limits
+    this.#inbound = inbound
+    this.#onExpired = onExpired
     this.#start()
   }
 
@@ -33,11 +40,13 @@ export class RequestTimer {
   }
 
   #start(): void {
-    const { timeoutMs, totalTimeoutMs, busy } = this.#options
+    const { timeoutMs, totalTimeoutMs } = this.#limits
     const leftMs = totalTimeoutMs - (performance.now() - this.#beganAt)
     this.#stop =
       timeoutMs < leftMs
-        ? after(timeoutMs, () => (busy() ? this.#start() : this.#expired(`${timeoutMs} ms (timeoutMs)`)))
-        : after(leftMs, () => this.#expired(`${totalTimeoutMs} ms (totalTimeoutMs)`))
+        ? after(timeoutMs, () =>
+            this.#inbound.isServerWaiting ? this.#start() : this.#onExpired(`${timeoutMs} ms (timeoutMs)`),
+          )
+        : after(leftMs, () => this.#onExpired(`${totalTimeoutMs} ms (totalTimeoutMs)`))
   }
 }

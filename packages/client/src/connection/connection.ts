@@ -1,97 +1,111 @@
-import { ClosedError, HttpError, isFinal, TimeoutError } from '../errors.ts'
 import { Deferred } from '../async/deferred.ts'
 import { Backoff } from '../async/reconnect.ts'
 import { abortable, after, LinkedController, type Signal } from '../async/signals.ts'
+import { ClosedError, HttpError, isPermanent, TimeoutError } from '../errors.ts'
 import type { Transport } from '../transports/transport.ts'
 
-/** What a client's connection is in. */
+/** The state of a client's connection. */
 export type State = 'connecting' | 'connected' | 'reconnecting' | 'closed'
 
-/** What a listener of `state` is told. */
+/** The argument of a `state` listener. */
 export interface StateEvent {
   state: State
   /**
-   * With `connected`, after the connection was lost: true when everything goes on and nothing was missed; false when
-   * the session is a new one, or what the server had to tell meanwhile may have been missed.
+   * Set when the client is `connected` again after a loss. True when the session goes on and no message was missed.
+   * False when the session is new, or messages may have been missed.
    */
   recovered?: boolean
-  /** With `reconnecting`, why: once for the loss, and again for each attempt that failed. With `closed`, unless asked for. */
+  /**
+   * With `reconnecting`: the loss, and then the failure of each attempt. With `closed`: the error that ended the
+   * connection; absent after `close()`.
+   */
   error?: Error
 }
 
-/** What a {@link Connection} is made with. */
-export interface ConnectionOptions {
-  transport: Transport
-  url: URL
-  connectTimeoutMs: number
-  /** Begins a session on what has been opened: the handshake. */
-  begin: (signal: Signal) => Promise<void>
-  /**
-   * Brings things to where they were before the loss. May take as long as it needs, and says by
-   * {@link Connection.missed} when not all can be known that happened meanwhile.
-   */
-  restore: (signal: Signal) => Promise<void>
-  onState: (event: StateEvent) => void
-  backoff?: Backoff
+/** The argument of each step that restores the state of the session. */
+export interface Restoring {
+  signal: Signal
+  /** Whether changes may have been missed. */
+  missed: boolean
 }
 
-/** Keeps a transport open: opens it again, for as long as it takes, whenever it is lost. */
+/** Keeps a transport open: when the connection is lost, it opens the transport again, for as long as that takes. */
 export class Connection {
-  readonly #options: ConnectionOptions
-  readonly #backoff: Backoff
+  readonly #transport: Transport
+  readonly #url: URL
+  readonly #timeoutMs: number
+  #begin: (signal: Signal) => Promise<void> = async () => {}
+  readonly #restores: ((restoring: Restoring) => Promise<void>)[] = []
+  #onState: (event: StateEvent) => void = () => {}
+  readonly #backoff = new Backoff()
   readonly #closing = new LinkedController()
   #state: State = 'connecting'
   /** Settled when the state is `connected` or `closed`. */
   #ready = new Deferred<void>()
-  /** Aborted when the attempt under way has failed. */
+  /** The attempt under way. Aborted when it has failed. */
   #attempt: LinkedController | undefined
-  /** False while the session has not been begun, or was begun in part. */
+  /** False while the session has not been begun, or only in part. */
   #begun = false
-  /** False while there is something to be restored: also when an attempt that was to do so has failed. */
+  /** False while something has to be restored, also after an attempt to restore it has failed. */
   #restored = true
   #hasMissed = false
   #connectedAt = 0
 
-  constructor(options: ConnectionOptions) {
-    this.#options = options
-    this.#backoff = options.backoff ?? new Backoff()
+  constructor(transport: Transport, { url, connectTimeoutMs }: { url: URL; connectTimeoutMs: number }) {
+    this.#transport = transport
+    this.#url = url
+    this.#timeoutMs = connectTimeoutMs
   }
 
   get state(): State {
     return this.#state
   }
 
-  /** Aborted when it is closed, with a {@link ClosedError}. */
+  /** Aborted with a {@link ClosedError} when the connection is closed. */
   get closing(): Signal {
     return this.#closing.signal
   }
 
-  /** Makes the first attempt, and no other. Throws what it failed by. */
+  /** Sets the step that begins a session on a transport that was opened: the handshake. */
+  onBegin(begin: (signal: Signal) => Promise<void>): void {
+    this.#begin = begin
+  }
+
+  /**
+   * Registers a step that brings the session to its state before the loss. The steps run in the order of registration
+   * and may take any time. A step calls {@link markMissed} when it cannot find out what happened meanwhile.
+   */
+  onRestore(restore: (restoring: Restoring) => Promise<void>): void {
+    this.#restores.push(restore)
+  }
+
+  /** Sets the listener of the state. */
+  onState(listener: (event: StateEvent) => void): void {
+    this.#onState = listener
+  }
+
+  /** Makes the first attempt to connect, and no other. Throws the error of the attempt. */
   async open(): Promise<void> {
     await this.#connect()
   }
 
   /** Resolves when messages can be sent. Rejects with the signal's reason, or when the connection is closed. */
-  async ready(signal: Signal): Promise<void> {
+  async whenReady(signal: Signal): Promise<void> {
     await abortable(this.#ready.promise, signal)
   }
 
-  /** To be told by the transport: what was open is lost. */
+  /** The transport has lost its connection. */
   lost(error: Error): void {
     if (this.#attempt) this.#attempt.abort(error)
     else if (this.#state === 'connected') void this.#reconnect(error)
   }
 
-  /** Something may have been missed since the connection was lost. It is not forgotten until the connection is there. */
-  missed(): void {
+  /** Records that messages may have been missed since the loss. The record lasts until the connection is back. */
+  markMissed(): void {
     this.#hasMissed = true
   }
 
-  get hasMissed(): boolean {
-    return this.#hasMissed
-  }
-
-  /** Closes. Who waits is rejected with a {@link ClosedError}. */
+  /** Closes the connection. Everything that waits for it rejects with a {@link ClosedError}. */
   close(error?: Error): void {
     if (this.#state === 'closed') return
     const closed = new ClosedError(
@@ -103,7 +117,7 @@ export class Connection {
     this.#state = 'closed'
     this.#ready.reject(closed)
     this.#closing.abort(closed)
-    this.#options.onState(error ? { state: 'closed', error } : { state: 'closed' })
+    this.#onState(error ? { state: 'closed', error } : { state: 'closed' })
   }
 
   async #reconnect(lostBy: Error): Promise<void> {
@@ -112,10 +126,10 @@ export class Connection {
     this.#ready = new Deferred()
     for (;;) {
       if (this.#closing.signal.aborted) return
-      if (isFinal(error)) return this.close(error)
+      if (isPermanent(error)) return this.close(error)
       this.#setState({ state: 'reconnecting', error })
       try {
-        const { retryMs } = this.#options.transport
+        const { retryMs } = this.#transport
         const retryAfterMs = error instanceof HttpError ? error.retryAfterMs : undefined
         await this.#backoff.pause({ livedMs, retryMs, retryAfterMs }, this.#closing.signal)
         return await this.#connect()
@@ -126,28 +140,28 @@ export class Connection {
     }
   }
 
-  /** One attempt. */
+  /** Makes one attempt. */
   async #connect(): Promise<void> {
-    const { transport, url, connectTimeoutMs, begin, restore } = this.#options
+    const timeoutMs = this.#timeoutMs
     const attempt = (this.#attempt = new LinkedController(this.#closing.signal))
     let doing = 'waiting for the event stream'
-    const stop = after(connectTimeoutMs, () => {
-      const message = `No connection to ${url.href} within ${connectTimeoutMs} ms (connectTimeoutMs): still ${doing}`
+    const stop = after(timeoutMs, () => {
+      const message = `No connection to ${this.#url.href} within ${timeoutMs} ms (connectTimeoutMs): still ${doing}`
       attempt.abort(new TimeoutError(message, { mayHaveRun: false }))
     })
     try {
-      const opened = await transport.open({ resume: this.#begun, signal: attempt.signal })
-      doing = 'waiting for the server to say who it is'
+      const opened = await this.#transport.open({ resume: this.#begun, signal: attempt.signal })
+      doing = "waiting for the server's description"
       if (opened === 'new') {
         this.#begun = false
-        await abortable(begin(attempt.signal), attempt.signal)
+        await abortable(this.#begin(attempt.signal), attempt.signal)
       }
       stop()
       if (opened !== 'resumed') this.#restored = false
-      if (!this.#restored) await abortable(restore(attempt.signal), attempt.signal)
+      if (!this.#restored) await abortable(this.#restore(attempt.signal), attempt.signal)
       attempt.signal.throwIfAborted()
       this.#begun = true
-      // Without a step between: a loss is either the attempt's or the connection's.
+      // From here to the end nothing is awaited: a loss belongs either to the attempt or to the connection.
       this.#attempt = undefined
       const recovered = !this.#hasMissed
       this.#restored = true
@@ -155,8 +169,8 @@ export class Connection {
       this.#setState({ state: 'connected', ...(this.#state !== 'connecting' && { recovered }) })
     } catch (error) {
       this.#attempt = undefined
-      transport.drop(error as Error)
-      // Whatever is still under way for the session is not to go on.
+      this.#transport.drop(error as Error)
+      // Stops what is still under way for this session.
       attempt.abort(error)
       throw error
     } finally {
@@ -165,12 +179,16 @@ export class Connection {
     }
   }
 
+  async #restore(signal: Signal): Promise<void> {
+    for (const restore of this.#restores) await restore({ signal, missed: this.#hasMissed })
+  }
+
   #setState(event: StateEvent): void {
     this.#state = event.state
     if (event.state === 'connected') {
       this.#connectedAt = Date.now()
       this.#ready.resolve()
     }
-    this.#options.onState(event)
+    this.#onState(event)
   }
 }

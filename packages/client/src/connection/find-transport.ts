@@ -2,18 +2,18 @@ import { errorCodes, isLegacyRevision, McpError } from '@tidings/protocol'
 import { HttpError, ProtocolError, RefusedError, RevisionError } from '../errors.ts'
 import type { TransportName } from '../transports/transport.ts'
 
-/** How many servers' transports are remembered. */
-const most = 100
+/** The number of servers whose transport is remembered. */
+const maxEntries = 100
 
-/** By origin and path: the transport that was found there. */
+/** The transport that was found at each origin and path. */
 const found = new Map<string, TransportName>()
 
 /** From the newest to the oldest. */
 const transports: readonly TransportName[] = ['stateless', 'streamable-http', 'http+sse']
 
 /**
- * Opens the best transport the server has, by the rules of the specification. Which one it is, is remembered for as long as
- * the process lives, and found out again when it is shut.
+ * Opens the best transport of the server, by the rules of the specification. The result is remembered for the URL until
+ * the process exits, and detected again when that transport fails.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#backward-compatibility
  */
@@ -21,34 +21,41 @@ export async function findTransport<T>(
   { origin, pathname }: URL,
   open: (transport: TransportName) => Promise<T>,
 ): Promise<T> {
-  const place = origin + pathname
-  const known = found.get(place)
+  const key = origin + pathname
+  const known = found.get(key)
   if (known) {
     try {
       return await open(known)
     } catch (error) {
-      if (!leadsElsewhere(error)) throw error
+      if (!mayHaveOtherTransport(error)) throw error
     }
   }
+  const { transport, opened } = await tryEach(open)
+  found.delete(key)
+  found.set(key, transport)
+  if (found.size > maxEntries) found.delete(found.keys().next().value!)
+  return opened
+}
+
+/** Opens the best transport of the server, newest first. Throws the error of the attempt that says most. */
+export async function tryEach<T>(
+  open: (transport: TransportName) => Promise<T>,
+): Promise<{ transport: TransportName; opened: T }> {
   let reason: unknown
   for (const transport of transports) {
     try {
-      const opened = await open(transport)
-      found.delete(place)
-      found.set(place, transport)
-      if (found.size > most) found.delete(found.keys().next().value!)
-      return opened
+      return { transport, opened: await open(transport) }
     } catch (error) {
-      if (!leadsElsewhere(error)) throw error
-      // When there is nothing behind the last transport, it is the one before that says what is wrong.
+      if (!mayHaveOtherTransport(error)) throw error
+      // When the oldest transport is missing as well, the attempt before it has the better explanation.
       if (transport !== 'http+sse' || !(error instanceof HttpError)) reason = error
     }
   }
   throw reason
 }
 
-/** True when the server may have another transport. It may not when it has said what is wrong, or when it is in trouble. */
-function leadsElsewhere(error: unknown): boolean {
+/** False when the server has said what is wrong, or is in trouble: another transport would not help. */
+function mayHaveOtherTransport(error: unknown): boolean {
   if (error instanceof RevisionError) return error.supported.some(isLegacyRevision)
   if (error instanceof McpError) return !modernErrors.includes(error.code)
   if (error instanceof HttpError) {
@@ -57,7 +64,7 @@ function leadsElsewhere(error: unknown): boolean {
   return error instanceof ProtocolError && !(error instanceof RefusedError)
 }
 
-/** By these a server is seen to be of the modern era: it would not do better by another transport. */
+/** Only a server of the modern era sends these, so an older transport would not help. */
 const modernErrors: readonly number[] = [
   errorCodes.headerMismatch,
   errorCodes.missingRequiredClientCapability,

@@ -1,34 +1,31 @@
-import { ConnectionError } from '../errors.ts'
 import { after } from '../async/signals.ts'
+import { ConnectionError } from '../errors.ts'
+import type { Transport } from '../transports/transport.ts'
 
 const lookEveryMs = 5_000
-/** A server that was not heard for this long is asked. */
+/** A server that has been silent for this long is sent a ping. */
 const askAfterMs = 30_000
-/** A server that was not heard for this long, though asked, is not there. */
+/** A server that has been silent for this long, in spite of a ping, is gone. */
 const lostAfterMs = 60_000
 
-/** What a {@link Heartbeat} is made with. */
-export interface HeartbeatOptions {
-  /** Undefined where silence says nothing. */
-  heardAt: () => number | undefined
-  /** Has the server say something. */
-  ping: (options: { timeoutMs: number }) => Promise<unknown>
-  /** Called when the server is silent. */
-  silent: (error: Error) => void
-}
-
 /**
- * Finds out that the server is gone when nothing says so: after a sleep, a change of network or a lost NAT entry, a
- * dead connection looks like a quiet one. It also keeps a stream from being closed for being quiet, which a `fetch` of Node
- * does after five minutes.
+ * Detects that the server is gone when nothing reports it: after a sleep, a change of network or a lost NAT entry, a
+ * dead connection looks like a quiet one. The pings also keep the stream open: Node's `fetch` closes one that is quiet
+ * for five minutes.
  */
 export class Heartbeat {
-  readonly #options: HeartbeatOptions
+  readonly #transport: Pick<Transport, 'heardAt' | 'drop'>
+  readonly #ping: (options: { timeoutMs: number }) => Promise<unknown>
   #asking = false
   #stop = () => {}
 
-  constructor(options: HeartbeatOptions) {
-    this.#options = options
+  /** @param ping sends a request that the server has to answer. */
+  constructor(
+    transport: Pick<Transport, 'heardAt' | 'drop'>,
+    ping: (options: { timeoutMs: number }) => Promise<unknown>,
+  ) {
+    this.#transport = transport
+    this.#ping = ping
   }
 
   start(): void {
@@ -41,13 +38,12 @@ export class Heartbeat {
   }
 
   #look(): void {
-    const { heardAt, silent } = this.#options
-    const at = heardAt()
-    if (at === undefined) return
-    const silentMs = Date.now() - at
+    const { heardAt } = this.#transport
+    if (heardAt === undefined) return
+    const silentMs = Date.now() - heardAt
     if (silentMs >= lostAfterMs) {
       const seconds = Math.round(silentMs / 1_000)
-      return silent(new ConnectionError(`Nothing was heard from the server for ${seconds} s`))
+      return this.#transport.drop(new ConnectionError(`Nothing was heard from the server for ${seconds} s`))
     }
     this.start()
     if (silentMs >= askAfterMs && !this.#asking) void this.#ask()
@@ -56,9 +52,9 @@ export class Heartbeat {
   async #ask(): Promise<void> {
     this.#asking = true
     try {
-      await this.#options.ping({ timeoutMs: lostAfterMs - askAfterMs })
+      await this.#ping({ timeoutMs: lostAfterMs - askAfterMs })
     } catch {
-      // Whether it is heard from is what counts: silence goes on to be noticed.
+      // Only a sign of life counts: the silence goes on and is noticed.
     } finally {
       this.#asking = false
     }

@@ -1,20 +1,21 @@
 import type {
   ClientCapabilities,
   Implementation,
-  InputRequest,
   JSONRPCNotification,
   ParamsOf,
-  parseResultToClient,
   RequestToServer,
   ResultOf,
   Revision,
   ServerCapabilities,
 } from '@tidings/protocol'
-import type { CallOptions } from '../calls/calls.ts'
-import type { Logger } from '../logger.ts'
 import type { Signal } from '../async/signals.ts'
+import type { CallOptions, Calls } from '../calls/calls.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { Inbound } from '../messages/inbound.ts'
+import type { Listeners } from '../messages/listeners.ts'
+import type { Transport } from '../transports/transport.ts'
 
-/** What the server has told of itself. */
+/** The server's description of itself. */
 export interface ServerDescription {
   serverInfo: Implementation
   capabilities: ServerCapabilities
@@ -22,52 +23,35 @@ export interface ServerDescription {
   protocolVersion: Revision
 }
 
+/** The client's description of itself. */
+export interface Identity {
+  clientInfo: Implementation
+  capabilities: ClientCapabilities
+}
+
 /**
- * What the eras of the protocol differ in, so that nothing else needs to know of them: legacy, with an `initialize`
- * handshake and a session, and modern, in which every request stands for itself.
+ * An era of the protocol: legacy, with an `initialize` handshake and a session, or modern, with requests that stand
+ * alone. The rest of the client does not know which one it uses.
  */
 export interface Era {
-  readonly parseResult: typeof parseResultToClient
-  /** What every request says in its `_meta`. */
-  meta(): object
-  /** Finds out who the server is. */
+  /** Asks the server for its description. */
   begin(signal: Signal): Promise<ServerDescription>
-  /** Has the server tell again what it told before the loss. */
-  restore(signal: Signal): Promise<void>
-  /** Makes any request, be it one of the other era. */
+  /** Makes a request, even one of a method that only the other era has. */
   request<M extends RequestToServer>(
     method: M,
     params: ParamsOf<M> | undefined,
     options?: CallOptions,
   ): Promise<ResultOf<M>>
-  /** A notification has come, and is about to be told to who listens. */
+  /** Called with each notification, before its listeners. */
   notified(message: JSONRPCNotification): void
-  /** Other notifications are listened to than before. */
-  listenersChanged(): void
 }
 
-/** What an {@link Era} is made with. */
-export interface EraContext {
-  clientInfo: Implementation
-  capabilities: ClientCapabilities
-  timeoutMs: number
-  totalTimeoutMs: number
-  connectTimeoutMs: number
-  logger: Logger
-  /** Aborted when the client is closed. */
-  closing: Signal
-  /** Sends a request as it is. */
-  call: Era['request']
-  /** Sends a notification, whatever the connection is in. */
-  notify: (message: JSONRPCNotification, options: { signal: Signal }) => Promise<void>
-  /** Has a handler answer what the server asks for in a result. */
-  answer: (request: InputRequest, signal: Signal) => Promise<object>
-  /** Whether somebody listens to the notification. */
-  isHeard: (method: string) => boolean
-  /** A notification has come. */
-  receive: (message: JSONRPCNotification) => void
-  /** What brings the notifications was lost. */
-  lost: (error: Error) => void
-  /** Some may have been missed, as is seen when it is restored. */
-  missed: () => void
+/** The parts of a client that an era may work with. */
+export interface EraParts {
+  calls: Calls
+  connection: Connection
+  inbound: Inbound
+  listeners: Listeners
+  transport: Transport
+  identity: Identity
 }

@@ -1,40 +1,43 @@
-import { type InputRequest, type InputRequiredResult, isInputRequired, type Result } from '@tidings/protocol'
-import { ProtocolError, TimeoutError } from '../errors.ts'
+import { type InputRequiredResult, isInputRequired, type Result } from '@tidings/protocol'
 import { Backoff } from '../async/reconnect.ts'
 import { after, LinkedController, type Signal } from '../async/signals.ts'
+import { ProtocolError, TimeoutError } from '../errors.ts'
+import type { Inbound } from '../messages/inbound.ts'
 
-/** How often a request is made again with input, before the server is taken to go round in circles. */
-const mostRounds = 10
+/** The number of rounds after which the client takes it that the server never completes the request. */
+const maxRounds = 10
 
-/** What {@link withInput} is done with. */
-export interface InputOptions {
-  /** Sends the request with these params more than it has by itself. */
-  send: (more: object, signal: Signal | undefined) => Promise<Result>
-  /** Answers one request of the server's. */
-  answer: (request: InputRequest, signal: Signal) => Promise<object>
+/** Sends a request with additional params. */
+type Send = (more: object, signal: Signal | undefined) => Promise<Result>
+
+/** Options of {@link withInput}. */
+interface InputOptions {
+  /** Answers the requests of the server. */
+  inbound: Pick<Inbound, 'input'>
   signal: Signal | undefined
   closing: Signal
   totalTimeoutMs: number
 }
 
 /**
- * Makes a request, and makes it again with the input the server requires, until it is complete.
+ * Sends a request, and sends it again with the input that the server requires, until the result is complete.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
  */
-export async function withInput(method: string, options: InputOptions): Promise<Result> {
+export async function withInput(method: string, send: Send, options: InputOptions): Promise<Result> {
   const beganAt = performance.now()
-  // Nearly always this is all: what further rounds need is made for them only.
-  const result = await options.send({}, options.signal)
+  // Most requests need one round, so the state of further rounds is made only for them.
+  const result = await send({}, options.signal)
   if (!isInputRequired(result)) return result
-  return goOn(method, result, performance.now() - beganAt, options)
+  return answerRounds(method, send, result, performance.now() - beganAt, options)
 }
 
-async function goOn(
+async function answerRounds(
   method: string,
+  send: Send,
   required: InputRequiredResult,
   takenMs: number,
-  { send, answer, signal, closing, totalTimeoutMs }: InputOptions,
+  { inbound, signal, closing, totalTimeoutMs }: InputOptions,
 ): Promise<Result> {
   const abort = new LinkedController(signal, closing)
   const stop = after(totalTimeoutMs - takenMs, () =>
@@ -43,12 +46,12 @@ async function goOn(
   const backoff = new Backoff()
   let askedForNothing = false
   try {
-    for (let round = 1; round <= mostRounds; round++) {
+    for (let round = 1; round <= maxRounds; round++) {
       const { inputRequests, requestState } = required
       if (askedForNothing && !inputRequests) await backoff.pause({ livedMs: 0 }, abort.signal)
       askedForNothing = !inputRequests
       const answers = Object.entries(inputRequests ?? {}).map(
-        async ([key, request]) => [key, await answer(request, abort.signal)] as const,
+        async ([key, request]) => [key, await inbound.input(request, abort.signal)] as const,
       )
       const more = {
         ...(inputRequests && { inputResponses: Object.fromEntries(await Promise.all(answers)) }),
@@ -58,11 +61,9 @@ async function goOn(
       if (!isInputRequired(result)) return result
       required = result
     }
-    throw new ProtocolError(
-      `${method}: the server required input ${mostRounds + 1} times, and gave no result`,
-    )
+    throw new ProtocolError(`${method}: the server required input ${maxRounds + 1} times, and gave no result`)
   } catch (error) {
-    // When one handler has failed, the others need not go on.
+    // When one handler has failed, the others are aborted.
     abort.abort()
     throw error
   } finally {

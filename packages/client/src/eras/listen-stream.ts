@@ -1,78 +1,65 @@
 import {
   isNotification,
-  type JSONRPCMessage,
-  type JSONRPCNotification,
   metaKeys,
-  type ParamsOf,
-  parseParamsToClient,
+  recovery,
   type RequestId,
   type SubscriptionFilter,
 } from '@tidings/protocol'
-import type { CallOptions } from '../calls/calls.ts'
+import { parseParams } from '@tidings/protocol/client'
 import { Deferred } from '../async/deferred.ts'
-import { ConnectionError, ProtocolError, TimeoutError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
 import { after, LinkedController, onAbort, type Signal } from '../async/signals.ts'
+import { ConnectionError, ProtocolError, TimeoutError } from '../errors.ts'
+import type { ServerMessage } from '../transports/transport.ts'
+import type { ModernCalls } from './modern-calls.ts'
 
 const acknowledgement = 'notifications/subscriptions/acknowledged'
 
-/** What a server offers that can say what was missed, and the keys of `_meta` by which it does. */
-export const recovery = {
-  extension: 'dev.tidings/recovery',
-  since: 'dev.tidings/since',
-  position: 'dev.tidings/position',
-  recovered: 'dev.tidings/recovered',
-} as const
-
-/** What a server has agreed to. */
+/** The server's acknowledgement of a stream. */
 export interface Acknowledgement {
-  /** What it tells of, which may be less than was asked for. */
+  /** The part of the filter that the server agreed to. */
   agreed: SubscriptionFilter
-  /** Whether nothing was missed; undefined when it was not asked. */
+  /** Whether the stream brings every change since the position. Undefined when no position was sent. */
   recovered: boolean | undefined
 }
 
-/** What every {@link ListenStream} is made with. */
-export interface ListenStreamOptions {
-  /** Makes the request that opens a stream. It is answered when the server ends the stream. */
-  listen: (
-    params: ParamsOf<'subscriptions/listen'>,
-    options: Pick<CallOptions, 'signal' | 'received'>,
-  ) => Promise<unknown>
-  /** It is open. */
-  acknowledged: (stream: ListenStream, acknowledgement: Acknowledgement) => void
-  /** Something has changed. */
-  receive: (message: JSONRPCNotification) => void
-  /** It has ended, by itself or by {@link ListenStream.end}. */
-  ended: (stream: ListenStream, error: Error) => void
-  ackTimeoutMs: number
-  closing: Signal
-  logger: Logger
+/** The owner of a {@link ListenStream}. */
+export interface ListenStreamOwner {
+  /** The stream is open. */
+  acknowledged(stream: ListenStream, acknowledgement: Acknowledgement): void
+  /** The stream has ended: the server ended it, it broke, or {@link ListenStream.end} was called. */
+  ended(stream: ListenStream, error: Error): void
 }
 
-/** One stream of changes: what the server answers one `subscriptions/listen` with. */
+/**
+ * One stream of changes: the response to one `subscriptions/listen` request. The changes on it go on to the transport's
+ * listener.
+ */
 export class ListenStream {
-  /** Resolves when it is open. Rejects when it has ended without. */
+  /** Resolves when the stream is open. Rejects when it ends before that. */
   readonly acknowledged = new Deferred<void>()
-  /** How far the server has told, if it says. */
+  /** The position that the stream has reached, if the server sends it. */
   position: string | undefined
-  readonly #options: ListenStreamOptions
+  readonly #owner: ListenStreamOwner
+  readonly #calls: ModernCalls
   readonly #ending: LinkedController
   #isAcknowledged = false
 
-  constructor(filter: SubscriptionFilter, since: string | undefined, options: ListenStreamOptions) {
-    const { ackTimeoutMs, closing, listen } = options
-    this.#options = options
+  constructor(
+    filter: SubscriptionFilter,
+    since: string | undefined,
+    owner: ListenStreamOwner,
+    calls: ModernCalls,
+    closing: Signal,
+  ) {
+    this.#owner = owner
+    this.#calls = calls
     this.#ending = new LinkedController(closing)
-    const { signal } = this.#ending
-    const late = `The server has not acknowledged subscriptions/listen within ${ackTimeoutMs} ms`
-    const stop = after(ackTimeoutMs, () => this.end(new TimeoutError(late)))
-    onAbort(signal, stop)
+    const { connectTimeoutMs } = calls.timeouts
+    const late = `The server has not acknowledged subscriptions/listen within ${connectTimeoutMs} ms`
+    const stop = after(connectTimeoutMs, () => this.end(new TimeoutError(late)))
+    onAbort(this.#ending.signal, stop)
     this.acknowledged.promise.then(stop, stop)
-    listen(
-      { notifications: filter, ...(since !== undefined && { _meta: { [recovery.since]: since } }) },
-      { signal, received: (message, id) => this.#received(message, id) },
-    ).then(
+    this.#listen(filter, since).then(
       () => {
         const what = 'The server ended the stream of changes'
         this.#ended(
@@ -83,12 +70,12 @@ export class ListenStream {
     )
   }
 
-  /** Ends it. Nothing of what is still under way on it is given. */
+  /** Ends the stream. Messages that arrive later are dropped. */
   end(error: Error = new ConnectionError('The stream of changes is not needed any more')): void {
     this.#ending.abort(error)
   }
 
-  /** Ends it in a while, so that what is under way on it is not lost. */
+  /** Ends the stream after a delay, so that changes under way on it are not lost. */
   endAfter(ms: number): void {
     onAbort(
       this.#ending.signal,
@@ -96,26 +83,47 @@ export class ListenStream {
     )
   }
 
+  /** Sends the request. The server answers it when it ends the stream. */
+  #listen(filter: SubscriptionFilter, since: string | undefined): Promise<unknown> {
+    const params = {
+      notifications: filter,
+      ...(since !== undefined && { _meta: { [recovery.since]: since } }),
+    }
+    return this.#calls.request('subscriptions/listen', params, {
+      signal: this.#ending.signal,
+      duringConnect: true,
+      timeoutMs: Infinity,
+      totalTimeoutMs: Infinity,
+      isExpected: (message, id) => this.#take(message, id),
+    })
+  }
+
   #ended(error: Error): void {
     this.#ending.release()
     this.#ending.abort(error)
     this.acknowledged.reject(error)
-    this.#options.ended(this, error)
+    this.#owner.ended(this, error)
   }
 
-  #received(message: JSONRPCMessage, id: RequestId): void {
-    const { acknowledged, logger, receive } = this.#options
-    if (this.#ending.signal.aborted) return
-    const meta = ('params' in message && message.params?._meta) || {}
-    const isAck = 'method' in message && message.method === acknowledgement
+  /** @returns whether the message is a change, to be delivered. */
+  #take(message: ServerMessage, id: RequestId): boolean {
+    if (this.#ending.signal.aborted) return false
+    const meta = message.params?._meta ?? {}
+    const isAck = message.method === acknowledgement
     if (!isNotification(message) || meta[metaKeys.subscriptionId] !== id || isAck === this.#isAcknowledged) {
-      return logger.warn({ message }, 'the server sent what does not belong on the stream of changes')
+      this.#calls.logger.warn(
+        { message },
+        'the server sent a message that does not belong on the stream of changes',
+      )
+      return false
     }
     if (typeof meta[recovery.position] === 'string') this.position = meta[recovery.position] as string
-    if (!isAck) return receive(message)
-    const { notifications: agreed } = parseParamsToClient(acknowledgement, message.params)
+    if (!isAck) return true
+    const { notifications: agreed } = parseParams(acknowledgement, message.params)
     this.#isAcknowledged = true
-    acknowledged(this, { agreed, recovered: meta[recovery.recovered] as boolean | undefined })
+    const recovered = meta[recovery.recovered] as boolean | undefined
+    this.#owner.acknowledged(this, { agreed, recovered })
     this.acknowledged.resolve()
+    return false
   }
 }

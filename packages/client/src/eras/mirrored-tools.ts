@@ -2,7 +2,7 @@ import { type CallToolRequestParams, headerParams, paramHeaders, type Tool } fro
 import type { Logger } from '../logger.ts'
 
 /**
- * The tools whose arguments are mirrored in headers, as they were last listed.
+ * The tools whose arguments go into headers as well, as the server last listed them.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#custom-headers-from-tool-parameters
  */
@@ -14,7 +14,7 @@ export class MirroredTools {
     this.#logger = logger
   }
 
-  /** Takes note of tools that were listed, and gives those that can be called: not what could not be mirrored. */
+  /** Records listed tools. Returns the tools that can be called: without those whose headers are invalid. */
   take(tools: Tool[]): Tool[] {
     return tools.filter(({ name, inputSchema }) => {
       this.#schemas.delete(name)
@@ -22,13 +22,13 @@ export class MirroredTools {
         if (headerParams(inputSchema).length > 0) this.#schemas.set(name, inputSchema)
         return true
       } catch (err) {
-        this.#logger.warn({ err, tool: name }, 'a tool is left out, as its definition is invalid')
+        this.#logger.warn({ err, tool: name }, 'a tool is left out, because its definition is invalid')
         return false
       }
     })
   }
 
-  /** The headers that a call is sent with. */
+  /** Returns the headers of a call. */
   headersOf({ name, arguments: args }: CallToolRequestParams): Record<string, string> | undefined {
     const schema = this.#schemas.get(name)
     return schema && paramHeaders(schema, args)

@@ -4,100 +4,71 @@ import {
   errorCodes,
   type JSONRPCNotification,
   type ListToolsResult,
-  type LoggingLevel,
   mayRequireInput,
   McpError,
   metaKeys,
-  type ModernRevision,
   modernRevisions,
   type ParamsOf,
-  parseModernResult,
-  type parseResultToClient,
   type RequestToServer,
   type Result,
   type ResultOf,
   type SetLevelRequestParams,
   type SubscribeRequestParams,
 } from '@tidings/protocol'
+import { abortable, after, LinkedController, type Signal } from '../async/signals.ts'
 import { allPages } from '../calls/all-pages.ts'
 import type { CallOptions } from '../calls/calls.ts'
-import type { Era, EraContext, ServerDescription } from './era.ts'
+import type { Connection } from '../connection/connection.ts'
 import { RevisionError, TimeoutError } from '../errors.ts'
+import type { Inbound } from '../messages/inbound.ts'
+import { ChangeStreamKeeper } from './change-stream-keeper.ts'
+import type { Era, EraParts, ServerDescription } from './era.ts'
 import { withInput } from './input-required.ts'
-import { recovery } from './listen-stream.ts'
-import { Listening, lists } from './listening.ts'
 import { MirroredTools } from './mirrored-tools.ts'
+import { ModernCalls } from './modern-calls.ts'
 import { ResponseCache } from './response-cache.ts'
-import { abortable, after, LinkedController, type Signal } from '../async/signals.ts'
 
 type Params = ParamsOf<RequestToServer> | undefined
 
 /**
- * Revision 2026-07-28: there is no session. What the server of a session would keep in mind is said on every request, and
- * what it would send by itself comes on a stream that is asked for.
+ * Revision 2026-07-28: there is no session. Each request carries the state that the server of a session would keep, and
+ * notifications come on a stream that the client asks for.
  */
 export class ModernEra implements Era {
-  // What is not complete is told apart here.
-  readonly parseResult = parseModernResult as typeof parseResultToClient
-  readonly #context: EraContext
+  readonly #calls: ModernCalls
+  readonly #connection: Connection
+  readonly #inbound: Inbound
   readonly #tools: MirroredTools
   readonly #cache = new ResponseCache()
-  readonly #listening: Listening
-  #server: ServerDescription | undefined
-  #revision: ModernRevision = modernRevisions.at(-1)!
-  #logLevel: LoggingLevel | undefined
+  readonly #changeStreams: ChangeStreamKeeper
 
-  constructor(context: EraContext) {
-    this.#context = context
-    this.#tools = new MirroredTools(context.logger)
-    this.#listening = new Listening({
-      ...context,
-      listen: (params, options) =>
-        context.call('subscriptions/listen', params, {
-          ...options,
-          ready: atOnce,
-          timeoutMs: Infinity,
-          totalTimeoutMs: Infinity,
-        }),
-      isHeard: (list) => {
-        const name = lists[list]
-        const { listChanged } = this.#server?.capabilities[name] ?? {}
-        return listChanged === true && context.isHeard(`notifications/${name}/list_changed`)
-      },
-      canRecover: () => recovery.extension in (this.#server?.capabilities.extensions ?? {}),
-      missed: () => {
-        this.#cache.clear()
-        context.missed()
-      },
-      ackTimeoutMs: context.connectTimeoutMs,
-    })
-  }
-
-  meta(): object {
-    const { clientInfo, capabilities } = this.#context
-    return {
-      [metaKeys.protocolVersion]: this.#revision,
-      [metaKeys.clientInfo]: clientInfo,
-      [metaKeys.clientCapabilities]: capabilities,
-      ...(this.#logLevel && { [metaKeys.logLevel]: this.#logLevel }),
-    }
+  constructor({
+    calls,
+    connection,
+    listeners,
+    inbound,
+    identity,
+  }: Pick<EraParts, 'calls' | 'connection' | 'listeners' | 'inbound' | 'identity'>) {
+    this.#calls = new ModernCalls(calls, identity)
+    this.#connection = connection
+    this.#inbound = inbound
+    this.#tools = new MirroredTools(calls.logger)
+    this.#changeStreams = new ChangeStreamKeeper(this.#calls, connection, listeners, this.#cache)
   }
 
   async begin(signal: Signal): Promise<ServerDescription> {
+    const calls = this.#calls
     for (let tries = 0; ; tries++) {
       const { result, supported } = await this.#discover(signal)
-      if (result && supported.includes(this.#revision)) {
+      if (result && supported.includes(calls.revision)) {
         const serverInfo = result._meta?.[metaKeys.serverInfo] ?? { name: 'unknown', version: 'unknown' }
-        return (this.#server = { ...result, serverInfo, protocolVersion: this.#revision })
+        this.#changeStreams.capabilities = result.capabilities
+        return { ...result, serverInfo, protocolVersion: calls.revision }
       }
       const mutual = modernRevisions.findLast((revision) => supported.includes(revision))
       if (!mutual || tries === modernRevisions.length) throw new RevisionError(supported, modernRevisions)
-      this.#revision = mutual
+      calls.revision = mutual
     }
-  }
-
-  async restore(signal: Signal): Promise<void> {
-    await this.#listening.restore(signal)
   }
 
   request<M extends RequestToServer>(
@@ -112,45 +83,44 @@ export class ModernEra implements Era {
     this.#cache.notified(method, params)
   }
 
-  listenersChanged(): void {
-    this.#listening.changed()
-  }
-
   async #request(method: RequestToServer, params: Params, options: CallOptions): Promise<Result> {
     switch (method as string) {
       case 'ping':
         await this.#send('server/discover', undefined, options)
         return {}
       case 'logging/setLevel':
-        this.#logLevel = (params as SetLevelRequestParams).level
+        this.#calls.logLevel = (params as SetLevelRequestParams).level
         return {}
       case 'resources/subscribe':
         await this.#subscribe((params as SubscribeRequestParams).uri, options)
         return {}
       case 'resources/unsubscribe':
-        this.#listening.remove((params as SubscribeRequestParams).uri)
+        this.#changeStreams.remove((params as SubscribeRequestParams).uri)
         return {}
     }
-    // Who listens to a list, and then reads it, has missed nothing in between.
-    const { answer, closing, totalTimeoutMs } = this.#context
-    if (method.endsWith('/list')) await this.#listening.settled(options.signal ?? closing)
-    const kept = options.fresh ? undefined : this.#cache.get(method, params)
-    if (kept) return kept
+    // A list that is read after `on()` misses no change: the stream is acknowledged before the list is read.
+    const { closing } = this.#connection
+    if (method.endsWith('/list')) await this.#changeStreams.settled(options.signal ?? closing)
+    const cached = options.skipCache ? undefined : this.#cache.get(method, params)
+    if (cached) return cached
     if (!mayRequireInput(method)) return this.#send(method, params, options)
-    return withInput(method, {
-      send: (more, signal) => this.#send(method, { ...params, ...more }, { ...options, signal }),
-      answer,
-      closing,
-      signal: options.signal,
-      totalTimeoutMs: options.totalTimeoutMs ?? totalTimeoutMs,
-    })
+    return withInput(
+      method,
+      (more, signal) => this.#send(method, { ...params, ...more }, { ...options, signal }),
+      {
+        inbound: this.#inbound,
+        closing,
+        signal: options.signal,
+        totalTimeoutMs: options.totalTimeoutMs ?? this.#calls.timeouts.totalTimeoutMs,
+      },
+    )
   }
 
   async #send(method: RequestToServer, params: Params, options: CallOptions): Promise<Result> {
     const keep = this.#cache.keeper(method, params)
     const result: Result = await (method === 'tools/call'
       ? this.#callTool(params as CallToolRequestParams, options)
-      : this.#context.call(method, params, options))
+      : this.#calls.request(method, params, options))
     if (method === 'tools/list') result['tools'] = this.#tools.take((result as ListToolsResult).tools)
     keep(result)
     return result
@@ -158,14 +128,14 @@ export class ModernEra implements Era {
 
   async #callTool(params: CallToolRequestParams, options: CallOptions): Promise<Result> {
     const call = () =>
-      this.#context.call('tools/call', params, { ...options, headers: this.#tools.headersOf(params) })
+      this.#calls.request('tools/call', params, { ...options, headers: this.#tools.headersOf(params) })
     try {
       return await call()
     } catch (error) {
       if (!(error instanceof McpError) || error.code !== errorCodes.headerMismatch) throw error
       const read = (page: object): Promise<ListToolsResult> =>
         this.#send('tools/list', page, { signal: options.signal }) as Promise<ListToolsResult>
-      // Reading them is all it takes.
+      // Reading the pages updates the schemas that the headers are made from.
       const pages = allPages('tools/list', read)
       while (!(await pages.next()).done);
       return call()
@@ -173,17 +143,17 @@ export class ModernEra implements Era {
   }
 
   async #subscribe(uri: string, options: CallOptions): Promise<void> {
-    const { signal, timeoutMs = this.#context.timeoutMs } = options
-    const abort = new LinkedController(signal, this.#context.closing)
+    const { signal, timeoutMs = this.#calls.timeouts.timeoutMs } = options
+    const abort = new LinkedController(signal, this.#connection.closing)
     const stop = after(timeoutMs, () =>
       abort.abort(
-        new TimeoutError(`The server has not agreed to tell of ${uri} within ${timeoutMs} ms (timeoutMs)`),
+        new TimeoutError(`The server has not acknowledged ${uri} within ${timeoutMs} ms (timeoutMs)`),
       ),
     )
     try {
-      await abortable(this.#listening.add(uri), abort.signal)
+      await abortable(this.#changeStreams.add(uri), abort.signal)
     } catch (error) {
-      this.#listening.remove(uri)
+      this.#changeStreams.remove(uri)
       throw error
     } finally {
       stop()
@@ -193,7 +163,8 @@ export class ModernEra implements Era {
 
   async #discover(signal: Signal): Promise<{ supported: readonly string[]; result?: DiscoverResult }> {
     try {
-      const result = await this.#context.call('server/discover', undefined, { signal, ready: atOnce })
+      const options = { signal, duringConnect: true }
+      const result = await this.#calls.request('server/discover', undefined, options)
       return { result, supported: result.supportedVersions }
     } catch (error) {
       if (!(error instanceof McpError) || error.code !== errorCodes.unsupportedProtocolVersion) throw error
@@ -202,5 +173,3 @@ export class ModernEra implements Era {
     }
   }
 }
-
-const atOnce = () => Promise.resolve()

@@ -1,15 +1,15 @@
-import type { CacheableResult } from '@tidings/protocol'
+import { type CacheableResult, lists } from '@tidings/protocol'
 
-/** How many results are kept. */
-const most = 256
+/** The number of results to keep. */
+const maxEntries = 256
 
-/** What may be kept, and the notifications it is not kept over. */
+/** The methods whose results may be kept, each with the notification that makes them out of date. */
 const cacheable: Record<string, string> = {
   'server/discover': '',
-  'tools/list': 'notifications/tools/list_changed',
-  'prompts/list': 'notifications/prompts/list_changed',
-  'resources/list': 'notifications/resources/list_changed',
-  'resources/templates/list': 'notifications/resources/list_changed',
+  'tools/list': lists.tools.changed,
+  'prompts/list': lists.prompts.changed,
+  'resources/list': lists.resources.changed,
+  'resources/templates/list': lists.resources.changed,
   'resources/read': 'notifications/resources/updated',
 }
 
@@ -25,25 +25,25 @@ interface Entry {
 type Params = Record<string, unknown> | undefined
 
 /**
- * The results that the server says may be kept for a while, for this client alone.
+ * The results that the server allows this client to reuse for a while.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching
  */
 export class ResponseCache {
   readonly #entries = new Map<string, Entry>()
-  /** Counts what has changed: a result that was under way meanwhile may be older than the change. */
+  /** Counts the changes: a result that was under way during a change may be older than the change. */
   #changes = 0
 
-  /** A copy of what was kept, as long as it is fresh. */
+  /** Returns a copy of a kept result while it is fresh. */
   get(method: string, params: Params): CacheableResult | undefined {
     if (!isCacheable(method)) return undefined
     const entry = this.#entries.get(keyOf(method, params))
     return entry && Date.now() < entry.freshUntil ? structuredClone(entry.result) : undefined
   }
 
-  /** To be called when the request is made. Returns what keeps its result, if it may be kept. */
+  /** Call it when the request is made. Returns a function that keeps the result, if the server allows it. */
   keeper(method: string, params: Params): (result: CacheableResult) => void {
-    if (!isCacheable(method)) return () => {}
+    if (!isCacheable(method)) return noCache
     const changes = this.#changes
     const key = keyOf(method, params)
     return (result) => {
@@ -54,11 +54,11 @@ export class ResponseCache {
       if (!(ttlMs > 0) || changes !== this.#changes) return
       const freshUntil = Date.now() + ttlMs
       this.#entries.set(key, { method, uri: params?.['uri'], result: structuredClone(result), freshUntil })
-      if (this.#entries.size > most) this.#entries.delete(this.#entries.keys().next().value!)
+      if (this.#entries.size > maxEntries) this.#entries.delete(this.#entries.keys().next().value!)
     }
   }
 
-  /** Forgets what a notification says has changed. */
+  /** Forgets the results that a notification makes out of date. */
   notified(notification: string, params: Params): void {
     if (!notifications.has(notification)) return
     this.#changes++
@@ -72,6 +72,8 @@ export class ResponseCache {
     this.#entries.clear()
   }
 }
+
+function noCache(): void {}
 
 function isCacheable(method: string): boolean {
   return Object.hasOwn(cacheable, method)

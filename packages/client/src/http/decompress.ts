@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http'
 import { pipeline, type Readable } from 'node:stream'
 import { constants, createBrotliDecompress, createGunzip } from 'node:zlib'
 
-/** What {@link decompressed} can undo, to be said in each request. */
+/** The content codings that {@link decompressed} knows, as an `accept-encoding` header. */
 export const acceptEncoding = 'gzip, br'
 
-/** The body of a response as it was before it was compressed, piece by piece as it comes. */
+/** Returns the decompressed body of a response. Each piece is decompressed as it arrives. */
 export function decompressed(message: IncomingMessage): Readable {
   const decompressor = decompressorOf(message.headers['content-encoding'])
-  // What it fails by is an error of the last one, too.
+  // An error is also emitted by the decompressor, so it is not handled here.
   return decompressor ? pipeline(message, decompressor, () => {}) : message
 }
 

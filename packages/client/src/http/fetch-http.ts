@@ -1,7 +1,7 @@
 import { abortSignalOf, type Signal } from '../async/signals.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 
-/** HTTP by `fetch`: everywhere, if not as fast as it could be in Node. */
+/** Makes HTTP requests with `fetch`. It runs everywhere, and is slower than `node:http` in Node. */
 export class FetchHttp implements HttpClient {
   readonly #fetch: typeof fetch
 
@@ -25,11 +25,11 @@ export class FetchHttp implements HttpClient {
     }
   }
 
-  /** The connections are those of all who use `fetch`. */
+  /** Does nothing: the connections belong to `fetch`. */
   close(): void {}
 }
 
-/** What `fetch` gives, as a {@link HttpResponse}. */
+/** A response of `fetch` as an {@link HttpResponse}. */
 export class FetchResponse implements HttpResponse {
   readonly status: number
   readonly #headers: Headers
@@ -37,7 +37,7 @@ export class FetchResponse implements HttpResponse {
   readonly #ended: () => void
   #isCancelled = false
 
-  /** @param ended called when it is read, or cancelled. */
+  /** @param ended called when the body has been read or cancelled. */
   constructor({ status, headers, body }: Response, ended: () => void = () => {}) {
     this.#ended = ended
     this.status = status
@@ -66,7 +66,7 @@ export class FetchResponse implements HttpResponse {
   cancel(): void {
     this.#isCancelled = true
     this.#ended()
-    // Of a body that has failed, the error is on its way already.
+    // A body that has failed rejects here as well; the read has the error.
     this.#reader?.cancel().catch(() => {})
   }
 }

@@ -3,36 +3,38 @@ import type { Signal } from '../async/signals.ts'
 /** One HTTP request. */
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'DELETE'
-  /** Their names are in lower case. What makes the request may add to them. */
+  /** Their names are in lower case. The client may add to them. */
   headers: Record<string, string>
   body?: string | undefined
-  /** Gives it up, or what is still to come of its response. */
+  /** Aborting it ends the request, or the rest of its response. */
   signal: Signal
 }
 
-/** A response, as soon as its headers are there. Its body has to be read or cancelled. */
+/** The head of a response. The body has to be read or cancelled. */
 export interface HttpResponse {
   readonly status: number
-  /** The value of a header, whose name is in lower case. */
+  /** Returns the value of a header. Its name is in lower case. */
   header(name: string): string | undefined
   /**
-   * Gives the body as it comes, as text: once. Resolves at its end, or when it is cancelled.
+   * Passes the body as text to `take`, as it arrives. Call it once. Resolves at the end of the body, or when it is
+   * cancelled.
    *
-   * @throws what `take` throws, and what the body broke off by: the reason of the request's signal, when that was aborted.
+   * @throws the error of `take`, or the error that broke the body off: the reason of the request's signal, when that
+   * was aborted.
    */
   read(take: (text: string) => void): Promise<void>
-  /** Lets go of the body. */
+  /** Ends the reading and releases the connection. */
   cancel(): void
 }
 
-/** What makes HTTP requests. It follows no redirect. */
+/** Makes HTTP requests. It follows no redirects. */
 export interface HttpClient {
   /**
-   * Rejects with what there was no response by: the signal's reason, when that was aborted.
+   * Sends a request. Rejects when there is no response; with the signal's reason, when that was aborted.
    *
    * @throws {TypeError} at once, when a header cannot be sent.
    */
   send(url: URL, request: HttpRequest): Promise<HttpResponse>
-  /** Lets go of the connections that are kept for the next request. */
+  /** Closes the connections that are kept for the next request. */
   close(): void
 }

@@ -6,11 +6,11 @@ import { FetchHttp } from './fetch-http.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 import { readStart } from './read-body.ts'
 
-/** Headers to send with each request, or what makes them, called anew for each: so a token may change. */
+/** Headers of each request, or a function that returns them. It is called for each request, so a token may change. */
 export type HeadersOption =
   Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>)
 
-/** How requests are made. */
+/** Options of {@link Http}. */
 export interface HttpOptions {
   fetch?: typeof fetch | undefined
   headers?: HeadersOption | undefined
@@ -18,21 +18,21 @@ export interface HttpOptions {
 
 interface Send extends Omit<HttpRequest, 'headers'> {
   headers?: Record<string, string | undefined> | undefined
-  /** Statuses that are no success, and whose response is for the caller to read nevertheless. */
+  /** Error statuses whose response the caller reads. Others throw. */
   answers?: readonly number[] | undefined
 }
 
-/** How an event stream is opened: the signal ends it as well. */
+/** Options of {@link Http.openStream}. Aborting the signal ends the attempt, and the stream. */
 export interface OpenStream {
   lastEventId?: string | undefined
   headers?: Record<string, string | undefined>
   signal: Signal
 }
 
-// What the server certainly never saw. The codes are those of Node: a browser does not tell.
+// With these errors the request certainly did not reach the server. The codes are Node's: a browser reports none.
 const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'])
 
-/** Makes the HTTP requests of a transport: with the caller's headers, following no redirect. */
+/** Makes the HTTP requests of a transport, with the user's headers. It follows no redirects. */
 export class Http {
   readonly #client: HttpClient
   readonly #headers: HeadersOption
@@ -42,7 +42,7 @@ export class Http {
     this.#headers = headers
   }
 
-  /** Lets go of the connections that are kept for the next request. */
+  /** Closes the connections that are kept for the next request. */
   close(): void {
     this.#client.close()
   }
@@ -64,7 +64,7 @@ export class Http {
     )
   }
 
-  /** Sends a message. The response's body is the caller's to read or cancel. */
+  /** Posts a message. The caller has to read or cancel the body of the response. */
   post(
     url: URL,
     message: unknown,
@@ -74,9 +74,9 @@ export class Http {
   }
 
   /**
-   * Makes one request. Its signal goes for the response's body as well.
+   * Makes one request. Aborting the signal also ends the body of the response.
    *
-   * @throws {HttpError} when the status is not a success, {@link SessionGoneError} for a POST that gets 404.
+   * @throws {HttpError} when the status does not mean success: {@link SessionGoneError} for a POST with status 404.
    * @throws {ConnectionError} when there is no response.
    */
   async send(url: URL, { method, headers: own = {}, body, answers, signal }: Send): Promise<HttpResponse> {
@@ -100,7 +100,7 @@ export class Http {
   }
 }
 
-/** Those given, and those that the protocol needs in their place. */
+/** Merges the user's headers with those of the protocol, which take precedence. */
 function allHeaders(
   given: Record<string, string>,
   own: Record<string, string | undefined>,
@@ -111,7 +111,7 @@ function allHeaders(
   return headers
 }
 
-/** True when the server did what it was asked to. */
+/** True when the status means success. */
 export function isSuccess({ status }: HttpResponse): boolean {
   return status >= 200 && status < 300
 }
@@ -121,39 +121,39 @@ export function isEventStream(response: HttpResponse): boolean {
   return mediaType(response) === mediaTypes.eventStream && response.status !== 204
 }
 
-/** The media type of a response, without its parameters. */
+/** Returns the media type of a response, without parameters. */
 export function mediaType(response: HttpResponse): string {
   const type = response.header('content-type') ?? ''
   return type === mediaTypes.json ? type : type.split(';', 1)[0]!.trim().toLowerCase()
 }
 
-/** What a response is that is not a success, given the start of its body. */
-export function httpError(what: string, response: HttpResponse, text: string): HttpError {
+/** Makes the error of a response. `subject` names the request, `text` is the start of the body. */
+export function httpError(subject: string, response: HttpResponse, text: string): HttpError {
   const body = text.slice(0, 1_000)
   const { status } = response
   const init = { status, body, retryAfterMs: retryAfterMs(response.header('retry-after')) }
-  // A browser does not say where to, nor by which status.
+  // A browser reports neither the target of a redirect nor its status.
   if (status === 0 || (status >= 300 && status < 400)) {
     const to = response.header('location') ?? 'another URL'
     return new HttpError(
-      `${what} redirects to ${to}. Redirects are not followed: connect to where it leads`,
+      `${subject} redirects to ${to}. Redirects are not followed: connect to that URL`,
       init,
     )
   }
-  return new HttpError(`${what} answered ${status}${body && `: ${body.slice(0, 200)}`}`, init)
+  return new HttpError(`${subject} answered ${status}${body && `: ${body.slice(0, 200)}`}`, init)
 }
 
-function unreachable(what: string, error: unknown): ConnectionError {
-  // fetch says "fetch failed", and keeps what it was in the cause.
+function unreachable(subject: string, error: unknown): ConnectionError {
+  // The message of fetch is "fetch failed"; its cause has the reason.
   const { cause = error } = error as Error
   const { code = '', message } = cause as { code?: string; message?: string }
-  return new ConnectionError(`${what} got no response: ${message || code || String(error)}`, {
+  return new ConnectionError(`${subject} got no response: ${message || code || String(error)}`, {
     cause: error,
     mayHaveRun: !neverSent.has(code),
   })
 }
 
-/** `Retry-After` in milliseconds from now: it is a number of seconds or a date. */
+/** Converts `Retry-After`, a number of seconds or a date, to milliseconds from now. */
 function retryAfterMs(value: string | undefined): number | undefined {
   if (value === undefined) return undefined
   const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now()

@@ -1,4 +1,4 @@
 import type { HttpClient } from './http-client.ts'
 
-/** Makes what a platform has in place of `fetch`: nothing, on this one. */
+/** Makes the HTTP client of the platform. Undefined on platforms where the client uses `fetch`. */
 export const platformHttp: (() => HttpClient) | undefined = undefined

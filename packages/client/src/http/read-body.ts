@@ -1,14 +1,14 @@
 import { ProtocolError } from '../errors.ts'
 import type { HttpResponse } from './http-client.ts'
 
-/** The start of a response's body, for an error message: at most 1,000 characters. The rest is not waited for. */
+/** Reads the start of a body, for an error message: at most 1,000 characters. The rest is cancelled. */
 export async function readStart(response: HttpResponse): Promise<string> {
   const { text } = await read(response, 1_000).catch(() => ({ text: '' }))
   return text.slice(0, 1_000)
 }
 
 /**
- * A response's body, whole.
+ * Reads a whole body as text.
  *
  * @throws {ProtocolError} when it is longer than `maxLength`, in characters.
  */
@@ -16,7 +16,7 @@ export async function readAll(response: HttpResponse, maxLength: number): Promis
   const { text, whole } = await read(response, maxLength)
   if (whole) return text
   throw new ProtocolError(
-    `The server sent a response of more than ${maxLength} characters; allow more by maxMessageLength`,
+    `The server sent a response of more than ${maxLength} characters; allow more with maxMessageLength`,
   )
 }
 

@@ -1,6 +1,6 @@
 import type { ElicitRequestParams, ElicitResult } from '@tidings/protocol'
 
-/** The result of an elicitation, with the fields of an accepted form that were left out set to their defaults. */
+/** Sets the fields that an accepted form leaves out to the defaults in the server's schema. */
 export function withDefaults(params: ElicitRequestParams, result: ElicitResult): ElicitResult {
   if (result.action !== 'accept' || !('requestedSchema' in params)) return result
   const defaults: NonNullable<ElicitResult['content']> = {}

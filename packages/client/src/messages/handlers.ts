@@ -8,16 +8,16 @@ import type {
 } from '@tidings/protocol'
 import { withDefaults } from './elicit-defaults.ts'
 
-/** What a handler is given besides the params. */
+/** The second argument of a handler. */
 export interface HandlerContext {
-  /** Aborted when the server cancels its request, when its session ends, or when the call is given up that it came of. */
+  /** Aborted when the server cancels its request, when the session ends, or when you cancel the call that led to it. */
   signal: AbortSignal
 }
 
-/** What a server may ask of this client. Each handler given is declared as a capability. */
+/** Functions that answer the server's requests. The client declares the capability of each one that you give. */
 export interface Handlers {
   /**
-   * Has a language model answer: `sampling/createMessage`.
+   * Answers `sampling/createMessage`: lets a language model write the next message.
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
    */
@@ -26,14 +26,14 @@ export interface Handlers {
     context: HandlerContext,
   ) => CreateMessageResult | Promise<CreateMessageResult>
   /**
-   * Asks the user, by a form or by a URL to visit: `elicitation/create`. The fields of an accepted form that are left
-   * out get the defaults the server named.
+   * Answers `elicitation/create`: asks the user to fill in a form or to visit a URL. The client sets the fields that an
+   * accepted form leaves out to the defaults in the server's schema.
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
    */
   elicit?: (params: ElicitRequestParams, context: HandlerContext) => ElicitResult | Promise<ElicitResult>
   /**
-   * Says what this client works on: `roots/list`. When that changes, tell the server with
+   * Answers `roots/list`: returns the folders and files that the server may work on. When they change, call
    * `client.notify('notifications/roots/list_changed')`.
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/roots
@@ -41,11 +41,11 @@ export interface Handlers {
   roots?: (context: HandlerContext) => Root[] | Promise<Root[]>
 }
 
-/** The capabilities that the handlers given amount to. */
+/** Returns the capabilities that the given handlers provide. */
 export function capabilitiesOf({ sample, elicit, roots }: Handlers): ClientCapabilities {
   return {
     ...(sample && { sampling: {} }),
-    // Older revisions know no modes, and take the object for what it is.
+    // Older revisions have no modes: for them any object declares the capability.
     ...(elicit && { elicitation: { form: {}, url: {} } }),
     ...(roots && { roots: { listChanged: true } }),
   }
@@ -53,7 +53,7 @@ export function capabilitiesOf({ sample, elicit, roots }: Handlers): ClientCapab
 
 type Answer = (params: never, context: HandlerContext) => object | Promise<object>
 
-/** What answers each method a server may call. */
+/** Returns the function that answers each method of the server. */
 export function answersOf({ sample, elicit, roots }: Handlers): Record<string, Answer | undefined> {
   return {
     ping: () => ({}),

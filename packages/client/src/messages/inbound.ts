@@ -2,20 +2,19 @@ import {
   type CancelledNotificationParams,
   errorCodes,
   type InputRequest,
-  isMethodToClient,
   JSONRPC_VERSION,
   type JSONRPCRequest,
   type JSONRPCResponse,
   McpError,
-  parseParamsToClient,
   type RequestId,
 } from '@tidings/protocol'
-import { ProtocolError } from '../errors.ts'
-import { answersOf, type Handlers } from './handlers.ts'
-import type { Logger } from '../logger.ts'
+import { isMethod, parseParams } from '@tidings/protocol/client'
 import { abortSignalOf, type Signal } from '../async/signals.ts'
+import { ProtocolError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import { answersOf, type Handlers } from './handlers.ts'
 
-/** The requests of the server: each is answered by its handler, and may be cancelled by the server. */
+/** The requests of the server. A handler answers each; the server may cancel it. */
 export class Inbound {
   readonly #answers: ReturnType<typeof answersOf>
   readonly #logger: Logger
@@ -27,11 +26,11 @@ export class Inbound {
   }
 
   /** Whether the server waits for an answer. */
-  get busy(): boolean {
+  get isServerWaiting(): boolean {
     return this.#running.size > 0
   }
 
-  /** The response to a request; undefined when none is wanted any more. */
+  /** Returns the response to a request. Undefined when the server or the session does not want it any more. */
   async answer({ id, method, params }: JSONRPCRequest): Promise<JSONRPCResponse | undefined> {
     const abort = new AbortController()
     this.#running.set(id, abort)
@@ -50,7 +49,9 @@ export class Inbound {
     return abort.signal.aborted ? undefined : response
   }
 
-  /** The result of a request that came in a result, and is answered by making that request again. */
+  /**
+   * Returns the answer to a request that came in an `InputRequiredResult`. The next request carries it to the server.
+   */
   async input({ method, params }: InputRequest, signal: Signal): Promise<object> {
     if (!this.#answers[method]) {
       throw new ProtocolError(`The server requires ${method}, for which this client was given no handler`)
@@ -63,23 +64,23 @@ export class Inbound {
     }
   }
 
-  /** The server no longer wants an answer. */
+  /** The server does not want an answer any more. */
   cancelled({ requestId, reason }: CancelledNotificationParams): void {
     if (requestId === undefined) return
     const why = reason ?? 'The server cancelled its request'
     this.#running.get(requestId)?.abort(new DOMException(why, 'AbortError'))
   }
 
-  /** The session is over, and nobody waits for an answer any more. */
+  /** The session is over: no answer is wanted any more. */
   abortAll(reason: Error): void {
     for (const abort of this.#running.values()) abort.abort(reason)
   }
 
   async #run(method: string, params: unknown, signal: AbortSignal): Promise<object> {
     const answer = Object.hasOwn(this.#answers, method) ? this.#answers[method] : undefined
-    if (!answer || !isMethodToClient(method)) {
+    if (!answer || !isMethod(method)) {
       throw new McpError(errorCodes.methodNotFound, `Method not found: ${method}`)
     }
-    return answer(parseParamsToClient(method, params) as never, { signal })
+    return answer(parseParams(method, params) as never, { signal })
   }
 }

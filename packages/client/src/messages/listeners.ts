@@ -1,31 +1,39 @@
 import type { Logger } from '../logger.ts'
 
-/** Who wants to hear of what. A listener that throws is logged, and does not keep the others from hearing. */
+/**
+ * The listeners of the client's events. An exception of a listener is logged and does not affect the other listeners.
+ */
 export class Listeners {
-  /** The arrays are replaced, not changed: one that is being gone through stays as it is. */
+  /** The arrays are replaced, not changed: an iteration over one goes on unaffected. */
   readonly #listeners = new Map<string, ((value: never) => void)[]>()
+  #onChange = () => {}
   readonly #logger: Logger
 
   constructor(logger: Logger) {
     this.#logger = logger
   }
 
-  /** @returns what takes the listener away again. */
+  /** Adds a listener. Returns a function that removes it. */
   on(name: string, listener: (value: never) => void): () => void {
-    // The same function may listen twice, and stop one time.
+    // The same function may be added twice, and removed once.
     const entry = (value: never) => listener(value)
-    this.#listeners.set(name, [...this.#of(name), entry])
+    this.#set(name, [...this.#of(name), entry])
     return () => {
-      this.#listeners.set(
+      this.#set(
         name,
         this.#of(name).filter((other) => other !== entry),
       )
     }
   }
 
-  /** Whether anybody listens. */
+  /** Whether the event has a listener. */
   has(name: string): boolean {
     return this.#of(name).length > 0
+  }
+
+  /** Sets the observer, which is called whenever a listener is added or removed. */
+  onChange(observer: () => void): void {
+    this.#onChange = observer
   }
 
   emit(name: string, value: unknown): void {
@@ -39,12 +47,17 @@ export class Listeners {
     }
   }
 
+  clear(): void {
+    this.#listeners.clear()
+  }
+
   #of(name: string): readonly ((value: never) => void)[] {
     return this.#listeners.get(name) ?? []
   }
 
-  clear(): void {
-    this.#listeners.clear()
+  #set(name: string, listeners: ((value: never) => void)[]): void {
+    this.#listeners.set(name, listeners)
+    this.#onChange()
   }
 
   #failed(name: string, error: unknown): void {

@@ -1,10 +1,10 @@
 import { after, LinkedController } from '../async/signals.ts'
 import type { TransportOptions } from './transport.ts'
 
-// Whoever closes is not kept waiting by a server that is gone.
+// A server that is gone does not delay `close()`.
 const patienceMs = 1_000
 
-/** Tells the server that its session will not be used again. What it answers makes no difference. */
+/** Tells the server that the client will not use its session again. The answer makes no difference. */
 export async function endSession(
   { http, logger }: TransportOptions,
   url: URL,
@@ -16,7 +16,7 @@ export async function endSession(
     const response = await http.send(url, { method: 'DELETE', headers, signal: timeout.signal })
     response.cancel()
   } catch (err) {
-    logger.debug({ err }, 'the server did not take the end of its session')
+    logger.debug({ err }, 'the server did not accept the end of its session')
   } finally {
     stop()
   }

@@ -1,68 +1,81 @@
-import { headers, type JSONRPCMessage, parseJson, parseMessage } from '@tidings/protocol'
+import {
+  headers,
+  isResponse,
+  type JSONRPCMessage,
+  type JSONRPCResponse,
+  parseJson,
+  parseMessage,
+} from '@tidings/protocol'
 import type { EventSourceMessage } from 'eventsource-parser'
+import { after, LinkedController, type Signal } from '../async/signals.ts'
 import { ConnectionError, ProtocolError } from '../errors.ts'
+import type { HttpResponse } from '../http/http-client.ts'
+import type { OpenStream } from '../http/http.ts'
 import type { Logger } from '../logger.ts'
 import { readEvents } from './read-events.ts'
-import { after, LinkedController, type Signal } from '../async/signals.ts'
-import type { OpenStream } from '../http/http.ts'
-import type { HttpResponse } from '../http/http-client.ts'
 import { SeenIds } from './seen-ids.ts'
+import type { TransportListener } from './transport.ts'
 
-/** A stream that was kept alive by comments, and then was silent for this long, is not there any more. */
+/** A stream with keep-alive comments is lost after a silence of this length. */
 const silentMs = 60_000
-/** One that was not may be quiet, or dead since it began: nobody can tell, so it is opened again after this long. */
+/**
+ * A stream without them may be quiet or dead, which looks the same. It is opened again after a silence of this length.
+ */
 const quietMs = 300_000
 
-/** What an {@link EventStream} is made with. */
+/** Options of an {@link EventStream}. */
 export interface EventStreamOptions {
   maxMessageLength: number
   logger: Logger
-  onMessage: (message: JSONRPCMessage) => void
-  /** An event that is not a message: its type and its data. */
+  /** Receives the requests and notifications of the server. */
+  listener: Pick<TransportListener, 'message'>
+  /** Receives the responses. Without it they are dropped. */
+  onResponse?: (response: JSONRPCResponse) => void
+  /** Receives each event that is not a message: its type and its data. */
   onEvent?: (type: string, data: string) => void
-  /** Told of how long the server asks a reader to wait before it comes back. */
+  /** Called with the delay before a reconnect that the server asks for, in milliseconds. */
   onRetry?: (retryMs: number) => void
-  /** Whether a silence of minutes says nothing: for what could not be opened again. */
+  /** Whether the stream may be silent for any length of time, because it cannot be opened again. */
   mayBeQuiet?: boolean
-  /** The open stream was lost. Not called for one that was ended here. */
+  /** Called when the open stream is lost, and not after `end()`. */
   onLost: (error: Error) => void
 }
 
 /**
- * An event stream, over the connections it may take: each `open()` goes on after the last event that was read, and gives
- * nothing twice.
+ * An event stream, over any number of connections. Each `open()` goes on after the last event that was read, and no
+ * event is delivered twice.
  */
 export class EventStream {
   heardAt = Date.now()
   retryMs: number | undefined
   readonly #options: EventStreamOptions
   #seen = new SeenIds()
-  /** The connection whose loss is the stream's. */
+  /** The connection whose loss is the loss of the stream. */
   #main: LinkedController | undefined
-  /** All that are open, or being opened. */
+  /** All connections that are open, or being opened. */
   readonly #open = new Set<LinkedController>()
 
   constructor(options: EventStreamOptions) {
     this.#options = options
   }
 
-  /** Where the stream can be resumed; undefined when it cannot, as its events have no ids. */
+  /** The id to resume the stream with. Undefined when it cannot be resumed, because its events have no usable id. */
   get lastEventId(): string | undefined {
     return this.#seen.last
   }
 
-  /** Whether it is open, or being opened. */
+  /** Whether the stream is open, or being opened. */
   get isOpen(): boolean {
     return this.#main !== undefined
   }
 
   /**
-   * Opens the stream, in place of the one that may be open.
+   * Opens the stream, in place of the connection that may be open.
    *
-   * @param get makes the request, or has made it.
-   * @param options.resume whether to ask for what came after the last event. Otherwise all that was read is forgotten.
-   * @param options.signal gives up opening; once it is open, {@link end} ends it.
-   * @returns what the server says of the resume: undefined when it was not asked, or does not say.
+   * @param get makes the request, or returns the response it has.
+   * @param options.resume whether to ask for the events after the last one. Otherwise all ids are forgotten.
+   * @param options.signal aborts the attempt. {@link end} ends a stream that is open.
+   * @returns what the server says about the resume: undefined when it was not asked, or does not say.
    */
   async open(
     get: (options: OpenStream) => Promise<HttpResponse>,
@@ -77,10 +90,10 @@ export class EventStream {
   }
 
   /**
-   * Opens another connection beside the one there is, which is read until it ends. From here on the stream is lost with
-   * the new one, or with the old one when the new one cannot be opened.
+   * Opens a second connection beside the current one, which is read until it ends. From here on the loss of the new
+   * connection is the loss of the stream; if it cannot be opened, the old one counts again.
    *
-   * @param signal gives up opening.
+   * @param signal aborts the attempt.
    */
   async openBeside(get: (options: OpenStream) => Promise<HttpResponse>, signal: Signal): Promise<void> {
     const before = this.#main
@@ -90,6 +103,18 @@ export class EventStream {
       if (before && this.#open.has(before)) this.#main = before
       throw error
     }
+  }
+
+  /** Ends the stream. */
+  end(): void {
+    this.#main = undefined
+    for (const open of this.#open) open.abort(new ConnectionError('The stream was ended'))
+    this.#open.clear()
+  }
+
+  /** Forgets all ids: the next stream belongs to a new session. */
+  forget(): void {
+    this.#seen = new SeenIds()
   }
 
   async #connect(
@@ -113,18 +138,6 @@ export class EventStream {
     }
   }
 
-  /** Ends the stream. */
-  end(): void {
-    this.#main = undefined
-    for (const open of this.#open) open.abort(new ConnectionError('The stream was ended'))
-    this.#open.clear()
-  }
-
-  /** Forgets what was read: the next stream begins a new session. */
-  forget(): void {
-    this.#seen = new SeenIds()
-  }
-
   async #read(response: HttpResponse, open: LinkedController): Promise<void> {
     const { maxMessageLength, mayBeQuiet, onLost } = this.#options
     const { signal } = open
@@ -132,9 +145,13 @@ export class EventStream {
     const number = seen.opened()
     let lost: Error
     let comments = 0
+    let isNew = true
     let stop = () => {}
+    const onId = (id: string) => {
+      if (this.#open.has(open)) isNew = seen.add(id, number)
+    }
     const onEvent = (event: EventSourceMessage) => {
-      if (this.#open.has(open)) this.#take(event, seen.add(event.id, number))
+      if (this.#open.has(open)) this.#take(event, event.id === undefined || isNew)
     }
     const onRetry = (retryMs: number) => {
       this.retryMs = retryMs
@@ -149,12 +166,12 @@ export class EventStream {
     }
     onBytes()
     try {
-      await readEvents(response, { maxMessageLength, onEvent, onRetry, onBytes, onComment, signal })
+      await readEvents(response, { maxMessageLength, onEvent, onId, onRetry, onBytes, onComment, signal })
       lost = signal.aborted
         ? (signal.reason as Error)
         : new ConnectionError('The server ended the event stream')
     } catch (cause) {
-      // What cannot be read now could not be read again either.
+      // An event that cannot be read now cannot be read after a resume either.
       if (cause instanceof ProtocolError) this.forget()
       lost =
         cause instanceof ProtocolError ? cause : new ConnectionError('The event stream broke off', { cause })
@@ -164,7 +181,7 @@ export class EventStream {
     if (this.#ended(open)) onLost(lost)
   }
 
-  /** @returns whether the stream has ended with this. */
+  /** @returns whether the end of this connection is the end of the stream. */
   #ended(open: LinkedController): boolean {
     this.#open.delete(open)
     if (this.#main !== open) return false
@@ -173,17 +190,25 @@ export class EventStream {
   }
 
   #take({ event: type = 'message', data }: EventSourceMessage, isNew: boolean): void {
-    const { logger, onEvent, onMessage } = this.#options
-    // Without data it only tells the id.
+    // A server sends an event without data to set an id.
     if (data === '') return
-    if (type !== 'message') return onEvent?.(type, data)
+    if (type !== 'message') return this.#options.onEvent?.(type, data)
     if (!isNew) return
     try {
       const value = parseJson(data)
-      // A batch is allowed by one revision, and harmless in all.
-      for (const message of Array.isArray(value) ? value : [value]) onMessage(parseMessage(message))
+      // Revision 2025-03-26 allows a batch, and it does no harm in the others.
+      for (const message of Array.isArray(value) ? value : [value]) this.#deliver(parseMessage(message))
     } catch (err) {
-      logger.warn({ err, data: data.slice(0, 200) }, 'the server sent an event that is not a message')
+      this.#options.logger.warn(
+        { err, data: data.slice(0, 200) },
+        'the server sent an event that is not a message',
+      )
     }
+  }
+
+  #deliver(message: JSONRPCMessage): void {
+    const { listener, onResponse } = this.#options
+    if (!isResponse(message)) listener.message(message)
+    else onResponse?.(message)
   }
 }

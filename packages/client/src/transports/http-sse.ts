@@ -1,42 +1,36 @@
-import {
-  isResponse,
-  type JSONRPCMessage,
-  type JSONRPCNotification,
-  type JSONRPCRequest,
-  type JSONRPCResponse,
-} from '@tidings/protocol'
-import { ClosedError, ConnectionError, ProtocolError, RefusedError, SessionGoneError } from '../errors.ts'
+import type { JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse } from '@tidings/protocol'
 import { Deferred } from '../async/deferred.ts'
-import { Pending } from './pending.ts'
 import { abortable, LinkedController, type Signal } from '../async/signals.ts'
-import { endSession } from './end-session.ts'
-import { EventStream } from './event-stream.ts'
+import { ClosedError, ConnectionError, ProtocolError, RefusedError, SessionGoneError } from '../errors.ts'
 import type { OpenStream } from '../http/http.ts'
 import { readStart } from '../http/read-body.ts'
+import { endSession } from './end-session.ts'
+import { EventStream } from './event-stream.ts'
+import { Pending } from './pending.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
 /**
- * HTTP+SSE, the transport of revision 2024-11-05: everything from the server comes on one event stream, whose first event
- * names the endpoint that messages are posted to.
+ * HTTP+SSE, the transport of revision 2024-11-05. One event stream brings everything from the server, and its first
+ * event names the endpoint to post messages to.
  *
  * @see https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse
  */
 export class HttpSseTransport implements Transport {
-  readonly independent = false
+  readonly requestsNeedStream = true
   readonly #options: TransportOptions
   readonly #stream: EventStream
   readonly #pending = new Pending()
   readonly #closing = new LinkedController()
-  /** The session: messages are posted here. Undefined when there is none to go on with. */
+  /** The URL of the session, to post messages to. Undefined without a session. */
   #endpoint: URL | undefined
-  /** Set while a stream is open but has not named its endpoint. */
+  /** Set while a stream is open that has not named its endpoint. */
   #opening: Deferred<URL> | undefined
 
   constructor(options: TransportOptions) {
     this.#options = options
     this.#stream = new EventStream({
       ...options,
-      onMessage: (message) => this.#receive(message),
+      onResponse: (response) => this.#respond(response),
       onEvent: (type, data) => this.#event(type, data),
       onLost: (error) => this.#lost(error),
     })
@@ -59,7 +53,7 @@ export class HttpSseTransport implements Transport {
       const get = (options: OpenStream) => http.openStream(url, options)
       const recovered = await this.#stream.open(get, { resume: resumable, signal })
       const endpoint = await abortable(opening.promise, signal)
-      // A server that says nothing of it has gone on if it goes on at the same address, and could know from where.
+      // A server that does not say so has resumed when it names the same endpoint, and was told the last event id.
       const resumed = resumable && (recovered ?? endpoint.href === before.href)
       if (!resumed)
         this.#pending.rejectAll(new ConnectionError('The session was lost while the request was in flight'))
@@ -94,7 +88,7 @@ export class HttpSseTransport implements Transport {
     this.#stream.end()
     this.#pending.rejectAll(error)
     this.#closing.abort(error)
-    // To lose its stream is the end of a session, except to a server that would keep it for a resume.
+    // A session ends with its stream, unless the server keeps it for a resume.
     if (this.#endpoint && this.#stream.lastEventId !== undefined)
       await endSession(this.#options, this.#endpoint)
   }
@@ -102,14 +96,14 @@ export class HttpSseTransport implements Transport {
   async #post(message: JSONRPCMessage, signal: Signal): Promise<void> {
     const endpoint = this.#endpoint
     if (!endpoint) throw new ConnectionError('There is no session to send on', { mayHaveRun: false })
-    // A request's signal is for its response, which may come before the server has answered the POST.
+    // The signal of a request is for its response, which may arrive before the POST is answered.
     const linked = new LinkedController(signal, this.#closing.signal)
     try {
       const response = await this.#options.http.post(endpoint, message, {
         headers: { accept: '*/*' },
         signal: linked.signal,
       })
-      // Its body says nothing, and need not end: it is not waited for.
+      // The body has no meaning and may never end, so it is not awaited.
       void readStart(response).finally(() => linked.release())
     } catch (error) {
       linked.release()
@@ -118,11 +112,9 @@ export class HttpSseTransport implements Transport {
     }
   }
 
-  #receive(message: JSONRPCMessage): void {
-    if (!isResponse(message)) return this.#options.listener.message(message)
-    if (!this.#pending.settle(message)) {
-      this.#options.logger.debug({ id: message.id }, 'the server answered a request that is not in flight')
-    }
+  #respond(response: JSONRPCResponse): void {
+    if (this.#pending.settle(response)) return
+    this.#options.logger.debug({ id: response.id }, 'the server answered a request that is not in flight')
   }
 
   #event(type: string, data: string): void {
@@ -134,14 +126,14 @@ export class HttpSseTransport implements Transport {
       const message = `The server named an endpoint of another origin than ${origin}: ${data.slice(0, 200)}`
       return opening.reject(new RefusedError(message, { mayHaveRun: false }))
     }
-    // From here on the stream is open: should it be lost now, that is not the end of opening it.
+    // The stream is open from here on: a loss in this moment is not a failed attempt.
     this.#opening = undefined
     this.#endpoint = endpoint
     opening.resolve(endpoint)
   }
 
   #lost(error: Error): void {
-    if (!this.#opening) return this.#options.listener.dropped(error)
+    if (!this.#opening) return this.#options.listener.lost(error)
     const message = 'The event stream ended before its endpoint event'
     const early = new ProtocolError(message, { cause: error, mayHaveRun: false })
     this.#opening.reject(error instanceof ProtocolError ? error : early)

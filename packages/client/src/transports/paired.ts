@@ -1,46 +1,40 @@
 import {
-  isResponse,
   type JSONRPCMessage,
   type JSONRPCNotification,
   type JSONRPCRequest,
   type JSONRPCResponse,
   mediaTypes,
 } from '@tidings/protocol'
+import type { Signal } from '../async/signals.ts'
 import { SessionGoneError } from '../errors.ts'
+import type { HttpResponse } from '../http/http-client.ts'
+import type { OpenStream } from '../http/http.ts'
+import { readStart } from '../http/read-body.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
-import type { OpenStream } from '../http/http.ts'
-import type { HttpResponse } from '../http/http-client.ts'
 import { readAnswer } from './read-answer.ts'
-import { readStart } from '../http/read-body.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
-import type { Signal } from '../async/signals.ts'
 
 /**
- * The paired transport: an event stream and a URL for messages that are the same client's by the `client_id` both carry.
- * The response to a request is the HTTP response; the stream brings the server's requests and notifications.
+ * The paired transport: one URL for the event stream and one for messages. The same `client_id` in both says that they
+ * belong to one client. The HTTP response brings the answer to a request; the stream brings the server's requests and
+ * notifications.
  */
 export class PairedTransport implements Transport {
-  readonly independent = false
+  readonly requestsNeedStream = true
   readonly #options: TransportOptions
   readonly #stream: EventStream
   readonly #streamUrl: URL
   readonly #messagesUrl: URL
+  /** Counts the attempts to open it, so that a 404 of an earlier session does not end a newer one. */
   #opened = 0
-  readonly #received = (message: JSONRPCMessage) => {
-    if (!isResponse(message)) this.#options.listener.message(message)
-  }
 
   constructor(options: TransportOptions) {
     this.#options = options
     const clientId = randomSecret()
     this.#streamUrl = withClientId(options.url, clientId)
     this.#messagesUrl = withClientId(new URL(`mcp${options.url.search}`, options.url), clientId)
-    this.#stream = new EventStream({
-      ...options,
-      onMessage: this.#received,
-      onLost: (error) => options.listener.dropped(error),
-    })
+    this.#stream = new EventStream({ ...options, onLost: (error) => options.listener.lost(error) })
   }
 
   get heardAt(): number {
@@ -61,12 +55,13 @@ export class PairedTransport implements Transport {
 
   drop(error: Error): void {
     this.#stream.end()
-    this.#options.listener.dropped(error)
+    this.#options.listener.lost(error)
   }
 
   async request(message: JSONRPCRequest, { signal }: SendOptions): Promise<JSONRPCResponse> {
+    const { maxMessageLength, logger, listener } = this.#options
     const response = await this.#post(message, signal)
-    return readAnswer(response, message, { ...this.#options, signal, received: this.#received })
+    return readAnswer(response, message, { maxMessageLength, logger, listener, signal })
   }
 
   async notify(
@@ -82,12 +77,10 @@ export class PairedTransport implements Transport {
   }
 
   async #post(message: JSONRPCMessage, signal: Signal): Promise<HttpResponse> {
+    const { http } = this.#options
     const opened = this.#opened
     try {
-      return await this.#options.http.post(this.#messagesUrl, message, {
-        headers: { accept: mediaTypes.json },
-        signal,
-      })
+      return await http.post(this.#messagesUrl, message, { headers: { accept: mediaTypes.json }, signal })
     } catch (error) {
       if (error instanceof SessionGoneError && opened === this.#opened) {
         this.#stream.forget()
@@ -104,7 +97,7 @@ function withClientId(url: URL, clientId: string): URL {
   return copy
 }
 
-/** 128 bits: whoever knows it reads this client's stream. randomUUID is not there on a page that came by plain HTTP. */
+/** 128 random bits: the id gives access to the stream. A page loaded over plain HTTP has no `crypto.randomUUID`. */
 function randomSecret(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

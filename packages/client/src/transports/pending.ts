@@ -1,31 +1,25 @@
 import type { JSONRPCResponse, RequestId } from '@tidings/protocol'
-import { onAbort, type Signal } from '../async/signals.ts'
+import { Deferred } from '../async/deferred.ts'
+import { abortable, type Signal } from '../async/signals.ts'
 
-interface Waiting {
-  resolve: (response: JSONRPCResponse) => void
-  reject: (error: unknown) => void
-}
-
-/** The requests whose responses come by another road than they went: found again by their id. */
+/** The requests whose responses come on another connection. The id of a response finds its request. */
 export class Pending {
-  readonly #waiting = new Map<RequestId, Waiting>()
+  readonly #waiting = new Map<RequestId, Deferred<JSONRPCResponse>>()
 
-  /** The response to a request. Rejects with the signal's reason when it is aborted. */
-  wait(id: RequestId, signal: Signal): Promise<JSONRPCResponse> {
-    let off = () => {}
-    const response = new Promise<JSONRPCResponse>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      off = onAbort(signal, reject)
-    })
-    return response.finally(() => {
-      off()
+  /** Waits for the response to a request. Rejects with the signal's reason when the signal is aborted. */
+  async wait(id: RequestId, signal: Signal): Promise<JSONRPCResponse> {
+    const response = new Deferred<JSONRPCResponse>()
+    this.#waiting.set(id, response)
+    try {
+      return await abortable(response.promise, signal)
+    } finally {
       this.#waiting.delete(id)
-    })
+    }
   }
 
-  /** @returns false for a response nobody waits for. */
+  /** @returns false when no request waits for the response. */
   settle(response: JSONRPCResponse): boolean {
-    const waiting = response.id === undefined ? undefined : this.#waiting.get(response.id)
+    const waiting = this.#waiting.get(response.id!)
     waiting?.resolve(response)
     return waiting !== undefined
   }
@@ -35,6 +29,6 @@ export class Pending {
   }
 
   rejectAll(error: unknown): void {
-    for (const { reject } of [...this.#waiting.values()]) reject(error)
+    for (const { reject } of this.#waiting.values()) reject(error)
   }
 }

@@ -8,41 +8,40 @@ import {
   parseMessage,
 } from '@tidings/protocol'
 import { Deferred } from '../async/deferred.ts'
-import { ConnectionError, HttpError, isTransient, ProtocolError } from '../errors.ts'
 import { Backoff } from '../async/reconnect.ts'
 import { abortable, type Signal } from '../async/signals.ts'
-import { EventStream } from './event-stream.ts'
-import { isEventStream, mediaType, type OpenStream } from '../http/http.ts'
+import { ConnectionError, HttpError, isTemporary, ProtocolError } from '../errors.ts'
 import type { HttpResponse } from '../http/http-client.ts'
+import { isEventStream, mediaType, type OpenStream } from '../http/http.ts'
 import { readAll } from '../http/read-body.ts'
-import type { TransportOptions } from './transport.ts'
+import { EventStream, type EventStreamOptions } from './event-stream.ts'
 
-/** How the response to a request is read out of an HTTP response. */
-export interface AnswerOptions extends Pick<TransportOptions, 'maxMessageLength' | 'logger'> {
+/** Options of {@link readAnswer}. The listener receives the messages that precede the response on a stream. */
+export interface AnswerOptions extends Pick<
+  EventStreamOptions,
+  'maxMessageLength' | 'logger' | 'listener' | 'onRetry'
+> {
   signal: Signal
-  /** Given what comes before it, when it comes on a stream. */
-  received: (message: JSONRPCMessage) => void
-  /** Goes on with a stream that broke off. Without it that is the end. */
+  /** Opens the stream again after it broke off. Without it, the request fails then. */
   reopen?: (options: OpenStream) => Promise<HttpResponse>
-  /** Told how long the server asks a reader to wait. */
-  onRetry?: (retryMs: number) => void
 }
 
-/** The response to a request: the body of the HTTP response, or one of the messages on it. */
+/** Reads the response to a request from an HTTP response: its JSON body, or one of the messages of its event stream. */
 export async function readAnswer(
   response: HttpResponse,
-  message: JSONRPCRequest,
+  request: JSONRPCRequest,
   options: AnswerOptions,
 ): Promise<JSONRPCResponse> {
-  if (isEventStream(response)) return readStream(response, message, options)
+  if (isEventStream(response)) return readStream(response, request, options)
   const text = await readText(response, options)
   const answer = mediaType(response) === mediaTypes.json ? messageIn(text) : undefined
-  if (answer && isResponse(answer) && (answer.id ?? message.id) === message.id) return answer
-  const what = `The server answered ${message.method} with what is not its response`
-  throw new ProtocolError(`${what}: ${text.slice(0, 200)}`)
+  if (answer && isResponse(answer) && (answer.id ?? request.id) === request.id) return answer
+  throw new ProtocolError(
+    `The server answered ${request.method} with something other than its response: ${text.slice(0, 200)}`,
+  )
 }
 
-/** The body, whole. */
+/** Reads the whole body as text. */
 export async function readText(
   response: HttpResponse,
   { maxMessageLength, signal }: Pick<AnswerOptions, 'maxMessageLength' | 'signal'>,
@@ -56,53 +55,52 @@ export async function readText(
   }
 }
 
-/** The message that a text is; undefined when it is none. */
+/** Parses a text as a message. Undefined when it is not one. */
 export function messageIn(text: string): JSONRPCMessage | undefined {
   try {
     const value = parseJson(text) as { id?: unknown }
-    // An error that answers what could not be read has no id, or null for one.
+    // The error that answers an unreadable request has no id, or null for an id.
     if (value.id === null) delete value.id
     return parseMessage(value)
   } catch {
-    // What it is instead is said by who wanted a message.
+    // The caller reports the text.
     return undefined
   }
 }
 
 async function readStream(
   response: HttpResponse,
-  message: JSONRPCRequest,
-  { received, reopen, signal, ...options }: AnswerOptions,
+  request: JSONRPCRequest,
+  { reopen, signal, ...options }: AnswerOptions,
 ): Promise<JSONRPCResponse> {
   const answer = new Deferred<JSONRPCResponse>()
-  // The server polls by what it asks for with `retry:`, to the millisecond.
+  // With `retry:` the server asks to be polled at exactly this interval.
   const backoff = new Backoff(() => 0)
   let reached: string | undefined
   const stream = new EventStream({
     ...options,
-    mayBeQuiet: !reopen && message.method !== 'subscriptions/listen',
-    onMessage: (other) => {
-      if (!isResponse(other)) received(other)
-      else if (other.id === message.id) answer.resolve(other)
-      else options.logger.warn({ id: other.id }, 'the server answered another request than this')
+    mayBeQuiet: !reopen && request.method !== 'subscriptions/listen',
+    onResponse: (other) => {
+      if (other.id === request.id) answer.resolve(other)
+      else options.logger.warn({ id: other.id }, 'the server answered another request on this stream')
     },
-    // Some servers open the stream of HTTP+SSE whatever the method.
+    // Some servers open the stream of HTTP+SSE for any HTTP method.
     onEvent: (type) => {
       if (type === 'endpoint')
-        answer.reject(new ProtocolError('The server answered by the stream of HTTP+SSE'))
+        answer.reject(new ProtocolError('The server answered with the stream of HTTP+SSE'))
     },
-    onLost: (error) => void goOn(error).catch(answer.reject),
+    onLost: (error) => void resume(error).catch(answer.reject),
   })
 
-  async function goOn(lostBy: Error): Promise<void> {
+  async function resume(lostBy: Error): Promise<void> {
     for (let error = lostBy; ;) {
       const { lastEventId, retryMs } = stream
       if (!reopen || lastEventId === undefined) throw error
-      if (!isTransient(error)) {
-        // Whatever its status says of the request that was to resume it: the one before may have run.
+      if (!isTemporary(error)) {
+        // The status is about the attempt to resume. The original request may have run.
         throw new ConnectionError('The stream of the response could not be resumed', { cause: error })
       }
-      // A connection that has brought something was a good one, however short.
+      // A connection that delivered an event was a good one, however short.
       const livedMs = lastEventId === reached ? 0 : Infinity
       reached = lastEventId
       const retryAfterMs = error instanceof HttpError ? error.retryAfterMs : undefined

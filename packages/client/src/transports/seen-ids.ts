@@ -1,30 +1,32 @@
-// A header must carry it: visible ASCII, and not so long that the server refuses the request.
+// An id has to fit into a header: visible ASCII, and short enough for the server to accept the request.
 const usable = /^[\x21-\x7e][\x20-\x7e]{0,1023}$/
-// A server re-sends what its reader may not have read: no more than what can be under way.
+// A server sends again only events that may have been under way when the connection broke.
 const remembered = 1_000
 
-/** The ids of the events that were read: where to go on, and what is a repetition. */
+/** The ids of the events that were read: they tell where to resume and which events are repetitions. */
 export class SeenIds {
-  /** The id of the last event; undefined when there is none that the server could be told. */
+  /** The id of the last event. Undefined when it has no id that fits into a header. */
   last: string | undefined
   #streams = 0
-  /** As long as there has been but one stream, which can have no repetition: the ids of its last events. */
+  /**
+   * The ids of the last events of the first stream. It has no repetitions, so they are sorted in when a second opens.
+   */
   #ofFirst: string[] = []
-  /** By id: the stream it came on. At least as many as are to be remembered are in both, and at most twice as many. */
+  /** The stream of each id. Both maps together hold at least the ids to remember, and at most twice as many. */
   #streamOf = new Map<string, number>()
   #streamOfOlder = new Map<string, number>()
 
-  /** Another stream is opened. Returns its number, to be told with its events. */
+  /** Registers another stream. Returns its number, to pass to {@link add}. */
   opened(): number {
     for (const id of this.#ofFirst.splice(0)) this.#remember(id, 0)
     return this.#streams++
   }
 
   /**
-   * Takes note of the id of an event on a stream.
+   * Records the id of an event on a stream.
    *
-   * @returns false when another stream brought an event of this id: it is a repetition. Within one stream nothing is,
-   * whatever its id.
+   * @returns false when another stream brought an event with this id: it is a repetition. One stream repeats nothing,
+   * even when it uses an id twice.
    */
   add(id: string | undefined, stream: number): boolean {
     if (id === undefined) return true

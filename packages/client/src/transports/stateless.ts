@@ -3,7 +3,6 @@ import {
   headers as headerNames,
   isNotification,
   isResponse,
-  type JSONRPCMessage,
   type JSONRPCRequest,
   type JSONRPCResponse,
   mediaTypes,
@@ -11,25 +10,25 @@ import {
   nameOf,
 } from '@tidings/protocol'
 import { ConnectionError } from '../errors.ts'
-import { httpError, isSuccess, mediaType } from '../http/http.ts'
 import type { HttpResponse } from '../http/http-client.ts'
+import { httpError, isSuccess, mediaType } from '../http/http.ts'
 import { messageIn, readAnswer, readText } from './read-answer.ts'
-import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
+import type { Opened, SendOptions, ServerMessage, Transport, TransportOptions } from './transport.ts'
 
-// With these the response to the request may come.
+// The response to a request may come with one of these.
 const answers = [400, 404]
 
 const accept = `${mediaTypes.json}, ${mediaTypes.eventStream}`
 
 /**
- * The stateless transport, of revision 2026-07-28: each request is posted by itself, says all there is to know about it in
- * `_meta` and headers, and is answered in the HTTP response, be it JSON or an event stream.
+ * The stateless transport, of revision 2026-07-28. Each request is one POST that carries everything the server has to
+ * know in `_meta` and in headers. The HTTP response brings the answer, as JSON or as an event stream.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
  */
 export class StatelessTransport implements Transport {
   readonly heardAt = undefined
-  readonly independent = true
+  readonly requestsNeedStream = false
   retryMs: number | undefined
   readonly #options: TransportOptions
 
@@ -37,25 +36,22 @@ export class StatelessTransport implements Transport {
     this.#options = options
   }
 
-  /** There is nothing to open, and nothing to go on with. */
+  /** Does nothing: there is no connection to open, and no session to resume. */
   async open(): Promise<Opened> {
     return 'new'
   }
 
   drop(error: Error): void {
-    this.#options.listener.dropped(error)
+    this.#options.listener.lost(error)
   }
 
   async request(message: JSONRPCRequest, options: SendOptions): Promise<JSONRPCResponse> {
-    const { signal, received = (other) => this.#received(other) } = options
-    const { listener } = this.#options
-    const response = await this.#post(message, options).catch((error: unknown) => {
-      // There is no stream to be lost: this is how a server is seen to be away.
-      if (error instanceof ConnectionError) listener.dropped(error)
-      throw error
-    })
     const { maxMessageLength, logger } = this.#options
-    const how = { maxMessageLength, logger, signal, received, onRetry: (ms: number) => (this.retryMs = ms) }
+    const { signal, isExpected } = options
+    const response = await this.#post(message, options)
+    const listener = { message: (other: ServerMessage) => this.#receive(other, isExpected) }
+    const onRetry = (retryMs: number) => (this.retryMs = retryMs)
+    const how = { maxMessageLength, logger, signal, listener, onRetry }
     if (isSuccess(response)) return readAnswer(response, message, how)
     const text = await readText(response, how)
     const answer = mediaType(response) === mediaTypes.json ? messageIn(text) : undefined
@@ -64,13 +60,13 @@ export class StatelessTransport implements Transport {
     throw httpError(`POST ${this.#options.url.href}`, response, text)
   }
 
-  /** The revision has no notification to a server: there is nothing to send. */
+  /** Does nothing: the revision has no notification to a server. */
   async notify(): Promise<void> {}
 
-  /** There is nothing to end: each request has its own signal. */
+  /** Does nothing: each request ends with its own signal. */
   async close(): Promise<void> {}
 
-  #post(message: JSONRPCRequest, { signal, headers }: SendOptions): Promise<HttpResponse> {
+  async #post(message: JSONRPCRequest, { signal, headers }: SendOptions): Promise<HttpResponse> {
     const { http, url } = this.#options
     const name = nameOf(message.method, message.params)
     const mirrored = {
@@ -80,12 +76,19 @@ export class StatelessTransport implements Transport {
       [headerNames.method]: message.method,
       [headerNames.name]: name === undefined ? undefined : encodeHeaderValue(name),
     }
-    return http.post(url, message, { headers: mirrored, answers, signal })
+    try {
+      return await http.post(url, message, { headers: mirrored, answers, signal })
+    } catch (error) {
+      // Without a stream that can break, a failed request is the only sign that the server is away.
+      if (error instanceof ConnectionError) this.drop(error)
+      throw error
+    }
   }
 
-  #received(message: JSONRPCMessage): void {
+  #receive(message: ServerMessage, isExpected?: SendOptions['isExpected']): void {
     const { listener, logger } = this.#options
+    if (isExpected && !isExpected(message)) return
     if (isNotification(message)) listener.message(message)
-    else logger.warn({ message }, 'the server sent a request, which the revision does not have')
+    else logger.warn({ message }, 'the server sent a request, which revision 2026-07-28 does not have')
   }
 }

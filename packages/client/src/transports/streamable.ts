@@ -1,6 +1,5 @@
 import {
   headers as headerNames,
-  isResponse,
   JSONRPC_VERSION,
   type JSONRPCMessage,
   type JSONRPCNotification,
@@ -8,35 +7,36 @@ import {
   type JSONRPCResponse,
   mediaTypes,
 } from '@tidings/protocol'
-import { ClosedError, ConnectionError, HttpError, ProtocolError, SessionGoneError } from '../errors.ts'
 import { after, LinkedController, type Signal } from '../async/signals.ts'
+import { ClosedError, ConnectionError, HttpError, ProtocolError, SessionGoneError } from '../errors.ts'
+import type { HttpResponse } from '../http/http-client.ts'
+import type { OpenStream } from '../http/http.ts'
+import { readStart } from '../http/read-body.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
-import type { OpenStream } from '../http/http.ts'
-import type { HttpResponse } from '../http/http-client.ts'
 import { readAnswer } from './read-answer.ts'
-import { readStart } from '../http/read-body.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
-// A server may open its stream without a sign, until it has something to say: it is not waited for.
+// Some servers send the head of a stream only with the first event, so the client does not wait longer for it.
 const patienceMs = 1_000
 
-/** What lasts from one `initialize` to the next. */
+/** The state between one `initialize` and the next. */
 interface Session {
-  /** What each request says of it. Without a session id it is the server's to be without sessions. */
+  /** The headers of each request. A server without sessions gives no session id. */
   readonly headers: Record<string, string>
   /** Whether requests can be sent. */
   begun: boolean
   gone: boolean
-  /** Whether the server has a stream of its own for it. */
+  /** Whether the server has a stream for the session. */
   streams: boolean
-  /** Aborted when what is in flight is lost with it. */
+  /** Aborted when the session is lost, and with it the requests in flight. */
   readonly lost: LinkedController
 }
 
 /**
- * Streamable HTTP, the transport of revisions 2025-03-26 to 2025-11-25: each message is posted by itself, and a request
- * answered in the HTTP response, be it JSON or an event stream. One more stream is for what belongs to no request.
+ * Streamable HTTP, the transport of revisions 2025-03-26 to 2025-11-25. Each message is one POST, and the HTTP response
+ * brings the answer to a request, as JSON or as an event stream. One more stream brings messages that belong to no
+ * request.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */
@@ -48,19 +48,15 @@ export class StreamableTransport implements Transport {
 
   constructor(options: TransportOptions) {
     this.#options = options
-    this.#stream = new EventStream({
-      ...options,
-      onMessage: (message) => this.#received(message),
-      onLost: (error) => options.listener.dropped(error),
-    })
+    this.#stream = new EventStream({ ...options, onLost: (error) => options.listener.lost(error) })
   }
 
   get retryMs(): number | undefined {
     return this.#stream.retryMs
   }
 
-  get independent(): boolean {
-    return this.#session.begun
+  get requestsNeedStream(): boolean {
+    return !this.#session.begun
   }
 
   async open({ resume, signal }: { resume: boolean; signal: Signal }): Promise<Opened> {
@@ -76,20 +72,20 @@ export class StreamableTransport implements Transport {
 
   drop(error: Error): void {
     this.#stream.end()
-    this.#options.listener.dropped(error)
+    this.#options.listener.lost(error)
   }
 
-  async request(message: JSONRPCRequest, { signal, received }: SendOptions): Promise<JSONRPCResponse> {
+  async request(message: JSONRPCRequest, { signal }: SendOptions): Promise<JSONRPCResponse> {
     const session = this.#session
     const linked = new LinkedController(signal, session.lost.signal)
     try {
       const response = await this.#post(session, message, linked.signal)
-      const { maxMessageLength, logger } = this.#options
+      const { maxMessageLength, logger, listener } = this.#options
       const answer = await readAnswer(response, message, {
         maxMessageLength,
         logger,
+        listener,
         signal: linked,
-        received: received ?? ((other) => this.#received(other)),
         reopen: (options) => this.#reopen(session, options),
       })
       if (message.method === 'initialize') initialized(session, response, answer)
@@ -122,7 +118,7 @@ export class StreamableTransport implements Transport {
       return await this.#send(session, message, signal)
     } catch (error) {
       if (error instanceof SessionGoneError) this.#gone(session, error)
-      // Where there is no stream to be lost, this is how a server is seen to be away.
+      // Without a stream that can break, a failed request is the only sign that the server is away.
       else if (error instanceof ConnectionError && session.begun && !session.streams) this.drop(error)
       throw error
     }
@@ -143,7 +139,7 @@ export class StreamableTransport implements Transport {
     return http.openStream(url, { ...options, headers: session.headers })
   }
 
-  /** Goes on with the stream of a response. */
+  /** Opens the stream of a response again. */
   async #reopen(session: Session, options: OpenStream): Promise<HttpResponse> {
     try {
       return await this.#get(session, options)
@@ -163,8 +159,8 @@ export class StreamableTransport implements Transport {
   }
 
   /**
-   * Opens the stream anew, beside the one that was resumed: some servers send on a resumed stream what was missed, and
-   * nothing else. A server for which it is the stream of the session opens no other.
+   * Opens a stream beside the one that was resumed. Some servers send only the missed messages on a resumed stream. For
+   * others it is the stream of the session, and they refuse to open a second one.
    */
   async #listenBeside(session: Session, signal: Signal): Promise<void> {
     const get = (options: OpenStream) => this.#get(session, options)
@@ -174,7 +170,7 @@ export class StreamableTransport implements Transport {
     })
   }
 
-  /** Waits for a stream to be opened, if not for long. What comes of it later is told the listener. */
+  /** Waits a short time for a stream to open. The listener is told of a failure after that. */
   async #patiently(
     session: Session,
     signal: Signal,
@@ -190,7 +186,7 @@ export class StreamableTransport implements Transport {
       })
       .catch((error: Error) => {
         if (!late) throw error
-        this.#options.listener.dropped(error)
+        this.#options.listener.lost(error)
       })
     let stop = () => {}
     const patience = new Promise<void>((resolve) => (stop = after(patienceMs, resolve)))
@@ -198,14 +194,14 @@ export class StreamableTransport implements Transport {
     late = true
   }
 
-  /** Goes on with the session. Undefined when the server does not know it any more. */
+  /** Resumes the session. Undefined when the server does not know it any more. */
   async #resume(session: Session, signal: Signal): Promise<Opened | undefined> {
     try {
       if (session.streams) {
         const get = (options: OpenStream) => this.#get(session, options)
-        const isAsked = this.#stream.lastEventId !== undefined
+        const hasAsked = this.#stream.lastEventId !== undefined
         const recovered = await this.#stream.open(get, { resume: true, signal })
-        if (isAsked && recovered === undefined) await this.#listenBeside(session, signal)
+        if (hasAsked && recovered === undefined) await this.#listenBeside(session, signal)
         return recovered ? 'resumed' : 'reopened'
       }
       const ping = { jsonrpc: JSONRPC_VERSION, id: 'ping', method: 'ping' } as const
@@ -217,10 +213,6 @@ export class StreamableTransport implements Transport {
       session.streams = false
       return 'reopened'
     }
-  }
-
-  #received(message: JSONRPCMessage): void {
-    if (!isResponse(message)) this.#options.listener.message(message)
   }
 
   #gone(session: Session, error: Error): void {
@@ -241,7 +233,7 @@ function newSession(): Session {
   }
 }
 
-/** Takes from the response to `initialize` what each later request has to say. */
+/** Takes the headers of each later request from the response to `initialize`. */
 function initialized({ headers }: Session, response: HttpResponse, answer: JSONRPCResponse): void {
   const id = response.header(headerNames.sessionId.toLowerCase())
   if (id !== undefined) headers[headerNames.sessionId] = id
@@ -253,7 +245,7 @@ function hasStatus(error: unknown, ...statuses: number[]): error is HttpError {
   return error instanceof HttpError && statuses.includes(error.status)
 }
 
-/** True when the server has no stream to be opened. The specification says so by 405; not all servers do. */
+/** True when the server has no stream to open. The status in the specification is 405; some servers send others. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof HttpError)) return error instanceof ProtocolError
   const { status } = error

@@ -1,77 +1,81 @@
-import type { JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse } from '@tidings/protocol'
-import type { Logger } from '../logger.ts'
-import type { Http } from '../http/http.ts'
+import type { JSONRPCNotification, JSONRPCRequest, JSONRPCResponse } from '@tidings/protocol'
 import type { Signal } from '../async/signals.ts'
+import type { Http } from '../http/http.ts'
+import type { Logger } from '../logger.ts'
 
-/** The wire shape a client comes in by. */
+/** The name of a transport: one wire format of MCP over HTTP. */
 export type TransportName = 'http+sse' | 'paired' | 'streamable-http' | 'stateless'
 
 /**
- * What opening has led to:
- * - `new`: nothing is left of what there was. A session has to be begun;
- * - `reopened`: the session goes on, but what the server sent meanwhile may be lost;
+ * The result of opening a transport:
+ * - `new`: nothing is left of the previous session. A session has to be begun;
+ * - `reopened`: the session goes on, but messages of the server may be lost;
  * - `resumed`: the session goes on, and nothing is lost.
  */
 export type Opened = 'new' | 'reopened' | 'resumed'
 
-/** How a request is sent. */
+/** A message of the server that is not a response. */
+export type ServerMessage = JSONRPCRequest | JSONRPCNotification
+
+/** Options of one request. */
 export interface SendOptions {
-  /** Stops waiting for the response, with the signal's reason. */
+  /** Aborting it stops the wait for the response. The request rejects with the signal's reason. */
   signal: Signal
-  /** Headers for this request alone. */
+  /** Headers of this request only. */
   headers?: Record<string, string> | undefined
-  /** Given what comes before the response on a stream of its own, in place of the listener. */
-  received?: ((message: JSONRPCMessage) => void) | undefined
+  /** Checks each message that precedes the response. The transport drops a message for which it returns false. */
+  isExpected?: ((message: ServerMessage) => boolean) | undefined
 }
 
 /**
- * One transport to a server: messages out and messages in. It knows HTTP, and nothing of what the messages say.
+ * One transport to a server: sends messages and receives messages. It knows HTTP; it does not look at the meaning of a
+ * message.
  *
- * It makes one attempt when asked to open, and says when what was opened is lost; whether and when to try again is
- * decided by its owner.
+ * `open()` makes one attempt. The transport tells its listener when the connection is lost. Its owner decides whether
+ * and when to open it again.
  */
 export interface Transport {
   /**
-   * When anything last came from the server, in milliseconds since 1970; undefined where a server may well be silent,
-   * and what it is asked is answered elsewhere.
+   * The time of the last sign of life of the server, in milliseconds since 1970. Undefined when silence means nothing,
+   * because responses come over other connections.
    */
   readonly heardAt: number | undefined
-  /** What the server asks a reader to wait before it comes back, in milliseconds. */
+  /** The delay before a reconnect that the server asked for, in milliseconds. */
   readonly retryMs: number | undefined
-  /** Whether requests can be sent and answered even while what was opened is lost. */
-  readonly independent: boolean
+  /** Whether a request has to wait while the event stream is lost, because its answer comes on that stream. */
+  readonly requestsNeedStream: boolean
 
   /**
-   * Opens the way from the server, in place of the one that may be open.
+   * Opens the transport, in place of the connection that may be open.
    *
-   * @param options.resume whether to go on with the session there was. Otherwise, and where the server cannot, it is
-   * a new one, and the requests in flight on the old one are rejected.
-   * @param options.signal gives up opening; what has been opened stays open.
+   * @param options.resume whether to go on with the current session. Otherwise, or when the server cannot resume it, a
+   * new session begins and the requests in flight on the old one reject.
+   * @param options.signal aborts the attempt. A connection that is already open stays open.
    */
   open(options: { resume: boolean; signal: Signal }): Promise<Opened>
 
-  /** Lets go of what is open, as if it had been lost. */
+  /** Ends the connection as if it had been lost. */
   drop(error: Error): void
 
-  /** Sends a request and returns its response, be it a result or an error. */
+  /** Sends a request and returns the response: a result or an error. */
   request(message: JSONRPCRequest, options: SendOptions): Promise<JSONRPCResponse>
 
-  /** Sends what is not answered. Resolves when the server has taken it. */
+  /** Sends a message that has no response. Resolves when the server has accepted it. */
   notify(message: JSONRPCNotification | JSONRPCResponse, options: { signal: Signal }): Promise<void>
 
-  /** Ends the session, and leaves nothing open. */
+  /** Ends the session and every connection. */
   close(): Promise<void>
 }
 
-/** Who is told of what comes in. */
+/** The receiver of everything that comes from a server. */
 export interface TransportListener {
-  /** A request or a notification of the server. */
-  message(message: JSONRPCRequest | JSONRPCNotification): void
-  /** What had been opened was lost. Called once for each `open()` that succeeded, unless the transport was closed. */
-  dropped(error: Error): void
+  /** Called with each request and notification of the server. */
+  message(message: ServerMessage): void
+  /** The open connection was lost. Called once for each successful `open()`, unless the transport was closed. */
+  lost(error: Error): void
 }
 
-/** What each transport is made with. */
+/** Options of every transport. */
 export interface TransportOptions {
   url: URL
   http: Http

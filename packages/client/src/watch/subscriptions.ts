@@ -1,40 +1,43 @@
-import { mayPass } from '../errors.ts'
-import type { Exchange, Restore } from '../messages/message-router.ts'
 import { abortable, type Signal } from '../async/signals.ts'
+import type { Connection, Restoring } from '../connection/connection.ts'
+import type { Era } from '../eras/era.ts'
+import { isRetryable } from '../errors.ts'
+import type { Logger } from '../logger.ts'
 
-// How many requests are under way at once when a new session is told what is subscribed to.
-const atOnce = 8
+// The number of parallel requests that restore the subscriptions in a new session.
+const parallelRequests = 8
 
-/** One subscription of the server's, whoever shares it. */
+/** One subscription at the server, shared by its holders. */
 interface Subscription {
   done: Promise<unknown>
   holders: Set<() => void>
 }
 
-/** One holder's part in a subscription. */
+/** A share in a subscription. */
 export interface Hold {
-  /** Resolves when the server has subscribed us. Rejects with the signal's reason. */
+  /** Resolves when the server has subscribed the client. Rejects with the signal's reason. */
   subscribed(signal: Signal): Promise<void>
-  /** Gives it up. With the last holder, the server is asked to unsubscribe us. */
+  /** Gives up the share. After the last one, the client unsubscribes. */
   release(): Promise<void>
 }
 
-/** What this client is subscribed to: one subscription per URI, shared by all who hold it, and told to each session. */
+/** The resources that the client is subscribed to: one subscription per URI, restored in each new session. */
 export class Subscriptions {
-  readonly #exchange: Exchange
+  readonly #era: Pick<Era, 'request'>
+  readonly #logger: Logger
   readonly #held = new Map<string, Subscription>()
-  /** Unsubscribes under way: a subscribe to the same URI must not get there first. */
+  /** The unsubscribes under way: a new subscribe to the same URI must not overtake one. */
   readonly #leaving = new Map<string, Promise<unknown>>()
-  /** What `subscribe()` was called for, to be given up by `unsubscribe()`. */
+  /** The shares of `subscribe()`, to give up in `unsubscribe()`. */
   readonly #asked = new Map<string, Hold>()
 
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange
-    exchange.onNewSession((options) => this.#restore(options))
-    exchange.on('notifications/resources/updated', ({ uri }: { uri: string }) => this.#changed(uri))
+  constructor(era: Pick<Era, 'request'>, connection: Connection, logger: Logger) {
+    this.#era = era
+    this.#logger = logger
+    connection.onRestore((restoring) => this.#restore(restoring))
   }
 
-  /** Subscribes until {@link unsubscribe}. Once is enough. */
+  /** Subscribes until {@link unsubscribe}. Subscribing twice has no further effect. */
   async subscribe(uri: string, signal: Signal): Promise<void> {
     let hold = this.#asked.get(uri)
     if (!hold) this.#asked.set(uri, (hold = this.hold(uri, () => {})))
@@ -42,7 +45,7 @@ export class Subscriptions {
       await hold.subscribed(signal)
     } catch (error) {
       this.#asked.delete(uri)
-      hold.release().catch((err: unknown) => this.#exchange.logger.debug({ err, uri }, 'not unsubscribed'))
+      hold.release().catch((err: unknown) => this.#logger.debug({ err, uri }, 'not unsubscribed'))
       throw error
     }
   }
@@ -54,13 +57,13 @@ export class Subscriptions {
   }
 
   /**
-   * Subscribes, together with all who hold the same URI.
+   * Subscribes, and shares the subscription with all holders of the same URI.
    *
-   * @param stale called when the resource changed, and when changes may have been missed.
+   * @param onStale called when the resource changed, and when changes may have been missed.
    */
-  hold(uri: string, stale: () => void): Hold {
+  hold(uri: string, onStale: () => void): Hold {
     const subscription = this.#held.get(uri) ?? this.#subscribe(uri)
-    const holder = () => stale()
+    const holder = () => onStale()
     subscription.holders.add(holder)
     return {
       subscribed: async (signal) => {
@@ -73,14 +76,19 @@ export class Subscriptions {
     }
   }
 
+  /** The server announced a change of the resource. */
+  changed(uri: string): void {
+    for (const onStale of this.#held.get(uri)?.holders ?? []) onStale()
+  }
+
   #subscribe(uri: string): Subscription {
     const subscribe = async () => {
       await this.#leaving.get(uri)
-      await this.#exchange.request('resources/subscribe', { uri })
+      await this.#era.request('resources/subscribe', { uri })
     }
     const subscription: Subscription = { done: subscribe(), holders: new Set() }
     this.#held.set(uri, subscription)
-    // Who holds it is told; who comes next tries again.
+    // Its holders see the error. The next holder tries again.
     subscription.done.catch(() => this.#forget(uri, subscription))
     return subscription
   }
@@ -93,7 +101,7 @@ export class Subscriptions {
 
   async #unsubscribe(uri: string): Promise<void> {
     this.#held.delete(uri)
-    const request = this.#exchange.request('resources/unsubscribe', { uri })
+    const request = this.#era.request('resources/unsubscribe', { uri })
     const left = request.then(
       () => {},
       () => {},
@@ -106,27 +114,24 @@ export class Subscriptions {
     }
   }
 
-  #changed(uri: string): void {
-    for (const stale of this.#held.get(uri)?.holders ?? []) stale()
-  }
-
-  async #restore(options: Parameters<Restore>[0]): Promise<void> {
+  async #restore({ signal, missed }: Restoring): Promise<void> {
     const all = this.#held.entries()
+    const options = { signal, duringConnect: true }
     const worker = async () => {
       for (const [uri, subscription] of all) {
-        let isStale = options.missed
-        subscription.done = this.#exchange.request('resources/subscribe', { uri }, options)
-        // A refusal is for those who hold it to see; what makes the session unusable is for the connection.
+        let isStale = missed
+        subscription.done = this.#era.request('resources/subscribe', { uri }, options)
+        // The holders see a refusal. An error that makes the session unusable goes to the connection.
         await subscription.done.catch((err: unknown) => {
-          options.signal.throwIfAborted()
-          if (mayPass(err)) throw err
-          this.#exchange.logger.warn({ err, uri }, 'the new session does not subscribe')
+          signal.throwIfAborted()
+          if (isRetryable(err)) throw err
+          this.#logger.warn({ err, uri }, 'the new session refused a subscription')
           this.#forget(uri, subscription)
           isStale = true
         })
-        if (isStale) for (const stale of subscription.holders) stale()
+        if (isStale) for (const onStale of subscription.holders) onStale()
       }
     }
-    await Promise.all(Array.from({ length: atOnce }, worker))
+    await Promise.all(Array.from({ length: parallelRequests }, worker))
   }
 }

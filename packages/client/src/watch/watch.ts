@@ -1,23 +1,22 @@
 import { errorCodes, McpError, type ReadResourceResult } from '@tidings/protocol'
 import { Deferred } from '../async/deferred.ts'
-import { mayPass } from '../errors.ts'
-import type { Exchange } from '../messages/message-router.ts'
 import { Backoff } from '../async/reconnect.ts'
 import { abortable, LinkedController } from '../async/signals.ts'
-import type { Hold, Subscriptions } from './subscriptions.ts'
+import { isRetryable } from '../errors.ts'
+import type { MessageRouter } from '../messages/message-router.ts'
+import type { Hold } from './subscriptions.ts'
 
-/** The contents of a resource: now, and again after each change. See `Client.watch`. */
+/** Yields the contents of a resource: now, and again after each change. See `Client.watch`. */
 export function watch(
-  exchange: Exchange,
-  subscriptions: Subscriptions,
+  router: MessageRouter,
   uri: string,
   signal?: AbortSignal,
 ): AsyncIterableIterator<ReadResourceResult, undefined, undefined> {
-  const watching = new LinkedController(signal, exchange.closing)
-  const contents = changingContents(exchange, subscriptions, uri, watching)
+  const watching = new LinkedController(signal, router.connection.closing)
+  const contents = changingContents(router, uri, watching)
   return {
     next: () => contents.next(),
-    // A generator by itself would go on waiting for a change before it ends.
+    // The `return` of the generator alone would wait for the next change.
     return: () => {
       watching.release()
       watching.abort(new DOMException('The watch was ended', 'AbortError'))
@@ -30,17 +29,17 @@ export function watch(
 }
 
 async function* changingContents(
-  exchange: Exchange,
-  subscriptions: Subscriptions,
+  router: MessageRouter,
   uri: string,
   watching: LinkedController,
 ): AsyncGenerator<ReadResourceResult, undefined, undefined> {
+  const { connection, subscriptions, logger } = router
   const { signal } = watching
   const backoff = new Backoff()
   const stale = new Flag()
   let hold: Hold | undefined
   const release = () => {
-    hold?.release().catch((err: unknown) => exchange.logger.debug({ err, uri }, 'not unsubscribed'))
+    hold?.release().catch((err: unknown) => logger.debug({ err, uri }, 'not unsubscribed'))
     hold = undefined
   }
   try {
@@ -48,24 +47,25 @@ async function* changingContents(
       await abortable(stale.raised(), signal)
       let subscribed = false
       try {
-        await exchange.ready(signal)
-        assertCanSubscribe(exchange)
+        await connection.whenReady(signal)
+        assertCanSubscribe(router)
         hold ??= subscriptions.hold(uri, () => stale.raise())
         await hold.subscribed(signal)
         subscribed = true
-        // Lowered before it is read: a change from here on is another one.
+        // Lowered before the read: a change during the read raises it again.
         stale.lower()
-        yield await exchange.request('resources/read', { uri }, { signal, fresh: true })
+        yield await router.request('resources/read', { uri }, { signal, skipCache: true })
       } catch (error) {
-        if (signal.aborted || (exchange.state === 'connected' && !mayPass(error))) throw error
+        if (signal.aborted || (connection.state === 'connected' && !isRetryable(error))) throw error
         if (!subscribed) release()
         stale.raise()
-        // While there is no connection, that is what is waited for.
-        if (exchange.state === 'connected') await backoff.pause({ livedMs: 0 }, signal)
+        // Without a connection, the next round waits for it.
+        if (connection.state === 'connected') await backoff.pause({ livedMs: 0 }, signal)
       }
     }
   } catch (error) {
-    const endedByError = exchange.closing.aborted && (exchange.closing.reason as Error).cause !== undefined
+    const { closing } = connection
+    const endedByError = closing.aborted && (closing.reason as Error).cause !== undefined
     if (!signal.aborted || endedByError) throw error
     return undefined
   } finally {
@@ -74,7 +74,7 @@ async function* changingContents(
   }
 }
 
-function assertCanSubscribe({ server }: Exchange): void {
+function assertCanSubscribe({ server }: MessageRouter): void {
   if (server.capabilities.resources?.subscribe) return
   throw new McpError(
     errorCodes.methodNotFound,
@@ -83,7 +83,7 @@ function assertCanSubscribe({ server }: Exchange): void {
   )
 }
 
-/** Remembers that something happened, once, however often it did. */
+/** A flag to wait for. Raising it twice is the same as raising it once. */
 class Flag {
   #up = new Deferred<void>()
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
+import { rejection } from '@tidings/testkit/rejection'
 import { Backoff } from '../../src/async/reconnect.ts'
-import { rejection } from '../harness/harness.ts'
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 const retryMs = fc.option(fc.oneof(fc.nat(), fc.constantFrom(0, 1, 1_000, 2 ** 31, 1e15)), { nil: undefined })

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
+import { rejection } from '@tidings/testkit/rejection'
 import { abortable, after, LinkedController, onAbort, wait } from '../../src/async/signals.ts'
-import { rejection } from '../harness/harness.ts'
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
 

@@ -1,6 +1,7 @@
+import { rejection } from '@tidings/testkit/rejection'
 import { connect, HttpError, McpError, ProtocolError, RefusedError } from '../../src/index.ts'
 import type { FakePost } from '../harness/fake-endpoint.ts'
-import { connected, fakeServer, fakeStateless, fakeStreamable, rejection } from '../harness/harness.ts'
+import { connected, fakeHttpSse, fakeStateless, fakeStreamable } from '../harness/harness.ts'
 
 test('a modern server is found by the first request', async () => {
   const server = await fakeStateless()
@@ -103,7 +104,7 @@ test.each([401, 403, 429, 500, 503])(
 test.each([400, 404, 405])(
   'a server that answers both requests with %i is opened by its stream',
   async (status) => {
-    const legacy = await fakeServer()
+    const legacy = await fakeHttpSse()
     const proxied: typeof fetch = (input, init) => {
       const url = new URL(input as URL)
       const post = init?.method === 'POST' && url.pathname === '/sse'
@@ -121,7 +122,7 @@ test.each([
 ])(
   'a server of HTTP+SSE that answers any method with %s is opened by its stream',
   async (_what, answered) => {
-    const legacy = await fakeServer()
+    const legacy = await fakeHttpSse()
     const client = await connected(legacy.url, {
       fetch: async (input, init) => {
         if (init?.method !== 'POST' || (input as URL).pathname !== '/sse') return fetch(input, init)
@@ -178,11 +179,11 @@ test('what is remembered is found out anew when it is true no longer', async () 
     }
   const transportAt = async (server: { url: string }) =>
     (await connected(url, { fetch: at(server.url) })).transport
-  expect(await transportAt(await fakeServer())).toBe('http+sse')
+  expect(await transportAt(await fakeHttpSse())).toBe('http+sse')
   expect(await transportAt(await fakeStreamable())).toBe('streamable-http')
   const modern = await fakeStateless()
   expect(await transportAt(modern)).toBe('stateless')
-  expect(await transportAt(await fakeServer())).toBe('http+sse')
+  expect(await transportAt(await fakeHttpSse())).toBe('http+sse')
 })
 
 test('a transport that was asked for is the only one that is tried', async () => {

@@ -5,14 +5,16 @@ const { jest } = import.meta
 /** A heartbeat on a clock of its own. */
 function heartbeat() {
   const heard = { at: Date.now(), pings: 0, answers: true, silent: [] as Error[] }
-  const beat = new Heartbeat({
-    heardAt: () => heard.at,
-    ping: async () => {
-      heard.pings++
-      if (heard.answers) heard.at = Date.now()
-      else throw new Error('no answer')
+  const transport = {
+    get heardAt() {
+      return heard.at
     },
-    silent: (error) => heard.silent.push(error),
+    drop: (error: Error) => void heard.silent.push(error),
+  }
+  const beat = new Heartbeat(transport, async () => {
+    heard.pings++
+    if (heard.answers) heard.at = Date.now()
+    else throw new Error('no answer')
   })
   return { heard, beat }
 }

@@ -1,3 +1,6 @@
+import { Inbox } from '@tidings/testkit/inbox'
+import { Log } from '@tidings/testkit/log'
+import { rejection } from '@tidings/testkit/rejection'
 import {
   type ClientError,
   ClosedError,
@@ -6,15 +9,14 @@ import {
   RefusedError,
   TimeoutError,
 } from '../../src/index.ts'
-import type { FakeServer } from '../harness/fake-server.ts'
-import { connected, fakeServer, recordingLogger, rejection, statesOf } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
+import type { FakeHttpSse } from '../harness/fake-http-sse.ts'
+import { connected, fakeHttpSse, statesOf } from '../harness/harness.ts'
 
 /** A server that asks for quick reconnects; each stream after the first is opened as said. */
 async function quickServer(
-  reopen: (server: FakeServer, stream: FakeServer['open'] extends Set<infer S> ? S : never) => void,
+  reopen: (server: FakeHttpSse, stream: FakeHttpSse['open'] extends Set<infer S> ? S : never) => void,
 ) {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   let first = true
   server.onGet = (stream) => {
     if (!first) return reopen(server, stream)
@@ -357,7 +359,7 @@ test("the server's requests of a lost session are aborted, and not answered in t
 
 test('a subscription that the new session refuses is logged, and the rest is restored', async () => {
   const server = await restarting()
-  const { logger, lines } = recordingLogger()
+  const logger = new Log()
   const client = await connected(server.url, { logger })
   const uris = Array.from({ length: 30 }, (_, i) => `x://${i}`)
   await Promise.all(uris.map((uri) => client.subscribe(uri)))
@@ -373,7 +375,7 @@ test('a subscription that the new session refuses is logged, and the rest is res
   expect(subscribed.map(({ message }) => (message.params as { uri?: string }).uri).sort()).toEqual(
     uris.sort(),
   )
-  expect((await lines.next(({ level }) => level === 'warn')).fields).toMatchObject({ uri: 'x://5' })
+  expect((await logger.lines.next(({ level }) => level === 'warn')).fields).toMatchObject({ uri: 'x://5' })
   server.answers = {}
   await client.subscribe('x://5')
 })

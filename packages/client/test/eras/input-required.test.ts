@@ -1,5 +1,6 @@
+import { rejection } from '@tidings/testkit/rejection'
 import { type ConnectOptions, type Handlers, McpError, ProtocolError, TimeoutError } from '../../src/index.ts'
-import { connected, fakeStateless, rejection } from '../harness/harness.ts'
+import { connected, fakeStateless } from '../harness/harness.ts'
 
 const transport = 'stateless'
 const form = {

@@ -3,12 +3,22 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { type Answers, FakeStream } from './fake-server.ts'
-import { Inbox } from './inbox.ts'
+import { Inbox } from '@tidings/testkit/inbox'
+import { FakeStream } from './fake-stream.ts'
 
-type Message = Partial<JSONRPCRequest> & { params?: any; result?: any; error?: { code: number } }
+export type Message = Partial<JSONRPCRequest> & {
+  params?: any
+  result?: any
+  error?: { code: number; message: string }
+}
 
-/** One POST that came, and how it may be answered. */
+/** The results of a fake server by method, or an error as `{ error }`. Undefined: no answer. */
+export type Answers = Record<string, (params: never) => object | undefined>
+
+/** The name and version of every fake server. */
+export const serverInfo = { name: 'fake', version: '1' }
+
+/** One POST, with ways to answer it. */
 export class FakePost {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -54,19 +64,21 @@ export class FakePost {
   }
 }
 
-/**
- * An MCP server at one URL, made by hand, that does as each test says. What it is by itself is what its subclasses
- * make of it.
- */
+/** A fake MCP server. Subclasses answer like servers of one transport; a test can replace each answer. */
 export abstract class FakeEndpoint {
+  /** The path of its URL. */
+  path = '/mcp'
+  /** The path that takes no messages: a POST to it is answered with 405. */
+  readonly streamPath: string | undefined
   readonly posts = new Inbox<FakePost>()
   readonly streams = new Inbox<FakeStream>()
   readonly deletes = new Inbox<IncomingMessage>()
-  /** What a POST gets, in place of what it gets by itself. */
+  /** The streams that are open. */
+  readonly open = new Set<FakeStream>()
+  /** Handles a POST. Default: `answer`. */
   onPost: (post: FakePost) => void = (post) => this.answer(post)
-  /** What a GET gets. */
+  /** Handles a GET. Default: 405. */
   onGet: (stream: FakeStream) => void = (stream) => void stream.response.writeHead(405).end()
-  /** The result of each method, or its error as `{ error }`. Undefined: nothing. */
   answers: Answers = {}
   readonly #server: Server
 
@@ -74,7 +86,7 @@ export abstract class FakeEndpoint {
     this.#server = createServer((request, response) => void this.#serve(request, response))
   }
 
-  /** Answers as a server of its kind does. */
+  /** Answers like a server of this transport. */
   abstract answer(post: FakePost): void
 
   async listen(port = 0): Promise<this> {
@@ -87,22 +99,26 @@ export abstract class FakeEndpoint {
     return (this.#server.address() as AddressInfo).port
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${this.port}/mcp`
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`
   }
 
-  /** From here on these methods are for the test to answer. */
+  get url(): string {
+    return this.origin + this.path
+  }
+
+  /** From here on the test answers these methods. */
   hold(...methods: string[]): this {
     for (const method of methods) this.answers[method] = () => undefined
     return this
   }
 
-  /** The next POST of a method. */
+  /** Waits for the next POST of a method. */
   post(method: string): Promise<FakePost> {
     return this.posts.next(({ message }) => message.method === method)
   }
 
-  /** The methods of all that was posted, in order. */
+  /** The methods of all messages, in order. */
   get methods(): (string | undefined)[] {
     return this.posts.all.map(({ message }) => message.method)
   }
@@ -121,9 +137,12 @@ export abstract class FakeEndpoint {
     }
     if (request.method === 'GET') {
       const stream = new FakeStream(request, response)
+      this.open.add(stream)
+      void stream.closed.then(() => this.open.delete(stream))
       this.onGet(stream)
       return this.streams.push(stream)
     }
+    if (request.url === this.streamPath) return void response.writeHead(405).end()
     const post = new FakePost(request, response, JSON.parse(await text(request)) as Message)
     this.onPost(post)
     this.posts.push(post)

@@ -1,6 +1,6 @@
-import { FakeEndpoint, type FakePost } from './fake-endpoint.ts'
-import { type FakeStream, serverInfo } from './fake-server.ts'
-import { Inbox } from './inbox.ts'
+import { Inbox } from '@tidings/testkit/inbox'
+import { FakeEndpoint, type FakePost, serverInfo } from './fake-endpoint.ts'
+import type { FakeStream } from './fake-stream.ts'
 
 interface Filter {
   toolsListChanged?: boolean

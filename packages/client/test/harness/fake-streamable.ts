@@ -1,5 +1,5 @@
-import { FakeEndpoint, type FakePost } from './fake-endpoint.ts'
-import { type FakeStream, serverInfo } from './fake-server.ts'
+import { FakeEndpoint, type FakePost, serverInfo } from './fake-endpoint.ts'
+import type { FakeStream } from './fake-stream.ts'
 
 /** A server of Streamable HTTP, as it is in revisions 2025-03-26 to 2025-11-25. */
 export class FakeStreamable extends FakeEndpoint {

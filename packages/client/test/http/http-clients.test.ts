@@ -5,21 +5,22 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { brotliCompressSync, constants, createGzip, gzipSync } from 'node:zlib'
+import { defer } from '@tidings/testkit/disposers'
+import { Inbox } from '@tidings/testkit/inbox'
+import { rejection } from '@tidings/testkit/rejection'
 import { LinkedController } from '../../src/async/signals.ts'
 import { FetchHttp } from '../../src/http/fetch-http.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../../src/http/http-client.ts'
 import { NodeHttp } from '../../src/http/node-http.ts'
 import { Utf8Decoder } from '../../src/http/utf8-decoder.ts'
 import { cert, key } from '../harness/certificate.ts'
-import { closeAfterwards, rejection } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
 
 async function listening(server: Server, scheme = 'http'): Promise<{ url: URL; sockets: Inbox<Socket> }> {
   const sockets = new Inbox<Socket>()
   server.on('connection', (socket) => sockets.push(socket))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  closeAfterwards(async () => {
+  defer(server, async () => {
     server.close()
     server.closeAllConnections()
     await once(server, 'close')
@@ -47,9 +48,7 @@ const kinds: { name: string; open: () => HttpClient }[] = [
 ]
 
 function opened(open: () => HttpClient): HttpClient {
-  const client = open()
-  closeAfterwards(async () => client.close())
-  return client
+  return defer(open(), (client) => client.close())
 }
 
 test.each(kinds)(

@@ -1,8 +1,9 @@
+import { rejection } from '@tidings/testkit/rejection'
 import { HttpError } from '../../src/index.ts'
-import { connected, fakeServer, rejection, statesOf } from '../harness/harness.ts'
+import { connected, fakeHttpSse, statesOf } from '../harness/harness.ts'
 
 test('headers given go with every request', async () => {
-  const server = (await fakeServer()).withIds()
+  const server = (await fakeHttpSse()).withIds()
   const headers = { Authorization: 'Bearer test-token', 'X-Custom-Header': 'custom-value' }
   const client = await connected(server.url, { headers })
   await client.close()
@@ -21,7 +22,7 @@ test('headers given go with every request', async () => {
 })
 
 test('headers may be made anew for each request, as a token is that changes', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   let token = 0
   const client = await connected(server.url, {
     transport: 'http+sse',
@@ -34,14 +35,14 @@ test('headers may be made anew for each request, as a token is that changes', as
 })
 
 test('headers given do not replace what the protocol needs', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   await connected(server.url, { headers: { Accept: 'text/html', 'Content-Type': 'text/plain' } })
   expect((await server.streams.next()).request.headers.accept).toBe('text/event-stream')
   expect((await server.post('initialize')).request.headers['content-type']).toBe('application/json')
 })
 
 test('the error of the function that makes the headers is the error of the call', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   let fail = false
   const failure = new Error('no token')
   const headers = () => (fail ? Promise.reject(failure) : {})
@@ -51,7 +52,7 @@ test('the error of the function that makes the headers is the error of the call'
 })
 
 test('a fetch given makes every request', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const requests: string[] = []
   const client = await connected(server.url, {
     transport: 'http+sse',
@@ -68,7 +69,7 @@ test('a fetch given makes every request', async () => {
 })
 
 test('closing closes the stream; a server without event ids is sent nothing more', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url)
   const states = statesOf(client)
   await client.close()
@@ -81,7 +82,7 @@ test('closing closes the stream; a server without event ids is sent nothing more
 })
 
 test('closing ends a session that the server would keep for a resume', async () => {
-  const server = (await fakeServer()).withIds()
+  const server = (await fakeHttpSse()).withIds()
   const client = await connected(server.url)
   await Promise.all([client.close(), client.close()])
   await client.close()
@@ -89,14 +90,14 @@ test('closing ends a session that the server would keep for a resume', async () 
 })
 
 test('`await using` closes', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url)
   await client[Symbol.asyncDispose]()
   expect(client.state).toBe('closed')
 })
 
 test('a body that goes on after 202 holds nothing up', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url)
   server.onPost = ({ response, message }) => {
     response.writeHead(202).write('and ')
@@ -107,7 +108,7 @@ test('a body that goes on after 202 holds nothing up', async () => {
 })
 
 test('Retry-After may be a date', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url)
   server.onPost = ({ response }) => {
     response.writeHead(503, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).end()

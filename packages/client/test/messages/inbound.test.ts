@@ -1,18 +1,19 @@
+import { Log } from '@tidings/testkit/log'
 import type { ConnectOptions } from '../../src/index.ts'
 import { McpError } from '../../src/index.ts'
-import type { FakeServer } from '../harness/fake-server.ts'
-import { connected, fakeServer, recordingLogger } from '../harness/harness.ts'
+import type { FakeHttpSse } from '../harness/fake-http-sse.ts'
+import { connected, fakeHttpSse } from '../harness/harness.ts'
 
 type Handlers = NonNullable<ConnectOptions['handlers']>
 
 async function clientWith(handlers: Handlers, options: ConnectOptions = {}) {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url, { ...options, handlers })
   return { server, client }
 }
 
 /** Sends a request to the client, and waits for what it answers. */
-async function ask(server: FakeServer, id: string | number, method: string, params?: object) {
+async function ask(server: FakeHttpSse, id: string | number, method: string, params?: object) {
   server.send({ id, method, ...(params && { params }) })
   const { message } = await server.posts.next(
     ({ message }) => message.method === undefined && message.id === id,
@@ -102,7 +103,7 @@ test('params that are wrong are told to the server, and the handler is not asked
 })
 
 test('an McpError of a handler is what the server is told; anything else stays here', async () => {
-  const { logger, lines } = recordingLogger()
+  const logger = new Log()
   const thrown = [new McpError(-1, 'User rejected', { data: 1 }), new Error('secret')]
   const roots = () => {
     throw thrown.shift()!
@@ -110,7 +111,7 @@ test('an McpError of a handler is what the server is told; anything else stays h
   const { server } = await clientWith({ roots }, { logger })
   expect((await ask(server, 1, 'roots/list')).error).toEqual({ code: -1, message: 'User rejected', data: 1 })
   expect((await ask(server, 2, 'roots/list')).error).toEqual({ code: -32603, message: 'Internal error' })
-  const line = await lines.next(({ level }) => level === 'error')
+  const line = await logger.lines.next(({ level }) => level === 'error')
   expect(line.fields).toMatchObject({ err: { message: 'secret' }, method: 'roots/list' })
 })
 

@@ -1,10 +1,11 @@
-import { connected, fakeServer, recordingLogger } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
+import { Inbox } from '@tidings/testkit/inbox'
+import { Log } from '@tidings/testkit/log'
+import { connected, fakeHttpSse } from '../harness/harness.ts'
 
 const updated = (uri: string) => ({ method: 'notifications/resources/updated', params: { uri } })
 
 test('a listener hears its notification until it is taken away', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url)
   const heard = new Inbox<unknown>()
   const off = client.on('notifications/resources/updated', (params) => heard.push(params))
@@ -18,7 +19,7 @@ test('a listener hears its notification until it is taken away', async () => {
 })
 
 test('the same function may listen twice, and stop once', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url)
   const heard = new Inbox<unknown>()
   const listener = (params: unknown) => heard.push(params)
@@ -32,8 +33,8 @@ test('the same function may listen twice, and stop once', async () => {
 })
 
 test('a listener that throws is logged, and the others hear', async () => {
-  const server = await fakeServer()
-  const { logger, lines } = recordingLogger()
+  const server = await fakeHttpSse()
+  const logger = new Log()
   const client = await connected(server.url, { logger })
   const heard = new Inbox<unknown>()
   client.on('notifications/tools/list_changed', () => {
@@ -47,39 +48,39 @@ test('a listener that throws is logged, and the others hear', async () => {
   server.send({ method: 'notifications/tools/list_changed' })
   await heard.next()
   for (const message of ['bad listener', 'bad async listener']) {
-    const line = await lines.next(({ level }) => level === 'error')
+    const line = await logger.lines.next(({ level }) => level === 'error')
     expect(line.fields).toMatchObject({ err: { message }, event: 'notifications/tools/list_changed' })
   }
 })
 
 test('what is no message, or has wrong params, is logged and skipped', async () => {
-  const server = await fakeServer()
-  const { logger, lines } = recordingLogger()
+  const server = await fakeHttpSse()
+  const logger = new Log()
   const client = await connected(server.url, { logger })
   const heard = new Inbox<unknown>()
   client.on('notifications/resources/updated', (params) => heard.push(params))
   const stream = await server.streams.next()
   stream.event('message', 'invalid json')
-  expect((await lines.next()).fields).toMatchObject({
+  expect((await logger.lines.next()).fields).toMatchObject({
     err: { name: 'McpError', code: -32700 },
     data: 'invalid json',
   })
   stream.event('message', '{"jsonrpc":"1.0"}')
-  expect((await lines.next()).fields).toMatchObject({ err: { code: -32600 } })
+  expect((await logger.lines.next()).fields).toMatchObject({ err: { code: -32600 } })
   stream.event('message', '7')
-  expect((await lines.next()).fields).toMatchObject({ err: { code: -32600 } })
+  expect((await logger.lines.next()).fields).toMatchObject({ err: { code: -32600 } })
   stream.event('other', 'whatever')
   stream.event('endpoint', 'http://example.com/')
   server.send({ method: 'notifications/resources/updated', params: { uri: 5 } })
-  expect((await lines.next()).fields).toMatchObject({ err: { code: -32602 } })
+  expect((await logger.lines.next()).fields).toMatchObject({ err: { code: -32602 } })
   server.send({ method: 'notifications/unheard_of' })
-  expect((await lines.next()).message).toBe('the server sent an unknown notification')
+  expect((await logger.lines.next()).message).toBe('the server sent an unknown notification')
   server.send(updated('x://1'))
   expect(await heard.next()).toEqual({ uri: 'x://1' })
 })
 
 test('a batch is as good as its messages', async () => {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const client = await connected(server.url)
   const heard = new Inbox<unknown>()
   client.on('notifications/resources/updated', (params) => heard.push(params))

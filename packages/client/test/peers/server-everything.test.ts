@@ -1,21 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
+import { freePort } from '@tidings/testkit/free-port'
+import { Inbox } from '@tidings/testkit/inbox'
+import { rejection } from '@tidings/testkit/rejection'
 import { type Client, connect, McpError } from '../../src/index.ts'
-import { rejection } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
 
 const text = (result: { content: { type: string }[] }) =>
   (result.content[0] as { type: string; text?: string }).text

@@ -16,7 +16,7 @@ async function opened({ mayBeQuiet = false } = {}) {
     maxMessageLength: 1_000,
     logger: silent,
     mayBeQuiet,
-    onMessage: () => {},
+    listener: { message: () => {} },
     onLost: (error) => lost.push(error),
   })
   const { signal } = new AbortController()

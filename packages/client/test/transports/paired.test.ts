@@ -1,12 +1,13 @@
+import { Inbox } from '@tidings/testkit/inbox'
+import { rejection } from '@tidings/testkit/rejection'
 import type { ConnectOptions } from '../../src/index.ts'
 import { type ClientError, ConnectionError, HttpError, McpError, ProtocolError } from '../../src/index.ts'
-import type { FakeServer } from '../harness/fake-server.ts'
-import { connected, fakeServer, rejection, statesOf } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
+import type { FakeHttpSse } from '../harness/fake-http-sse.ts'
+import { connected, fakeHttpSse, statesOf } from '../harness/harness.ts'
 
 /** A server whose responses are the HTTP responses. */
 async function pairedServer() {
-  const server = (await fakeServer()).withIds()
+  const server = (await fakeHttpSse()).withIds()
   server.onGet = (stream) => {
     stream.open(stream.lastEventId ? { 'tidings-recovered': 'true' } : {})
     stream.raw('retry: 100\n\n')
@@ -21,7 +22,7 @@ async function pairedServer() {
   return server
 }
 
-const paired = (server: FakeServer, options?: ConnectOptions) =>
+const paired = (server: FakeHttpSse, options?: ConnectOptions) =>
   connected(server.url, { ...options, transport: 'paired' })
 
 test('stream and messages are paired by a secret of the client', async () => {

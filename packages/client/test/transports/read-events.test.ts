@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
+import { Inbox } from '@tidings/testkit/inbox'
+import { rejection } from '@tidings/testkit/rejection'
 import { ProtocolError } from '../../src/errors.ts'
 import { readEvents, type ReadEventsOptions } from '../../src/transports/read-events.ts'
 import { FetchResponse } from '../../src/http/fetch-http.ts'
-import { rejection } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
 
 interface Event {
   event?: string | undefined
@@ -41,6 +41,15 @@ async function read(
   return events
 }
 
+/** The events, and the ids before their events. */
+async function readAll(pieces: Iterable<Uint8Array>): Promise<object[]> {
+  const all: object[] = []
+  const onEvent = (event: Event) => all.push(event)
+  const onId = (id: string) => all.push({ id })
+  await readEvents(bodyOf(pieces).response, { maxMessageLength: 1e6, onEvent, onId })
+  return all
+}
+
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 const line = fc.string({ unit: 'binary' }).map((text) => text.replace(/[\r\n\0\ud800-\udfff\ufffd]/g, ''))
@@ -73,7 +82,7 @@ function cut(all: Uint8Array, at: number[]): Uint8Array[] {
   return [...ends, all.length].map((end, i) => all.subarray(i === 0 ? 0 : ends[i - 1], end))
 }
 
-test('events read the same however their bytes are cut, whatever ends their lines', async () => {
+test('events and ids read the same however their bytes are cut, whatever ends their lines', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(event, fc.constantFrom(': hello', ':', 'foo: bar', 'retry: 10', 'x')), {
@@ -85,10 +94,12 @@ test('events read the same however their bytes are cut, whatever ends their line
       async (events, lineEnd, bom, at) => {
         const text = (bom ? '\ufeff' : '') + events.map(([e, junk]) => write(e, lineEnd, junk)).join('')
         // Without data there is no event, but an id is told.
-        const told = events.filter(([{ id, data }]) => id !== undefined || data !== undefined)
-        const expected = told.map(([e]) => ({ ...e, data: e.data ?? '' }))
-        expect(await read(cut(bytes(text), at))).toEqual(expected)
-        expect(await read([...bytes(text)].map((byte) => Uint8Array.of(byte)))).toEqual(expected)
+        const expected = events.flatMap(([{ event, id, data }]) => [
+          ...(id === undefined ? [] : [{ id }]),
+          ...(data === undefined ? [] : [{ event, id, data }]),
+        ])
+        expect(await readAll(cut(bytes(text), at))).toEqual(expected)
+        expect(await readAll([...bytes(text)].map((byte) => Uint8Array.of(byte)))).toEqual(expected)
       },
     ),
   )
@@ -149,6 +160,18 @@ test('nothing is held beyond the bound, however it comes, and what came before i
     ),
     { numRuns: 50 },
   )
+})
+
+test('an endless line without a field name is refused, and lines that end are not', async () => {
+  const piece = bytes('x'.repeat(60))
+  for (const end of ['\n', '\r', '\r\n']) {
+    const short = Array.from({ length: 10 }, () => [piece, bytes(end)]).flat()
+    expect(await read([...short, bytes(`data: 1${end}${end}`)], { maxMessageLength: 100 })).toEqual([
+      { data: '1' },
+    ])
+    const error = await rejection(read([...short, piece, piece, bytes(end)], { maxMessageLength: 100 }))
+    expect(error).toBeInstanceOf(ProtocolError)
+  }
 })
 
 test('an event that is too large is refused even when it comes in one piece, after the ones before it', async () => {

@@ -1,3 +1,6 @@
+import { Inbox } from '@tidings/testkit/inbox'
+import { Log } from '@tidings/testkit/log'
+import { rejection } from '@tidings/testkit/rejection'
 import {
   type ClientError,
   connect,
@@ -6,8 +9,7 @@ import {
   McpError,
   ProtocolError,
 } from '../../src/index.ts'
-import { connected, fakeStateless, recordingLogger, rejection, statesOf } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
+import { connected, fakeStateless, statesOf } from '../harness/harness.ts'
 
 const transport = 'stateless'
 const complete = { resultType: 'complete' }
@@ -279,10 +281,10 @@ test('a tool whose headers are defined wrongly is left out, and said to be', asy
   })
   const tools = [tool('good', 'A'), tool('empty', ''), tool('spaced', 'A B'), tool('number', 'A', 'number')]
   server.answers = { 'tools/list': () => ({ tools }) }
-  const { logger, lines } = recordingLogger()
+  const logger = new Log()
   const client = await connected(server.url, { transport, logger })
   expect((await client.listTools()).map(({ name }) => name)).toEqual(['good'])
-  const warnings = lines.all.filter(({ level }) => level === 'warn')
+  const warnings = logger.lines.all.filter(({ level }) => level === 'warn')
   expect(warnings.map(({ fields }) => (fields as { tool: string }).tool)).toEqual([
     'empty',
     'spaced',

@@ -1,3 +1,5 @@
+import { Inbox } from '@tidings/testkit/inbox'
+import { rejection } from '@tidings/testkit/rejection'
 import {
   type ClientError,
   connect,
@@ -6,9 +8,8 @@ import {
   ProtocolError,
   SessionGoneError,
 } from '../../src/index.ts'
-import type { FakeStream } from '../harness/fake-server.ts'
-import { connected, fakeStreamable, rejection, statesOf } from '../harness/harness.ts'
-import { Inbox } from '../harness/inbox.ts'
+import type { FakeStream } from '../harness/fake-stream.ts'
+import { connected, fakeStreamable, statesOf } from '../harness/harness.ts'
 
 const transport = 'streamable-http'
 const tool = { name: 'x', inputSchema: { type: 'object' } }

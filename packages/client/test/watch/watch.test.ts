@@ -1,13 +1,14 @@
 import type { ReadResourceResult } from '@tidings/protocol'
+import { rejection } from '@tidings/testkit/rejection'
 import { ClosedError, HttpError, McpError } from '../../src/index.ts'
-import type { FakeServer } from '../harness/fake-server.ts'
-import { connected, fakeServer, rejection, statesOf } from '../harness/harness.ts'
+import type { FakeHttpSse } from '../harness/fake-http-sse.ts'
+import { connected, fakeHttpSse, statesOf } from '../harness/harness.ts'
 
 const uri = 'x://counter'
 
 /** A server with a counter that can be read, and whose changes are announced. */
 async function counterServer() {
-  const server = await fakeServer()
+  const server = await fakeHttpSse()
   const counter = {
     server,
     value: 0,
@@ -25,7 +26,7 @@ async function counterServer() {
 }
 
 /** Reopened streams begin a new session, soon. */
-function quickly(server: FakeServer) {
+function quickly(server: FakeHttpSse) {
   server.onGet = (stream) => {
     server.newSession(stream)
     stream.raw('retry: 100\n\n')

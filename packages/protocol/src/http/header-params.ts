@@ -3,9 +3,9 @@ import { encodeHeaderValue, type HeaderValue, valueAt } from './mirrored-headers
 
 /** An argument of a tool that is mirrored in a header. */
 export interface HeaderParam {
-  /** Where it is in the arguments: the names of the properties on the way to it. */
+  /** Its path in the arguments: the names of the properties. */
   path: readonly string[]
-  /** The name of the header, with its prefix. */
+  /** The name of the header, with the prefix. */
   header: string
   type: 'string' | 'integer' | 'boolean'
 }
@@ -13,18 +13,18 @@ export interface HeaderParam {
 const annotation = 'x-mcp-header'
 const token = /^[\w!#$%&'*+\-.^`|~]+$/
 const types: readonly unknown[] = ['string', 'integer', 'boolean']
-/** What holds data, not schemas. */
+/** The keywords that hold data. */
 const data = ['const', 'default', 'enum', 'examples']
-/** What holds schemas by names of its own. */
+/** The keywords that hold schemas under names. */
 const named = ['properties', 'patternProperties', 'dependentSchemas', 'dependencies', '$defs', 'definitions']
 
 const known = new WeakMap<object, readonly HeaderParam[]>()
 
 /**
- * The arguments that a tool's input schema says are mirrored in headers, by `x-mcp-header`. A schema is searched once:
- * do not change it afterwards.
+ * Returns the arguments that the input schema of a tool marks with `x-mcp-header`. A schema is searched once: do not
+ * change it afterwards.
  *
- * @throws {TypeError} that says why the definition of the tool is invalid: a client leaves such a tool out.
+ * @throws {TypeError} when the definition of the tool is invalid, with the reason. A client leaves such a tool out.
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#schema-extension
  */
 export function headerParams(inputSchema: object): readonly HeaderParam[] {
@@ -36,7 +36,7 @@ export function headerParams(inputSchema: object): readonly HeaderParam[] {
 function search(inputSchema: object): HeaderParam[] {
   const found = new Map<string, HeaderParam>()
 
-  /** @param reached whether there are only `properties` on the way from the root. */
+  /** @param reached whether the path from the root has only `properties`. */
   function visit(schema: unknown, path: readonly string[], reached: boolean): void {
     if (typeof schema !== 'object' || schema === null) return
     if (!Array.isArray(schema) && Object.hasOwn(schema, annotation)) {
@@ -81,10 +81,10 @@ function invalid(path: readonly string[], reason: string): TypeError {
 }
 
 /**
- * The arguments of a call that are mirrored in headers, each with the header's name. What is absent or null is not,
- * nor is what no header can stand for: what is no string, boolean or safe number.
+ * Returns the arguments of a call that go into headers, each with the name of its header. Absent values and values
+ * other than strings, booleans and safe numbers have no header.
  *
- * @throws {TypeError} as {@link headerParams} does.
+ * @throws {TypeError} like {@link headerParams}.
  */
 export function headerArguments(
   inputSchema: object,
@@ -102,9 +102,9 @@ function isHeaderValue(value: unknown): value is HeaderValue {
 }
 
 /**
- * The headers that a call of a tool is sent with, besides those of every request.
+ * Returns the headers that mirror the arguments of a call.
  *
- * @throws {TypeError} as {@link headerParams} does.
+ * @throws {TypeError} like {@link headerParams}.
  */
 export function paramHeaders(inputSchema: object, args: unknown): Record<string, string> {
   return Object.fromEntries(

@@ -1,17 +1,18 @@
 import { errorCodes, McpError } from '../jsonrpc/errors.ts'
 
-// Printable ASCII and tabs, with neither at an end where it would be trimmed. Empty would look like left out.
+// Printable ASCII and tabs, without whitespace at the ends, where it would be trimmed. Empty looks like a missing
+// header.
 const plain = /^[!-~]([\t -~]*[!-~])?$/
 const encoded = /^=\?base64\?(.*)\?=$/
 
 /**
- * A value as it goes into an `Mcp-Name` or `Mcp-Param-` header: as it is, if it can be, else in base64. Half a surrogate
- * pair has no UTF-8: it goes as U+FFFD, which the server refuses, since it is not what the body has.
+ * Encodes a value for an `Mcp-Name` or `Mcp-Param-` header: unchanged when a header can hold it, else in base64. A lone
+ * surrogate has no UTF-8 and becomes U+FFFD; the server refuses it, because it differs from the body.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#value-encoding
  */
 export function encodeHeaderValue(value: string): string {
-  // Looser than the form of an encoded value: it is one already for a reader who checks both ends apart.
+  // Broader than the pattern of an encoded value: some readers check only the two ends.
   const looksEncoded = value.startsWith('=?base64?') && value.endsWith('?=')
   if (plain.test(value) && !looksEncoded) return value
   let bytes = ''
@@ -20,9 +21,10 @@ export function encodeHeaderValue(value: string): string {
 }
 
 /**
- * The value that an `Mcp-Name` or `Mcp-Param-` header stands for.
+ * Decodes the value of an `Mcp-Name` or `Mcp-Param-` header.
  *
- * @throws {McpError} `headerMismatch` when it holds what no header may, or base64 that is none, or is not of UTF-8.
+ * @throws {McpError} `headerMismatch` for characters that a header cannot hold, and for base64 that is invalid or not
+ * UTF-8.
  */
 export function decodeHeaderValue(text: string): string {
   const base64 = encoded.exec(text)?.[1]
@@ -32,9 +34,9 @@ export function decodeHeaderValue(text: string): string {
   }
   try {
     const bytes = atob(base64)
-    // atob passes over whitespace and missing padding.
+    // atob accepts whitespace and missing padding.
     if (btoa(bytes) !== base64) throw new TypeError('Not in canonical form')
-    // A byte order mark is a character of the value, as any other.
+    // A byte order mark belongs to the value.
     const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
     return utf8.decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)))
   } catch (cause) {
@@ -51,13 +53,13 @@ function malformed(text: string, reason: string, cause?: unknown): McpError {
   return new McpError(errorCodes.headerMismatch, message, { cause })
 }
 
-/** What can be mirrored in a header. */
+/** A value that a header can mirror. */
 export type HeaderValue = string | number | boolean
 
 /**
- * True when a header, as it came, stands for the value in the body. Integers are compared as such: `42.0` is 42.
+ * True when a header as received has the value of the body. Integers are compared as numbers: `42.0` is 42.
  *
- * @throws {McpError} `headerMismatch` when the header is malformed: see {@link decodeHeaderValue}.
+ * @throws {McpError} `headerMismatch` for a malformed header, like {@link decodeHeaderValue}.
  */
 export function headerMatches(text: string, value: HeaderValue): boolean {
   const decoded = decodeHeaderValue(text)
@@ -67,14 +69,14 @@ export function headerMatches(text: string, value: HeaderValue): boolean {
 
 const mirrored = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' } as const
 
-/** What the `Mcp-Name` header of a request mirrors; undefined when the request has no such header. */
+/** Returns the value of the `Mcp-Name` header of a request. Undefined when the request has no such header. */
 export function nameOf(method: string, params: unknown): string | undefined {
   if (!Object.hasOwn(mirrored, method)) return undefined
   const name = valueAt(params, [mirrored[method as keyof typeof mirrored]])
   return typeof name === 'string' ? name : undefined
 }
 
-/** The value at the end of a path of own properties. */
+/** Returns the value at the end of a path of own properties. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>(
     (at, key) =>

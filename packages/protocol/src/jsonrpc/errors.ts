@@ -10,15 +10,17 @@ export const errorCodes = {
   methodNotFound: -32601,
   invalidParams: -32602,
   internalError: -32603,
-  /** Up to 2025-11-25: `resources/read` of a URI the server does not have. Since 2026-07-28 that is `invalidParams`. */
+  /** Up to 2025-11-25: `resources/read` of an unknown URI. Since 2026-07-28 that is `invalidParams`. */
   resourceNotFound: -32002,
   /** 2025-11-25: the request needs a URL mode elicitation first; `data.elicitations` lists them. */
   urlElicitationRequired: -32042,
-  /** Since 2026-07-28: a header of the HTTP request is missing, malformed, or says other than the body. */
+  /** Since 2026-07-28: a header of the HTTP request is missing, malformed, or differs from the body. */
   headerMismatch: -32020,
-  /** Since 2026-07-28: the client cannot do what the request needs; `data.requiredCapabilities` lists it. */
+  /** Since 2026-07-28: the client lacks a capability that the request needs; `data.requiredCapabilities` lists it. */
   missingRequiredClientCapability: -32021,
-  /** Since 2026-07-28: the server does not speak the revision of the request; `data.supported` lists those it does. */
+  /**
+   * Since 2026-07-28: the server does not support the revision of the request; `data.supported` lists its revisions.
+   */
   unsupportedProtocolVersion: -32022,
 } as const
 
@@ -31,16 +33,16 @@ const statusOfCode: ReadonlyMap<number, number> = new Map<number, number>([
 ])
 
 /**
- * The HTTP status an error is answered with when the transport answers in the HTTP response. A message that is not
- * JSON-RPC is the HTTP request's fault (400); an error that answers a JSON-RPC request travels in a 200.
+ * Returns the HTTP status of an error response, for a transport that answers in the HTTP response. A message that is
+ * not JSON-RPC is an error of the HTTP request: 400. The error of a valid JSON-RPC request has status 200.
  */
 export function httpStatus(code: number): number {
   return statusOfCode.get(code) ?? 200
 }
 
 /**
- * The same for the modern era, in which also a method that the server does not have shows in the status (404). One
- * more is 400 there and not told by its code: `invalidParams` for a request whose `_meta` lacks what it must carry.
+ * Returns the HTTP status of an error response in the modern era. Other than {@link httpStatus}, an unknown method is
+ * 404. The code alone does not tell one more 400: `invalidParams` of a request whose `_meta` lacks a required field.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#protocol-version-header
  */
@@ -48,26 +50,27 @@ export function modernHttpStatus(code: number): number {
   return code === errorCodes.methodNotFound ? 404 : httpStatus(code)
 }
 
-/** What an {@link McpError} may carry besides its code and message. */
+/** Options of an {@link McpError}. */
 export interface McpErrorOptions {
-  /** Sent to the peer as the JSON-RPC error's `data`. */
+  /** The `data` of the JSON-RPC error. It is sent to the peer. */
   data?: unknown
-  /** What led to this error. For logs: never sent. */
+  /** The cause of the error, for logs. It is never sent. */
   cause?: unknown
 }
 
-// One copy of this package may be loaded as ESM and another as CommonJS: a brand tells what `instanceof` cannot.
+// A program may load this package as ES module and as CommonJS. The brand makes `instanceof` work between the two
+// copies.
 const brand = Symbol.for('@tidings/protocol.McpError')
 
 /**
- * A JSON-RPC error: thrown by a handler it is what the peer is answered; thrown by a client's request it is what the
- * server answered.
+ * A JSON-RPC error. Throw it in a handler to send it to the peer. The call of a client throws it when the server
+ * answers with an error.
  *
  * @example throw new McpError(errorCodes.invalidParams, 'litres must be positive, got -2')
  */
 export class McpError extends Error {
   override readonly name = 'McpError'
-  /** A JSON-RPC error code; the ones MCP defines are in {@link errorCodes}. */
+  /** The JSON-RPC error code. {@link errorCodes} has the codes of MCP. */
   readonly code: number
   readonly data: unknown
 
@@ -79,15 +82,15 @@ export class McpError extends Error {
   }
 
   /**
-   * What may be told to a peer about anything that was thrown: an McpError as it is, all else as "Internal error"
-   * with the original kept as `cause` for the log.
+   * Makes an error that may be sent to a peer from any thrown value. An McpError is returned as it is. Anything else
+   * becomes "Internal error", with the original as `cause` for the log.
    */
   static from(thrown: unknown): McpError {
     if (thrown instanceof McpError) return thrown
     return new McpError(errorCodes.internalError, 'Internal error', { cause: thrown })
   }
 
-  /** The `error` member of a JSON-RPC error response. */
+  /** Returns the `error` member of a JSON-RPC error response. */
   toJSON(): { code: number; message: string; data?: unknown } {
     const { code, message, data } = this
     return data === undefined ? { code, message } : { code, message, data }

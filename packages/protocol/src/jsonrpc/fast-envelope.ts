@@ -10,8 +10,8 @@ import {
 type Fields = Record<string, unknown>
 
 /**
- * The message that a value is by the schemas of `jsonrpc.ts`, undefined when they refuse it. It is by hand, since every
- * message comes through here, and what is in it has a schema yet to pass: that of its method.
+ * Returns the message that a value is. Undefined when the schemas of `jsonrpc.ts` refuse it. The check is written by
+ * hand because every message comes through here; the schema of its method checks the params or the result later.
  */
 export function envelopeOf(value: Fields): JSONRPCMessage | undefined {
   if (value['jsonrpc'] !== jsonrpc) return undefined

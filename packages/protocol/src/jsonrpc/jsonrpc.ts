@@ -4,40 +4,40 @@ import { mapOf } from '../zod/open-object.ts'
 
 export const JSONRPC_VERSION = '2.0'
 
-/** Identifies a request among those its sender has in flight. Never null in MCP. */
+/** The id of a request, unique among the sender's requests in flight. Never null in MCP. */
 export const RequestId = z.union([z.string(), Integer])
 export type RequestId = z.infer<typeof RequestId>
 
-/** Ties progress notifications to the request that asked for them. */
+/** The token that connects progress notifications with their request. */
 export const ProgressToken = z.union([z.string(), Integer])
 export type ProgressToken = z.infer<typeof ProgressToken>
 
-/** `_meta`: room for protocol and application metadata, open to any key. */
+/** `_meta`: metadata of the protocol and of applications, with any keys. */
 export const Meta = mapOf(z.unknown())
 export type Meta = z.infer<typeof Meta>
 
-/** What every request's params may carry. */
+/** The fields that the params of every request may have. */
 export const RequestParams = z.looseObject({
   _meta: z.optional(z.looseObject({ progressToken: z.optional(ProgressToken) })),
 })
 export type RequestParams = z.infer<typeof RequestParams>
 
-/** What every notification's params may carry. */
+/** The fields that the params of every notification may have. */
 export const NotificationParams = z.looseObject({ _meta: z.optional(Meta) })
 export type NotificationParams = z.infer<typeof NotificationParams>
 
-/** What every result may carry. */
+/** The fields that every result may have. */
 export const Result = z.looseObject({
   _meta: z.optional(Meta),
   /**
-   * What kind of result it is: `complete`, which its absence also means, `input_required` (see `InputRequiredResult`),
-   * or one that an extension defines. Since 2026-07-28, where it is required.
+   * The kind of the result: `complete`, `input_required` (see `InputRequiredResult`), or a kind that an extension
+   * defines. Absent means `complete`. Required since 2026-07-28.
    */
   resultType: z.optional(z.string()),
 })
 export type Result = z.infer<typeof Result>
 
-/** A result that says only that it worked. */
+/** A result without data: the request succeeded. */
 export const EmptyResult = Result
 export type EmptyResult = Result
 
@@ -63,7 +63,7 @@ export const JSONRPCResultResponse = z.object({
 })
 export type JSONRPCResultResponse = z.infer<typeof JSONRPCResultResponse>
 
-/** The `error` of a response. Codes are in `errorCodes`; a peer may send others. */
+/** The `error` of a response. `errorCodes` has the codes of MCP; a peer may send others. */
 export const JSONRPCError = z.looseObject({
   code: Integer,
   message: z.string(),
@@ -71,7 +71,7 @@ export const JSONRPCError = z.looseObject({
 })
 export type JSONRPCError = z.infer<typeof JSONRPCError>
 
-/** An error response. Its `id` is absent when the request could not be read far enough to know it. */
+/** An error response. `id` is absent when the id of the request could not be read. */
 export const JSONRPCErrorResponse = z.object({
   jsonrpc: z.literal(JSONRPC_VERSION),
   id: z.optional(RequestId),
@@ -82,17 +82,17 @@ export type JSONRPCErrorResponse = z.infer<typeof JSONRPCErrorResponse>
 export type JSONRPCResponse = JSONRPCResultResponse | JSONRPCErrorResponse
 export type JSONRPCMessage = JSONRPCRequest | JSONRPCNotification | JSONRPCResponse
 
-/** True for a message that wants an answer. */
+/** True for a request: a message that needs a response. */
 export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
   return 'method' in message && 'id' in message
 }
 
-/** True for a message that wants none. */
+/** True for a notification: a message without a response. */
 export function isNotification(message: JSONRPCMessage): message is JSONRPCNotification {
   return 'method' in message && !('id' in message)
 }
 
-/** True for the answer to a request, be it a result or an error. */
+/** True for a response: a result or an error. */
 export function isResponse(message: JSONRPCMessage): message is JSONRPCResponse {
   return !('method' in message)
 }

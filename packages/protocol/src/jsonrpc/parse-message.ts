@@ -1,4 +1,4 @@
-import { checked } from './parse-with.ts'
+import { parseWith } from './parse-with.ts'
 import { envelopeOf } from './fast-envelope.ts'
 import { errorCodes, McpError } from './errors.ts'
 import {
@@ -9,18 +9,18 @@ import {
   JSONRPCResultResponse,
 } from './jsonrpc.ts'
 
-// The shape is told by the fields that are present: what is refused is refused for what it was meant to be.
+// The fields that are present tell the kind of message, so that the error is about the intended kind.
 function schemaOf(value: object) {
   if ('method' in value) return 'id' in value ? JSONRPCRequest : JSONRPCNotification
   return 'result' in value ? JSONRPCResultResponse : JSONRPCErrorResponse
 }
 
 /**
- * A decoded JSON value as a JSON-RPC message. A batch (an array) is not a message: whether it is served depends on
- * the revision, so tell it apart first with `Array.isArray` and pass on its members. Params and results are those of the
- * value, not copies, and nothing is known of them yet: {@link parseParams} and {@link parseResult} check them.
+ * Checks that a decoded JSON value is a JSON-RPC message. A batch (an array) is not a message: not every revision
+ * allows it, so test for it first with `Array.isArray` and pass on its members. Params and results are those of the
+ * value, not copies, and are not checked: {@link parseParams} and {@link parseResult} do that.
  *
- * @throws {McpError} `invalidRequest` that says what is wrong with the value.
+ * @throws {McpError} `invalidRequest`, with the first field that is wrong and the reason.
  */
 export function parseMessage(value: unknown): JSONRPCMessage {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -29,12 +29,12 @@ export function parseMessage(value: unknown): JSONRPCMessage {
   }
   const message = envelopeOf(value as Record<string, unknown>)
   if (message !== undefined) return message
-  // Only a schema can say what is wrong.
-  return checked(schemaOf(value), value, errorCodes.invalidRequest, 'Not a JSON-RPC 2.0 message')
+  // The schema finds the reason.
+  return parseWith(schemaOf(value), value, errorCodes.invalidRequest, 'Not a JSON-RPC 2.0 message')
 }
 
 /**
- * JSON text as a decoded value, to be given to {@link parseMessage}.
+ * Decodes JSON text, for {@link parseMessage}.
  *
  * @throws {McpError} `parseError` when the text is not JSON.
  */

@@ -3,11 +3,11 @@ import { McpError } from './errors.ts'
 import { explain, inWords } from '../zod/error-text.ts'
 
 /**
- * The value, as the schema has it.
+ * Returns the output of the schema for a value.
  *
- * @throws {McpError} with this code, that says which field is wrong, and how.
+ * @throws {McpError} with this code and the problem, the first field that is wrong and the reason.
  */
-export function checked<Schema extends z.ZodMiniType>(
+export function parseWith<Schema extends z.ZodMiniType>(
   schema: Schema,
   value: unknown,
   code: number,

@@ -2,18 +2,18 @@ import * as z from 'zod/mini'
 import { Result } from '../jsonrpc/jsonrpc.ts'
 import { openObject } from '../zod/open-object.ts'
 
-/** Who may be given a cached result: anyone, or only who may see what the one it was made for may see. */
+/** The scope of a cached result: `public` for any user, `private` for users with the same access as the first one. */
 export const CacheScope = z.literal(['public', 'private'])
 export type CacheScope = z.infer<typeof CacheScope>
 
 /**
- * What a result says of how long, and for whom, it may be kept. Since 2026-07-28, which requires both.
+ * The fields of a result that say how long, and in which scope, it may be cached. Required since 2026-07-28.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching
  */
 export const CacheableResult = openObject({
   ...Result.shape,
-  /** Milliseconds since it was received in which it may be taken for fresh. Absent or negative means 0. */
+  /** How long the result is fresh after it was received, in milliseconds. Absent or negative means 0. */
   ttlMs: z.optional(z.number()),
   cacheScope: z.optional(CacheScope),
 })

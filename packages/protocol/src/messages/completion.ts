@@ -5,11 +5,11 @@ import { BaseMetadata } from './lifecycle.ts'
 import { mapOf, openObject } from '../zod/open-object.ts'
 import { taggedUnion } from '../zod/tagged-union.ts'
 
-/** Names the prompt whose argument is completed. */
+/** The prompt whose argument is completed. */
 export const PromptReference = openObject({ ...BaseMetadata.shape, type: z.literal('ref/prompt') })
 export type PromptReference = z.infer<typeof PromptReference>
 
-/** Names the template whose variable is completed. Called `ResourceReference` up to 2025-03-26. */
+/** The resource template whose variable is completed. Called `ResourceReference` up to 2025-03-26. */
 export const ResourceTemplateReference = openObject({
   type: z.literal('ref/resource'),
   /** A URI or a URI template. */
@@ -23,13 +23,13 @@ export const CompleteRequestParams = openObject({
   ref: taggedUnion('type', [PromptReference, ResourceTemplateReference]),
   argument: openObject({
     name: z.string(),
-    /** What was typed so far. */
+    /** The text typed so far. */
     value: z.string(),
   }),
   /** Since 2025-06-18. */
   context: z.optional(
     openObject({
-      /** The other arguments or variables, as far as they are known. */
+      /** The values of the other arguments or variables that are known. */
       arguments: z.optional(mapOf(z.string())),
     }),
   ),
@@ -40,13 +40,13 @@ export type CompleteRequestParams = z.infer<typeof CompleteRequestParams>
 export const CompleteResult = openObject({
   ...Result.shape,
   completion: openObject({
-    /** At most 100. */
+    /** At most 100 values. */
     values: z
       .array(z.string())
       .check(z.refine(({ length }) => length <= 100, { error: 'expected at most 100 values' })),
-    /** How many there are in all, if known. */
+    /** The total number of values, if known. */
     total: z.optional(Integer),
-    /** Whether there are more than these. */
+    /** Whether there are more values than these. */
     hasMore: z.optional(z.boolean()),
   }),
 })

@@ -35,11 +35,11 @@ export const AudioContent = openObject({
 })
 export type AudioContent = z.infer<typeof AudioContent>
 
-/** Names a resource that can be read; it need not be in `resources/list`. Since 2025-06-18. */
+/** A link to a resource that can be read. `resources/list` need not contain it. Since 2025-06-18. */
 export const ResourceLink = openObject({ ...Resource.shape, type: z.literal('resource_link') })
 export type ResourceLink = z.infer<typeof ResourceLink>
 
-/** The contents of a resource, inside a prompt or a tool's result. */
+/** The contents of a resource, in a prompt or in the result of a tool. */
 export const EmbeddedResource = openObject({
   ...common,
   type: z.literal('resource'),
@@ -47,7 +47,7 @@ export const EmbeddedResource = openObject({
 })
 export type EmbeddedResource = z.infer<typeof EmbeddedResource>
 
-/** What a prompt's message or a tool's result is made of. Its `type` tells which it is. */
+/** One part of a prompt message or of a tool result. `type` tells the kinds apart. */
 export const ContentBlock = taggedUnion('type', [
   TextContent,
   ImageContent,

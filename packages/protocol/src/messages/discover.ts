@@ -12,10 +12,10 @@ import { openObject } from '../zod/open-object.ts'
 export const DiscoverResult = openObject({
   ...CacheableResult.shape,
   _meta: z.optional(ResultMetaObject),
-  /** The revisions the server speaks; strings, since some may not be known here. */
+  /** The revisions of the server. Strings, because this package may not know some of them. */
   supportedVersions: z.array(z.string()),
   capabilities: ServerCapabilities,
-  /** How to use this server, for the model: may go into its system prompt. */
+  /** Instructions for the language model, for example for its system prompt. */
   instructions: z.optional(z.string()),
 })
 export type DiscoverResult = z.infer<typeof DiscoverResult>

@@ -1,18 +1,18 @@
 import * as z from 'zod/mini'
 import { Url } from '../zod/number-schemas.ts'
-import { dropped } from '../zod/ignored.ts'
+import { ignored } from '../zod/ignored.ts'
 import { NotificationParams, RequestParams, Result } from '../jsonrpc/jsonrpc.ts'
 import { mapOf, openObject } from '../zod/open-object.ts'
 import { PrimitiveSchemaDefinition } from './primitive-schemas.ts'
 
-/** Params of `elicitation/create` in form mode: have the user fill in a form. */
+/** Params of `elicitation/create` in form mode: asks the user to fill in a form. */
 export const ElicitRequestFormParams = openObject({
   ...RequestParams.shape,
-  /** Since 2025-11-25; its absence means form mode. */
+  /** Since 2025-11-25. Absent means form mode. */
   mode: z.optional(z.literal('form')),
-  /** Tells the user what is wanted and why. */
+  /** Explains the request to the user. */
   message: z.string(),
-  /** The fields of the form. Never ask for a secret in a form. */
+  /** The fields of the form. Do not ask for secrets in a form. */
   requestedSchema: openObject({
     $schema: z.optional(z.string()),
     type: z.literal('object'),
@@ -22,15 +22,18 @@ export const ElicitRequestFormParams = openObject({
 })
 export type ElicitRequestFormParams = z.infer<typeof ElicitRequestFormParams>
 
-/** Params of `elicitation/create` in URL mode: have the user visit a page. Since 2025-11-25. */
+/** Params of `elicitation/create` in URL mode: asks the user to visit a page. Since 2025-11-25. */
 export const ElicitRequestURLParams = openObject({
   ...RequestParams.shape,
   mode: z.literal('url'),
-  /** Tells the user what is wanted and why. */
+  /** Explains the request to the user. */
   message: z.string(),
-  /** Unique within the server; `notifications/elicitation/complete` names it. Only in 2025-11-25, which requires it. */
+  /**
+   * Unique within the server. `notifications/elicitation/complete` has it. Required in 2025-11-25, the only revision
+   * with it.
+   */
   elicitationId: z.optional(z.string()),
-  /** Shown to the user whole, and opened only when they agree. */
+  /** The client shows the whole URL to the user, and opens it only with the user's consent. */
   url: Url,
 })
 export type ElicitRequestURLParams = z.infer<typeof ElicitRequestURLParams>
@@ -42,20 +45,20 @@ export type ElicitRequestParams = z.infer<typeof ElicitRequestParams>
 /** Result of `elicitation/create`. */
 export const ElicitResult = openObject({
   ...Result.shape,
-  /** The user agreed, refused, or chose neither. */
+  /** `accept`: the user agreed. `decline`: the user refused. `cancel`: the user chose neither. */
   action: z.literal(['accept', 'decline', 'cancel']),
-  /** What the form was filled in with, when it was accepted. Lists of strings since 2025-11-25. */
+  /** The values of an accepted form. Lists of strings since 2025-11-25. */
   content: z.optional(
     z.union([
       mapOf(z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
-      // Some clients say null when the user declines.
-      dropped(z.literal(null)),
+      // Some clients send null when the user declines.
+      ignored(z.literal(null)),
     ]),
   ),
 })
 export type ElicitResult = z.infer<typeof ElicitResult>
 
-/** Params of `notifications/elicitation/complete`: the user is done with the page. Only in 2025-11-25. */
+/** Params of `notifications/elicitation/complete`: the user has finished with the page. Only in 2025-11-25. */
 export const ElicitationCompleteNotificationParams = openObject({
   ...NotificationParams.shape,
   elicitationId: z.string(),
@@ -64,7 +67,7 @@ export type ElicitationCompleteNotificationParams = z.infer<typeof ElicitationCo
 
 /** `data` of an error whose code is `urlElicitationRequired`. Only in 2025-11-25. */
 export const URLElicitationRequiredErrorData = openObject({
-  /** What the user has to complete before the request is tried again. */
+  /** The elicitations that the user has to complete before the request is sent again. */
   elicitations: z.array(ElicitRequestURLParams),
 })
 export type URLElicitationRequiredErrorData = z.infer<typeof URLElicitationRequiredErrorData>

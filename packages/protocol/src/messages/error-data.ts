@@ -4,16 +4,16 @@ import { openObject } from '../zod/open-object.ts'
 
 /** `data` of an error whose code is `unsupportedProtocolVersion`. Since 2026-07-28. */
 export const UnsupportedProtocolVersionErrorData = openObject({
-  /** The revisions the server speaks: choose one, and make the request again. */
+  /** The revisions of the server. Choose one and send the request again. */
   supported: z.array(z.string()),
-  /** The one of the request. */
+  /** The revision of the request. */
   requested: z.string(),
 })
 export type UnsupportedProtocolVersionErrorData = z.infer<typeof UnsupportedProtocolVersionErrorData>
 
 /** `data` of an error whose code is `missingRequiredClientCapability`. Since 2026-07-28. */
 export const MissingRequiredClientCapabilityErrorData = openObject({
-  /** What the client has not declared, and the request needs. */
+  /** The capabilities that the request needs and the client has not declared. */
   requiredCapabilities: ClientCapabilities,
 })
 export type MissingRequiredClientCapabilityErrorData = z.infer<

@@ -5,7 +5,7 @@ import { mapOf, openObject } from '../zod/open-object.ts'
 import { CreateMessageRequestParams } from './sampling.ts'
 import { taggedUnion } from '../zod/tagged-union.ts'
 
-/** A request to the client inside a result. Since 2026-07-28, where a server sends no other. */
+/** A request to the client, inside a result. Since 2026-07-28, the only way for a server to ask the client. */
 export const InputRequest = taggedUnion('method', [
   openObject({ method: z.literal('elicitation/create'), params: ElicitRequestParams }),
   openObject({ method: z.literal('sampling/createMessage'), params: CreateMessageRequestParams }),
@@ -13,12 +13,12 @@ export const InputRequest = taggedUnion('method', [
 ])
 export type InputRequest = z.infer<typeof InputRequest>
 
-/** Requests to the client, by keys that the server chose and the answers are given by. */
+/** Requests to the client. The server chooses the keys; the answers have the same keys. */
 export const InputRequests = mapOf(InputRequest)
 export type InputRequests = z.infer<typeof InputRequests>
 
 /**
- * The result of a request that cannot be completed yet: the client is to make it again, with another id, and with the
+ * The result of a request that needs input from the client. The client sends the request again, with another id and the
  * answers in its params (see `InputResponseRequestParams`). Since 2026-07-28.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
@@ -26,9 +26,9 @@ export type InputRequests = z.infer<typeof InputRequests>
 export const InputRequiredResult = openObject({
   ...Result.shape,
   resultType: z.literal('input_required'),
-  /** Without any, the request may be made again at once. */
+  /** Absent: the client may send the request again at once. */
   inputRequests: z.optional(InputRequests),
-  /** To be given back as it is; the client makes nothing of it. */
+  /** Opaque to the client, which sends it back unchanged. */
   requestState: z.optional(z.string()),
 }).check(
   z.refine(({ inputRequests, requestState }) => (inputRequests ?? requestState) !== undefined, {
@@ -37,16 +37,16 @@ export const InputRequiredResult = openObject({
 )
 export type InputRequiredResult = z.infer<typeof InputRequiredResult>
 
-/** The requests that a server may answer with an {@link InputRequiredResult}. */
+/** The methods that a server may answer with an {@link InputRequiredResult}. */
 export const inputRequiredMethods = ['tools/call', 'prompts/get', 'resources/read'] as const
 export type InputRequiredMethod = (typeof inputRequiredMethods)[number]
 
-/** True when a server may answer the request with an {@link InputRequiredResult}. */
+/** True when a server may answer the method with an {@link InputRequiredResult}. */
 export function mayRequireInput(method: string): method is InputRequiredMethod {
   return (inputRequiredMethods as readonly string[]).includes(method)
 }
 
-/** True for a result that is to be answered by making the request again, with the input it asks for. */
+/** True for a result that asks for input. The client sends the request again, with the input. */
 export function isInputRequired(result: Result): result is InputRequiredResult {
   return result.resultType === 'input_required'
 }

@@ -2,32 +2,32 @@ import * as z from 'zod/mini'
 import { RequestParams, Result } from '../jsonrpc/jsonrpc.ts'
 import { AnyObject, mapOf, openObject } from '../zod/open-object.ts'
 
-/** The name of something, for programs, and its title, for people. */
+/** A name for programs and a title for people. */
 export const BaseMetadata = openObject({
-  /** For programs; shown to people where there is no `title`. */
+  /** For programs. Shown to people when there is no `title`. */
   name: z.string(),
   /** For people. Since 2025-06-18. */
   title: z.optional(z.string()),
 })
 export type BaseMetadata = z.infer<typeof BaseMetadata>
 
-/** An image to show beside something. Since 2025-11-25. */
+/** An icon. Since 2025-11-25. */
 export const Icon = openObject({
   /** An `https:` or `data:` URI. Fetch it only from a domain you trust. */
   src: z.string(),
   mimeType: z.optional(z.string()),
-  /** Sizes it suits, such as `48x48`, or `any` for one that scales. */
+  /** The sizes it is made for, such as `48x48`, or `any` for a scalable image. */
   sizes: z.optional(z.array(z.string())),
-  /** The background it was drawn for. */
+  /** The background it is made for. */
   theme: z.optional(z.literal(['light', 'dark'])),
 })
 export type Icon = z.infer<typeof Icon>
 
-/** What may be shown with icons. */
+/** The field of everything that may have icons. */
 export const Icons = openObject({ icons: z.optional(z.array(Icon)) })
 export type Icons = z.infer<typeof Icons>
 
-/** Which program speaks: the client's `clientInfo`, the server's `serverInfo`. */
+/** The name and version of a program: the client's `clientInfo`, the server's `serverInfo`. */
 export const Implementation = openObject({
   ...BaseMetadata.shape,
   ...Icons.shape,
@@ -40,28 +40,28 @@ export const Implementation = openObject({
 export type Implementation = z.infer<typeof Implementation>
 
 const ListChanged = openObject({
-  /** Whether it is announced when the list changes. */
+  /** Whether changes of the list are announced. */
   listChanged: z.optional(z.boolean()),
 })
 
-/** Extensions of the protocol that are supported, by their identifier, each with its settings. Since 2026-07-28. */
+/** The supported extensions of the protocol: the settings of each, by identifier. Since 2026-07-28. */
 const Extensions = z.optional(mapOf(AnyObject))
 
-/** What a client can do for a server. */
+/** The capabilities of a client. */
 export const ClientCapabilities = openObject({
   experimental: z.optional(mapOf(AnyObject)),
-  /** Can list the roots it works on. */
+  /** The client lists its roots. */
   roots: z.optional(ListChanged),
-  /** Can sample from a language model. */
+  /** The client samples from a language model. */
   sampling: z.optional(
     openObject({
-      /** Understands `includeContext`. Since 2025-11-25. */
+      /** The client understands `includeContext`. Since 2025-11-25. */
       context: z.optional(AnyObject),
-      /** Understands `tools` and `toolChoice`. Since 2025-11-25. */
+      /** The client understands `tools` and `toolChoice`. Since 2025-11-25. */
       tools: z.optional(AnyObject),
     }),
   ),
-  /** Can ask its user. Since 2025-06-18; an empty object, as it was then, means form mode. */
+  /** The client asks its user. Since 2025-06-18. An empty object means form mode. */
   elicitation: z.optional(
     openObject({
       /** Since 2025-11-25. */
@@ -74,18 +74,18 @@ export const ClientCapabilities = openObject({
 })
 export type ClientCapabilities = z.infer<typeof ClientCapabilities>
 
-/** What a server offers its clients. */
+/** The capabilities of a server. */
 export const ServerCapabilities = openObject({
   experimental: z.optional(mapOf(AnyObject)),
-  /** Sends log messages. */
+  /** The server sends log messages. */
   logging: z.optional(AnyObject),
-  /** Completes arguments. Since 2025-03-26. */
+  /** The server completes arguments. Since 2025-03-26. */
   completions: z.optional(AnyObject),
   prompts: z.optional(ListChanged),
   resources: z.optional(
     openObject({
       ...ListChanged.shape,
-      /** Whether a client can subscribe to a resource's updates, by whichever way its revision has. */
+      /** Whether a client can subscribe to changes of a resource, in the way of its revision. */
       subscribe: z.optional(z.boolean()),
     }),
   ),
@@ -97,7 +97,7 @@ export type ServerCapabilities = z.infer<typeof ServerCapabilities>
 /** Params of `initialize`, the first request of a session. */
 export const InitializeRequestParams = openObject({
   ...RequestParams.shape,
-  /** The newest revision the client speaks; a string, since it may be one that is not known here. */
+  /** The newest revision of the client. A string, because this package may not know it. */
   protocolVersion: z.string(),
   capabilities: ClientCapabilities,
   clientInfo: Implementation,
@@ -107,11 +107,11 @@ export type InitializeRequestParams = z.infer<typeof InitializeRequestParams>
 /** Result of `initialize`. */
 export const InitializeResult = openObject({
   ...Result.shape,
-  /** The revision of this session. A client that does not speak it must disconnect. */
+  /** The revision of this session. A client that does not speak it has to disconnect. */
   protocolVersion: z.string(),
   capabilities: ServerCapabilities,
   serverInfo: Implementation,
-  /** How to use this server, for the model: may go into its system prompt. */
+  /** Instructions for the language model, for example for its system prompt. */
   instructions: z.optional(z.string()),
 })
 export type InitializeResult = z.infer<typeof InitializeResult>

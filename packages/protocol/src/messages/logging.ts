@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { NotificationParams, RequestParams } from '../jsonrpc/jsonrpc.ts'
 import { openObject } from '../zod/open-object.ts'
 
-/** How severe a log message can be, by the names of RFC 5424, from the least to the most. */
+/** The severities of log messages, with the names of RFC 5424, from the lowest to the highest. */
 export const loggingLevels = [
   'debug',
   'info',
@@ -14,7 +14,7 @@ export const loggingLevels = [
   'emergency',
 ] as const
 
-/** How severe a log message is: one of {@link loggingLevels}. */
+/** The severity of a log message: one of {@link loggingLevels}. */
 export const LoggingLevel = z.literal(loggingLevels)
 export type LoggingLevel = z.infer<typeof LoggingLevel>
 
@@ -23,15 +23,15 @@ export function isAtLeast(level: LoggingLevel, least: LoggingLevel): boolean {
   return loggingLevels.indexOf(level) >= loggingLevels.indexOf(least)
 }
 
-/** Params of `logging/setLevel`: send messages of this level and above. */
+/** Params of `logging/setLevel`: asks for log messages of this level and above. */
 export const SetLevelRequestParams = openObject({ ...RequestParams.shape, level: LoggingLevel })
 export type SetLevelRequestParams = z.infer<typeof SetLevelRequestParams>
 
-/** Params of `notifications/message`: something a server logged. */
+/** Params of `notifications/message`: a log message of the server. */
 export const LoggingMessageNotificationParams = openObject({
   ...NotificationParams.shape,
   level: LoggingLevel,
-  /** Which part of the server it comes from. */
+  /** The part of the server that logged it. */
   logger: z.optional(z.string()),
   /** A string, or any other JSON value. */
   data: z.unknown(),

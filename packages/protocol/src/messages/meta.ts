@@ -1,29 +1,29 @@
 import * as z from 'zod/mini'
-import { dropped } from '../zod/ignored.ts'
+import { ignored } from '../zod/ignored.ts'
 import { ProgressToken, RequestId } from '../jsonrpc/jsonrpc.ts'
 import { ClientCapabilities, Implementation } from './lifecycle.ts'
 import { LoggingLevel } from './logging.ts'
 import { openObject } from '../zod/open-object.ts'
 
 /**
- * The keys of `_meta` that the protocol reserves. But for `progressToken`, since 2026-07-28.
+ * The keys of `_meta` that the protocol reserves. All but `progressToken` since 2026-07-28.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/index#meta
  */
 export const metaKeys = {
-  /** Of a request: wants to hear of its progress, by this token. */
+  /** In a request: asks for progress notifications with this token. */
   progressToken: 'progressToken',
-  /** Of a request: its revision. On HTTP the same as in the header. */
+  /** In a request: its revision. Over HTTP, the header has the same value. */
   protocolVersion: 'io.modelcontextprotocol/protocolVersion',
-  /** Of a request: which program sends it. For display and logs only. */
+  /** In a request: the name and version of the client program. For display and logs only. */
   clientInfo: 'io.modelcontextprotocol/clientInfo',
-  /** Of a request: what the client can do for the server while it is answered. */
+  /** In a request: the capabilities of the client. */
   clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
-  /** Of a request: wants to be sent what is logged while it is answered, from this level on. */
+  /** In a request: asks for the log messages of this request, of this level and above. */
   logLevel: 'io.modelcontextprotocol/logLevel',
-  /** Of a notification, and of the result that ends it: the id of the `subscriptions/listen` it belongs to. */
+  /** In each message on a stream of changes: the id of its `subscriptions/listen` request. */
   subscriptionId: 'io.modelcontextprotocol/subscriptionId',
-  /** Of a result: which program sends it. For display and logs only. */
+  /** In a result: the name and version of the server program. For display and logs only. */
   serverInfo: 'io.modelcontextprotocol/serverInfo',
   /** W3C Trace Context. */
   traceparent: 'traceparent',
@@ -33,7 +33,7 @@ export const metaKeys = {
   baggage: 'baggage',
 } as const
 
-/** What `_meta` of every request must and may carry since 2026-07-28: the specification's `RequestMetaObject`. */
+/** The `_meta` of a request since 2026-07-28: the specification's `RequestMetaObject`. */
 export const ModernRequestMeta = openObject({
   [metaKeys.progressToken]: z.optional(ProgressToken),
   [metaKeys.protocolVersion]: z.string(),
@@ -43,13 +43,13 @@ export const ModernRequestMeta = openObject({
 })
 export type ModernRequestMeta = z.infer<typeof ModernRequestMeta>
 
-/** What `_meta` of a notification may carry since 2026-07-28. */
+/** The `_meta` of a notification since 2026-07-28. */
 export const NotificationMetaObject = openObject({ [metaKeys.subscriptionId]: z.optional(RequestId) })
 export type NotificationMetaObject = z.infer<typeof NotificationMetaObject>
 
-/** What `_meta` of a result may carry since 2026-07-28. */
+/** The `_meta` of a result since 2026-07-28. */
 export const ResultMetaObject = openObject({
-  // It is for display only: no result is refused for it.
-  [metaKeys.serverInfo]: z.optional(z.union([Implementation, dropped(z.unknown())])),
+  // For display only: an invalid value does not make the result invalid.
+  [metaKeys.serverInfo]: z.optional(z.union([Implementation, ignored(z.unknown())])),
 })
 export type ResultMetaObject = z.infer<typeof ResultMetaObject>

@@ -2,19 +2,19 @@ import * as z from 'zod/mini'
 import { RequestParams, Result } from '../jsonrpc/jsonrpc.ts'
 import { openObject } from '../zod/open-object.ts'
 
-/** Where a page begins. Opaque to the client. */
+/** The start of a page. Opaque to the client. */
 export const Cursor = z.string()
 export type Cursor = z.infer<typeof Cursor>
 
 /** Params of every `list` request to a server. */
 export const PaginatedRequestParams = openObject({
   ...RequestParams.shape,
-  /** The `nextCursor` of the page before; absent for the first page. */
+  /** The `nextCursor` of the previous page. Absent for the first page. */
   cursor: z.optional(Cursor),
 })
 export type PaginatedRequestParams = z.infer<typeof PaginatedRequestParams>
 
-/** What every result that is one page of a list may carry. */
+/** The field of every result that is one page of a list. */
 export const PaginatedResult = openObject({
   ...Result.shape,
   /** Present when there are more pages. */

@@ -3,7 +3,7 @@ import { openObject } from '../zod/open-object.ts'
 
 const common = { title: z.optional(z.string()), description: z.optional(z.string()) }
 
-/** A text field of an elicitation's form. */
+/** A text field of an elicitation form. */
 export const StringSchema = openObject({
   ...common,
   type: z.literal('string'),
@@ -61,9 +61,9 @@ export type SingleSelectEnumSchema = z.infer<typeof SingleSelectEnumSchema>
 const many = {
   ...common,
   type: z.literal('array'),
-  /** How many must be chosen at least. */
+  /** The minimum number of values to choose. */
   minItems: z.optional(z.number()),
-  /** How many may be chosen. */
+  /** The maximum number of values to choose. */
   maxItems: z.optional(z.number()),
   default: z.optional(z.array(z.string())),
 }
@@ -84,7 +84,7 @@ export const MultiSelectEnumSchema = z.union([UntitledMultiSelectEnumSchema, Tit
 export type MultiSelectEnumSchema = z.infer<typeof MultiSelectEnumSchema>
 
 /**
- * One of several values, with titles in a list of their own: the `EnumSchema` of 2025-06-18.
+ * One of several values, with the titles in a separate list: the `EnumSchema` of 2025-06-18.
  *
  * @deprecated Use {@link TitledSingleSelectEnumSchema} with a client of 2025-11-25.
  */
@@ -98,6 +98,6 @@ export type LegacyTitledEnumSchema = z.infer<typeof LegacyTitledEnumSchema>
 export const EnumSchema = z.union([LegacyTitledEnumSchema, SingleSelectEnumSchema, MultiSelectEnumSchema])
 export type EnumSchema = z.infer<typeof EnumSchema>
 
-/** A field of an elicitation's form. */
+/** A field of an elicitation form. */
 export const PrimitiveSchemaDefinition = z.union([EnumSchema, BooleanSchema, StringSchema, NumberSchema])
 export type PrimitiveSchemaDefinition = z.infer<typeof PrimitiveSchemaDefinition>

@@ -5,11 +5,11 @@ import { openObject } from '../zod/open-object.ts'
 /** Params of `notifications/progress`. */
 export const ProgressNotificationParams = openObject({
   ...NotificationParams.shape,
-  /** The token from the `_meta` of the request that is making progress. */
+  /** The token from the `_meta` of the request. */
   progressToken: ProgressToken,
-  /** Grows with each notification, whether or not the total is known. */
+  /** The progress so far. It grows with each notification, even when the total is unknown. */
   progress: z.number(),
-  /** What `progress` will have reached when it is done, if known. */
+  /** The value of `progress` at the end, if known. */
   total: z.optional(z.number()),
   /** For people. Since 2025-03-26. */
   message: z.optional(z.string()),

@@ -12,12 +12,12 @@ import { PaginatedResult } from './pagination.ts'
 export const PromptArgument = openObject({
   ...BaseMetadata.shape,
   description: z.optional(z.string()),
-  /** Whether it must be given. */
+  /** Whether the argument is required. */
   required: z.optional(z.boolean()),
 })
 export type PromptArgument = z.infer<typeof PromptArgument>
 
-/** A prompt a server offers. */
+/** A prompt of a server. */
 export const Prompt = openObject({
   ...BaseMetadata.shape,
   ...Icons.shape,

@@ -1,6 +1,6 @@
 /**
- * The names of the recovery extension of revision 2026-07-28. A client that lost its `subscriptions/listen` stream sends
- * the position it reached, and the server sends what has changed since. PROTOCOL.md describes the extension.
+ * The names of the recovery extension of revision 2026-07-28. A client that lost its `subscriptions/listen` stream
+ * sends the position it reached, and the server sends what has changed since. PROTOCOL.md describes the extension.
  */
 export const recovery = {
   /** The key in the `extensions` of the server's capabilities. */

@@ -18,20 +18,20 @@ const common = {
   _meta: z.optional(Meta),
 }
 
-/** A resource a server can read. */
+/** A resource of a server. */
 export const Resource = openObject({
   ...common,
   uri: z.string(),
-  /** Bytes of the content before any encoding, if known. */
+  /** The size of the raw content in bytes, if known. */
   size: z.optional(z.number()),
 })
 export type Resource = z.infer<typeof Resource>
 
-/** A family of resources a server can read, one for each expansion of an RFC 6570 template. */
+/** A set of resources of a server, one for each expansion of an RFC 6570 template. */
 export const ResourceTemplate = openObject({ ...common, uriTemplate: z.string() })
 export type ResourceTemplate = z.infer<typeof ResourceTemplate>
 
-/** Contents of a resource, without the contents. */
+/** The fields that text and binary contents share. */
 export const ResourceContents = openObject({
   uri: z.string(),
   mimeType: z.optional(z.string()),
@@ -40,11 +40,11 @@ export const ResourceContents = openObject({
 })
 export type ResourceContents = z.infer<typeof ResourceContents>
 
-/** Contents that are text. */
+/** Text contents. */
 export const TextResourceContents = openObject({ ...ResourceContents.shape, text: z.string() })
 export type TextResourceContents = z.infer<typeof TextResourceContents>
 
-/** Contents that are bytes. */
+/** Binary contents. */
 export const BlobResourceContents = openObject({
   ...ResourceContents.shape,
   /** Base64. */
@@ -68,7 +68,7 @@ export const ListResourceTemplatesResult = openObject({
 })
 export type ListResourceTemplatesResult = z.infer<typeof ListResourceTemplatesResult>
 
-/** Params that name a resource. */
+/** Params with the URI of a resource. */
 export const ResourceRequestParams = openObject({ ...RequestParams.shape, uri: z.string() })
 export type ResourceRequestParams = z.infer<typeof ResourceRequestParams>
 
@@ -79,7 +79,7 @@ export const ReadResourceRequestParams = openObject({
 })
 export type ReadResourceRequestParams = z.infer<typeof ReadResourceRequestParams>
 
-/** Result of `resources/read`: of the resource, or of each part of it, such as the files of a folder. */
+/** Result of `resources/read`: the contents of the resource, or of each of its parts, such as the files of a folder. */
 export const ReadResourceResult = openObject({
   ...CacheableResult.shape,
   contents: z.array(z.union([TextResourceContents, BlobResourceContents])),
@@ -94,10 +94,10 @@ export type SubscribeRequestParams = ResourceRequestParams
 export const UnsubscribeRequestParams = ResourceRequestParams
 export type UnsubscribeRequestParams = ResourceRequestParams
 
-/** Params of `notifications/resources/updated`: what was read of this URI is stale. */
+/** Params of `notifications/resources/updated`: the contents of this URI have changed. */
 export const ResourceUpdatedNotificationParams = openObject({
   ...NotificationParams.shape,
-  /** May be a part of the resource that was subscribed to. */
+  /** The URI may be a sub-resource of the one in the subscription. */
   uri: z.string(),
 })
 export type ResourceUpdatedNotificationParams = z.infer<typeof ResourceUpdatedNotificationParams>

@@ -3,7 +3,7 @@ import { FileUri } from '../zod/number-schemas.ts'
 import { Meta, Result } from '../jsonrpc/jsonrpc.ts'
 import { openObject } from '../zod/open-object.ts'
 
-/** A folder or file of the client's that the server may work on. */
+/** A folder or file that the server may work on. */
 export const Root = openObject({
   /** A `file://` URI. */
   uri: FileUri,

@@ -7,19 +7,19 @@ import { AnyObject, mapOf, openObject } from '../zod/open-object.ts'
 import { Tool } from './tools.ts'
 import { taggedUnion } from '../zod/tagged-union.ts'
 
-/** The model wants a tool called. Since 2025-11-25. */
+/** A tool call that the model asks for. Since 2025-11-25. */
 export const ToolUseContent = openObject({
   type: z.literal('tool_use'),
-  /** Ties the {@link ToolResultContent} to this. */
+  /** The {@link ToolResultContent} refers to it. */
   id: z.string(),
   name: z.string(),
   input: mapOf(z.unknown()),
-  /** Send it back unchanged: it may let the client cache. */
+  /** Send it back unchanged: the client may use it for caching. */
   _meta: z.optional(Meta),
 })
 export type ToolUseContent = z.infer<typeof ToolUseContent>
 
-/** What the tool answered. Since 2025-11-25. */
+/** The result of a tool call. Since 2025-11-25. */
 export const ToolResultContent = openObject({
   type: z.literal('tool_result'),
   /** The `id` of the {@link ToolUseContent}. */
@@ -28,12 +28,12 @@ export const ToolResultContent = openObject({
   /** An object up to 2025-11-25; any JSON value since 2026-07-28. */
   structuredContent: z.optional(z.unknown()),
   isError: z.optional(z.boolean()),
-  /** Send it back unchanged: it may let the client cache. */
+  /** Send it back unchanged: the client may use it for caching. */
   _meta: z.optional(Meta),
 })
 export type ToolResultContent = z.infer<typeof ToolResultContent>
 
-/** What a sampling message is made of. Its `type` tells which it is. */
+/** One part of a sampling message. `type` tells the kinds apart. */
 export const SamplingMessageContentBlock = taggedUnion('type', [
   TextContent,
   ImageContent,
@@ -46,22 +46,22 @@ export type SamplingMessageContentBlock = z.infer<typeof SamplingMessageContentB
 /** A message to or from a language model. */
 export const SamplingMessage = openObject({
   role: Role,
-  /** One block, and since 2025-11-25 also several. */
+  /** One block. Since 2025-11-25 also an array of blocks. */
   content: z.union([SamplingMessageContentBlock, z.array(SamplingMessageContentBlock)]),
   /** Since 2025-11-25. */
   _meta: z.optional(Meta),
 })
 export type SamplingMessage = z.infer<typeof SamplingMessage>
 
-/** Part of a model's name that the server would like, such as `sonnet`. */
+/** A part of the name of a preferred model, such as `sonnet`. */
 export const ModelHint = openObject({ name: z.optional(z.string()) })
 export type ModelHint = z.infer<typeof ModelHint>
 
 const weight = z.optional(Fraction)
 
-/** Which model the server would like. The client decides. */
+/** The server's preferences for a model. The client decides. */
 export const ModelPreferences = openObject({
-  /** The first that can be met goes before the later ones, and all go before the priorities. */
+  /** In order of preference. A hint takes precedence over later hints and over the priorities. */
   hints: z.optional(z.array(ModelHint)),
   /** From 0, cost does not matter, to 1, it matters most. */
   costPriority: weight,
@@ -74,7 +74,7 @@ export type ModelPreferences = z.infer<typeof ModelPreferences>
 
 /** Whether the model may, must or must not use tools. Since 2025-11-25. */
 export const ToolChoice = openObject({
-  /** Assumed `auto`. */
+  /** Default: `auto`. */
   mode: z.optional(z.literal(['auto', 'required', 'none'])),
 })
 export type ToolChoice = z.infer<typeof ToolChoice>
@@ -85,12 +85,12 @@ export const CreateMessageRequestParams = openObject({
   messages: z.array(SamplingMessage),
   modelPreferences: z.optional(ModelPreferences),
   systemPrompt: z.optional(z.string()),
-  /** Only for a client that declared `sampling.context`; assumed `none`. */
+  /** Only for a client that declared `sampling.context`. Default: `none`. */
   includeContext: z.optional(z.literal(['none', 'thisServer', 'allServers'])),
   temperature: z.optional(z.number()),
   maxTokens: Integer,
   stopSequences: z.optional(z.array(z.string())),
-  /** For the provider of the model. */
+  /** Passed to the provider of the model. */
   metadata: z.optional(AnyObject),
   /** Only for a client that declared `sampling.tools`. Since 2025-11-25. */
   tools: z.optional(z.array(Tool)),
@@ -103,9 +103,9 @@ export type CreateMessageRequestParams = z.infer<typeof CreateMessageRequestPara
 export const CreateMessageResult = openObject({
   ...Result.shape,
   ...SamplingMessage.shape,
-  /** The name of the model that answered. */
+  /** The name of the model that wrote the message. */
   model: z.string(),
-  /** `endTurn`, `stopSequence`, `maxTokens`, `toolUse` (since 2025-11-25), or the provider's own word. */
+  /** `endTurn`, `stopSequence`, `maxTokens`, `toolUse` (since 2025-11-25), or a value of the provider. */
   stopReason: z.optional(z.string()),
 })
 export type CreateMessageResult = z.infer<typeof CreateMessageResult>

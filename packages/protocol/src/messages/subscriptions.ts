@@ -3,12 +3,12 @@ import { NotificationParams, RequestId, RequestParams, Result } from '../jsonrpc
 import { metaKeys, ResultMetaObject } from './meta.ts'
 import { openObject } from '../zod/open-object.ts'
 
-/** Which changes a client wants to hear of. What is left out, it does not. Since 2026-07-28. */
+/** The changes that a client asks for. An absent field asks for nothing. Since 2026-07-28. */
 export const SubscriptionFilter = openObject({
   toolsListChanged: z.optional(z.boolean()),
   promptsListChanged: z.optional(z.boolean()),
   resourcesListChanged: z.optional(z.boolean()),
-  /** The URIs of the resources whose updates it wants to hear of. */
+  /** The URIs of the resources whose changes the client asks for. */
   resourceSubscriptions: z.optional(z.array(z.string())),
 })
 export type SubscriptionFilter = z.infer<typeof SubscriptionFilter>
@@ -32,7 +32,7 @@ export const SubscriptionsListenResultMetaObject = openObject({
 })
 export type SubscriptionsListenResultMetaObject = z.infer<typeof SubscriptionsListenResultMetaObject>
 
-/** Result of `subscriptions/listen`: the server has ended the stream in good order. Since 2026-07-28. */
+/** Result of `subscriptions/listen`: the server has ended the stream normally. Since 2026-07-28. */
 export const SubscriptionsListenResult = openObject({
   ...Result.shape,
   _meta: SubscriptionsListenResultMetaObject,
@@ -42,7 +42,7 @@ export type SubscriptionsListenResult = z.infer<typeof SubscriptionsListenResult
 /** Params of `notifications/subscriptions/acknowledged`, the first message of the stream. Since 2026-07-28. */
 export const SubscriptionsAcknowledgedNotificationParams = openObject({
   ...NotificationParams.shape,
-  /** What the client will hear of: of what it asked for, what the server has. */
+  /** The changes that the server will send: the part of the request that it supports. */
   notifications: SubscriptionFilter,
 })
 export type SubscriptionsAcknowledgedNotificationParams = z.infer<

@@ -7,24 +7,24 @@ import { BaseMetadata, Icons } from './lifecycle.ts'
 import { AnyObject, mapOf, openObject } from '../zod/open-object.ts'
 import { PaginatedResult } from './pagination.ts'
 
-/** What a tool is like, as hints: never decide by those of a server you do not trust. Since 2025-03-26. */
+/** Hints about the behaviour of a tool. Do not rely on the hints of an untrusted server. Since 2025-03-26. */
 export const ToolAnnotations = openObject({
   title: z.optional(z.string()),
-  /** Changes nothing. Assumed false. */
+  /** The tool changes nothing. Default: false. */
   readOnlyHint: z.optional(z.boolean()),
-  /** May destroy, rather than only add. Assumed true. */
+  /** The tool may delete or overwrite, and not only add. Default: true. */
   destructiveHint: z.optional(z.boolean()),
-  /** Calling it again with the same arguments changes nothing more. Assumed false. */
+  /** A second call with the same arguments changes nothing more. Default: false. */
   idempotentHint: z.optional(z.boolean()),
-  /** Deals with an open world, such as the web. Assumed true. */
+  /** The tool reaches out to an open world, such as the web. Default: true. */
   openWorldHint: z.optional(z.boolean()),
 })
 export type ToolAnnotations = z.infer<typeof ToolAnnotations>
 
-/** A JSON Schema (2020-12 unless its `$schema` says otherwise). Any keyword may be in it. */
+/** A JSON Schema (2020-12 unless its `$schema` says otherwise). It may contain any keyword. */
 const JsonSchema = z.looseObject({ $schema: z.optional(z.string()) })
 
-/** One of an object. */
+/** A JSON Schema of an object. */
 const ObjectSchema = z.looseObject({
   ...JsonSchema.shape,
   type: z.literal('object'),
@@ -32,15 +32,15 @@ const ObjectSchema = z.looseObject({
   required: z.optional(z.array(z.string())),
 })
 
-/** A tool a server offers. For people it is named by `title`, else `annotations.title`, else `name`. */
+/** A tool of a server. Show `title` to people, or else `annotations.title`, or else `name`. */
 export const Tool = openObject({
   ...BaseMetadata.shape,
   ...Icons.shape,
   /** For the model. */
   description: z.optional(z.string()),
-  /** What the arguments must be like. Since 2026-07-28 it also says which go into headers: see `headerParams`. */
+  /** The schema of the arguments. Since 2026-07-28 it also marks those that go into headers: see `headerParams`. */
   inputSchema: ObjectSchema,
-  /** What `structuredContent` will be like. Since 2025-06-18, of an object up to 2025-11-25. */
+  /** The schema of `structuredContent`. Since 2025-06-18; up to 2025-11-25 it is the schema of an object. */
   outputSchema: z.optional(JsonSchema),
   annotations: z.optional(ToolAnnotations),
   /** Since 2025-06-18. */
@@ -67,14 +67,14 @@ export type CallToolRequestParams = z.infer<typeof CallToolRequestParams>
 /** Result of `tools/call`. */
 export const CallToolResult = openObject({
   ...Result.shape,
-  /** Required by every revision; read as empty from a server that sends only `structuredContent`. */
+  /** Every revision requires it. When a server sends only `structuredContent`, it is read as an empty array. */
   content: z._default(z.array(ContentBlock), []),
   /**
-   * The result as data, as the tool's `outputSchema` describes it. Since 2025-06-18; an object up to 2025-11-25, any
+   * The result as data that matches the tool's `outputSchema`. Since 2025-06-18; an object up to 2025-11-25, any
    * JSON value since 2026-07-28.
    */
   structuredContent: z.optional(z.unknown()),
-  /** The tool failed, and `content` tells the model how, so that it can try otherwise. */
+  /** The tool failed. `content` explains the failure to the model, so that it can correct its call. */
   isError: z.optional(z.boolean()),
 })
 export type CallToolResult = z.infer<typeof CallToolResult>

@@ -1,12 +1,15 @@
 import { loggingLevels } from '../messages/logging.ts'
 import { metaKeys, type ModernRequestMeta } from '../messages/meta.ts'
+import type { NotificationMethod } from './method-types.ts'
 
-// Checks by hand for what comes with nearly every request: each says yes to what its schema takes as it is, and no to
-// anything else, which may still be valid. Only the schema knows.
+// Checks by hand of the most frequent messages. Each returns true only for values that the schema accepts and leaves
+// unchanged. A value it refuses may still be valid: the schema decides.
+
+const updated: NotificationMethod = 'notifications/resources/updated'
 
 type Fields = Record<string, unknown>
 
-/** True only of what the schema `CallToolRequestParams` takes, and leaves as it is. */
+/** True only for values that the schema `CallToolRequestParams` accepts and leaves unchanged. */
 export function fitsCallTool(params: unknown): params is { arguments?: object } {
   if (!isPlain(params) || typeof params['name'] !== 'string') return false
   const { arguments: args, _meta, inputResponses, requestState } = params
@@ -18,7 +21,7 @@ export function fitsCallTool(params: unknown): params is { arguments?: object } 
   )
 }
 
-/** True only of what the schema `ModernRequestMeta` takes, and leaves as it is. */
+/** True only for values that the schema `ModernRequestMeta` accepts and leaves unchanged. */
 export function fitsModernMeta(meta: unknown): meta is ModernRequestMeta {
   if (!isPlain(meta) || typeof meta[metaKeys.protocolVersion] !== 'string') return false
   const level = meta[metaKeys.logLevel]
@@ -28,6 +31,14 @@ export function fitsModernMeta(meta: unknown): meta is ModernRequestMeta {
     mayBeImplementation(meta[metaKeys.clientInfo]) &&
     isClientCapabilities(meta[metaKeys.clientCapabilities])
   )
+}
+
+/** True only for params of a change notification that the schema of the method accepts and leaves unchanged. */
+export function fitsChange(method: string, params: unknown): boolean {
+  const isUpdate = method === updated
+  if (!isUpdate && !method.endsWith('/list_changed')) return false
+  if (!mayBePlain(params) || !mayBePlain(params?.['_meta'])) return false
+  return !isUpdate || typeof params?.['uri'] === 'string'
 }
 
 function mayBeImplementation(info: unknown): boolean {
@@ -60,7 +71,7 @@ function isClientCapabilities(capabilities: unknown): boolean {
   )
 }
 
-/** Of an own `__proto__` a schema makes a copy without it. */
+/** False for an object with an own `__proto__`: a schema returns a copy without it. */
 function isPlain(value: unknown): value is Fields {
   return (
     typeof value === 'object' && value !== null && !Array.isArray(value) && !Object.hasOwn(value, '__proto__')

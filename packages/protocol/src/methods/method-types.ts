@@ -12,10 +12,10 @@ export type RequestMethod = { [M in Method]: 'result' extends keyof Methods[M] ?
 /** The name of a notification. */
 export type NotificationMethod = Exclude<Method, RequestMethod>
 
-/** The params of a method, as they are when they have been checked. */
+/** The checked params of a method. */
 export type ParamsOf<M extends Method> = z.infer<Methods[M]['params']>
 
-/** The result of a request, as it is when it has been checked. */
+/** The checked result of a request. */
 export type ResultOf<M extends RequestMethod> = z.infer<Methods[M]['result']>
 
 /** A request without its JSON-RPC envelope: `RequestOf<'tools/call'>` is the specification's `CallToolRequest`. */

@@ -19,28 +19,28 @@ import { SubscriptionsListenRequestParams } from '../messages/subscriptions.ts'
 import { CallToolRequestParams } from '../messages/tools.ts'
 import { paramsToClient, resultsToClient } from './to-client.ts'
 
-/** Who a message may be sent to. */
+/** The receiver of a message. */
 export type Direction = 'toServer' | 'toClient' | 'both'
 
-/** What is known of one method. */
+/** The entry of one method. */
 export interface MethodEntry {
-  /** The schema of `params`. It accepts `undefined` where a message may leave its params out. */
+  /** The schema of `params`. It accepts `undefined` when the params are optional. */
   readonly params: z.ZodMiniType
   /** The schema of the result. Only a request has one. */
   readonly result?: z.ZodMiniType
   readonly direction: Direction
   /** The first revision that has it. */
   readonly since: Revision
-  /** The last revision that has it, when it is not the newest. */
+  /** The last revision that has it. Absent: the newest has it. */
   readonly until?: Revision
 }
 
 /**
- * Every request and notification of the protocol, by method. A message is checked and typed by this table and nothing
- * else.
+ * Every request and notification of the protocol, by method. The types and the checks of all messages come from this
+ * table.
  *
- * The schemas take what any revision sends, and let unknown fields pass. What every request of 2026-07-28 must carry in
- * its `_meta` is no part of them: see `parseModernMeta`.
+ * The schemas accept the messages of every revision, and let unknown fields pass. They do not require the `_meta` of a
+ * request of 2026-07-28: see `parseModernMeta`.
  */
 export const methods = {
   initialize: {
@@ -138,7 +138,7 @@ export const methods = {
     since: '2024-11-05',
     until: '2025-11-25',
   },
-  // These three are requests up to 2025-11-25; since then they are inside an `InputRequiredResult`.
+  // These three are requests up to 2025-11-25. Since then they are part of an `InputRequiredResult`.
   'sampling/createMessage': {
     params: paramsToClient['sampling/createMessage'],
     result: CreateMessageResult,

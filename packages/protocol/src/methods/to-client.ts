@@ -21,9 +21,9 @@ import {
 } from '../messages/subscriptions.ts'
 import { CallToolResult, ListToolsResult } from '../messages/tools.ts'
 
-// Apart from the table of methods, so that a client can do without the half of it that only a server checks.
+// In a file of their own, so that the bundle of a client leaves out the schemas that only a server checks.
 
-/** The schemas of the params of what a server sends. */
+/** The schemas of the params of each message that a server sends. */
 export const paramsToClient = {
   ping: optional(RequestParams),
   'sampling/createMessage': CreateMessageRequestParams,
@@ -40,7 +40,7 @@ export const paramsToClient = {
   'notifications/elicitation/complete': ElicitationCompleteNotificationParams,
 }
 
-/** The schemas of the results of what a client asks a server. */
+/** The schemas of the results of each request that a client sends. */
 export const resultsToClient = {
   initialize: InitializeResult,
   ping: EmptyResult,

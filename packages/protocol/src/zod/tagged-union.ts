@@ -27,8 +27,8 @@ const TaggedUnion = /* @__PURE__ */ $constructor<z.ZodMiniUnion, TaggedUnionDef>
 )
 
 /**
- * A union of objects that one field tells apart, so that only the one that is meant is tried. It is zod's discriminated
- * union, far smaller in a bundle.
+ * Makes a union of objects that one field tells apart, so that only the matching one is tried. It does the same as
+ * zod's discriminated union, and is far smaller in a bundle.
  */
 // @__NO_SIDE_EFFECTS__
 export function taggedUnion<const Options extends readonly z.core.$ZodObject[]>(

@@ -54,7 +54,7 @@ test('an error has a name and a stack, and is an Error', () => {
 })
 
 test('an error of another copy of the package is an instance too', async () => {
-  const copy = '../src/errors.ts?copy'
+  const copy = '../../src/jsonrpc/errors.ts?copy'
   const other = (await import(copy)) as typeof import('../../src/jsonrpc/errors.ts')
   expect(other.McpError).not.toBe(McpError)
   const error = new other.McpError(errorCodes.invalidParams, 'x')

@@ -2,16 +2,31 @@ import * as fc from 'fast-check'
 import * as z from 'zod/mini'
 import {
   CallToolRequestParams,
+  listNames,
+  lists,
   McpError,
   ModernRequestMeta,
+  NotificationParams,
   parseModernMeta,
   parseParams,
+  ResourceUpdatedNotificationParams,
 } from '../../src/index.ts'
+import * as client from '../../src/client.ts'
 import { arbitraryOf, mutantsOf, mutated } from '../arbitrary.ts'
 
 const checks: [name: string, schema: z.ZodMiniType, parse: (value: unknown) => unknown][] = [
   ['the params of a call', CallToolRequestParams, (value) => parseParams('tools/call', value)],
   ['the _meta of a request', ModernRequestMeta, (value) => parseModernMeta({ _meta: value })],
+  [
+    'the params of a changed resource',
+    ResourceUpdatedNotificationParams,
+    (value) => client.parseParams('notifications/resources/updated', value),
+  ],
+  ...listNames.map((list): (typeof checks)[number] => [
+    `the params of a changed list of ${list}`,
+    z.optional(NotificationParams),
+    (value) => client.parseParams(lists[list].changed, value),
+  ]),
 ]
 
 /** JSON text can name what a literal cannot. */

@@ -1,21 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import type { Backplane, ChangeFollower, ChangeSnapshot, BackplaneNode } from './backplane.ts'
 
-/** How many topics are remembered, for followers that come later. */
+/** The number of topics that are remembered for later followers. */
 const maxRemembered = 10_000
 
 /**
- * The backplane of one process, and the default: give one to several servers, and they serve each other's sessions and
- * tell each other's changes.
+ * The backplane of one process, and the default. Servers that share one serve each other's sessions, and tell each other's
+ * changes.
  */
 export class MemoryBackplane implements Backplane {
   readonly #epoch = randomBytes(6).toString('base64url')
   #seq = 0
   #completeFrom = 0
   #latest = new Map<string, number>()
-  // Replaced, never changed: a change is told to who followed when it was published.
+  // Replaced, never changed: a change goes to the followers of the time when it was published.
   #followers: readonly ChangeFollower[] = []
-  /** What was published while another change was being told. */
+  /** Topics that were published while another change was being told. */
   readonly #next: string[] = []
   #telling = false
   readonly #members = new Map<string, BackplaneNode>()
@@ -55,7 +55,7 @@ export class MemoryBackplane implements Backplane {
   leave(node: string): Promise<void> {
     if (!this.#members.delete(node)) return Promise.resolve()
     for (const [session, home] of this.#homes) if (home === node) this.#homes.delete(session)
-    // After the mail that is on its way.
+    // After the mail that is under way.
     queueMicrotask(() => {
       for (const member of this.#members.values()) member.gone(node)
     })
@@ -97,7 +97,7 @@ export class MemoryBackplane implements Backplane {
     return { epoch: this.#epoch, seq: this.#seq, completeFrom: this.#completeFrom, changes }
   }
 
-  /** Keeps the newest changes, in order. Done seldom, so that to publish costs little. */
+  /** Keeps the newest changes, in order. Runs seldom, so that publishing stays cheap. */
   #forget(): void {
     if (this.#latest.size <= maxRemembered) return
     const changes = [...this.#latest].sort(([, a], [, b]) => a - b)

@@ -5,37 +5,34 @@ import type { MethodHandlers } from '../requests/method-handlers.ts'
 /**
  * Suggests values for one argument or variable.
  *
- * @param value what has been typed so far.
- * @param context `arguments` are those that are filled in already, by name (clients send them since 2025-06-18).
- * @returns all that fit, best first. The client is sent the first 100.
+ * @param value the text that was typed so far.
+ * @param context `arguments` holds the arguments that are filled in already, by name (clients send them since 2025-06-18).
+ * @returns all values that fit, the best first. The client gets the first 100.
  */
 export type Completer = (
   value: string,
   context: { readonly arguments: Record<string, string>; readonly request: HandlerContext },
 ) => string[] | Promise<string[]>
 
-/** Completers by the name of the argument or variable. */
+/** Completers, by the name of the argument or variable. */
 export type Completers = Record<string, Completer>
 
 // https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/completion#completion-results
 const maxValues = 100
 
-/**
- * The method of the `completions` capability.
- *
- * @param promptCompleters the completers of a prompt, by its name; undefined when there is no such prompt.
- * @param templateCompleters the completers of a template, likewise.
- */
-export function completionMethods(
-  promptCompleters: (name: string) => Completers | undefined,
-  templateCompleters: (uriTemplate: string) => Completers | undefined,
-) {
+/** Finds the completers of a prompt by its name, or of a template by its text. Undefined when there is no such thing. */
+interface CompletersSource {
+  completersOf(name: string): Completers | undefined
+}
+
+/** The method of the `completions` capability. */
+export function completionMethods(prompts: CompletersSource, templates: CompletersSource) {
   return {
     async 'completion/complete'({ ref, argument, context: given }, request): Promise<CompleteResult> {
       const [name, completers] =
         ref.type === 'ref/prompt'
-          ? [ref.name, promptCompleters(ref.name)]
-          : [ref.uri, templateCompleters(ref.uri)]
+          ? [ref.name, prompts.completersOf(ref.name)]
+          : [ref.uri, templates.completersOf(ref.uri)]
       if (completers === undefined) {
         throw new McpError(
           errorCodes.invalidParams,

@@ -4,15 +4,15 @@ import {
   McpError,
   metaKeys,
   negotiateRevision,
+  recovery,
   revisions,
   type ServerCapabilities,
 } from '@tidings/protocol'
 import { type CacheHint, hintFor } from './cache-hints.ts'
 import type { MethodHandlers } from '../requests/method-handlers.ts'
-import { recovery } from '../changes/listen-stream.ts'
 
-// All of it always: tools, resources and prompts may be added while clients are connected, and a client that was told
-// at first that there are none would not look again.
+// Always complete: tools, resources and prompts may be added while clients are connected, and a client that was told at first
+// that there are none would not look again.
 const capabilities: ServerCapabilities = {
   tools: { listChanged: true },
   resources: { listChanged: true, subscribe: true },
@@ -21,7 +21,7 @@ const capabilities: ServerCapabilities = {
   logging: {},
 }
 
-/** The methods by which client and server find out about each other. */
+/** The methods with which client and server introduce themselves. */
 export function lifecycleMethods(
   serverInfo: Implementation,
   instructions: string | undefined,

@@ -1,9 +1,9 @@
 import type { CacheHint } from './cache-hints.ts'
 import { errorCodes, McpError } from '@tidings/protocol'
 
-/** How a list is given. */
+/** Options of a list. */
 export interface ListOptions {
-  /** How many entries a page holds; all when undefined. */
+  /** The number of entries on a page; undefined for all. */
   pageSize: number | undefined
   cacheHint: CacheHint | undefined
 }
@@ -11,8 +11,8 @@ export interface ListOptions {
 /**
  * The page of a list that the cursor names, and the cursor of the next one.
  *
- * @param pageSize how many a page holds; all when undefined.
- * @throws {McpError} `invalidParams` when the cursor is none of ours.
+ * @param pageSize the number of entries on a page; undefined for all.
+ * @throws {McpError} `invalidParams` when the cursor is not one of this server.
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/pagination
  */
 export function pageOf<T>(

@@ -7,6 +7,7 @@ import {
   type Prompt,
   type PromptArgument,
 } from '@tidings/protocol'
+import type { ChangeIndex } from '../changes/change-index.ts'
 import { hintFor } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from '../requests/context.ts'
@@ -21,11 +22,11 @@ import {
   type OutputOf,
 } from './schema.ts'
 
-/** How a prompt is listed, and what it takes. */
+/** The listing of a prompt, and the schema of its arguments. */
 export interface PromptOptions<Input = ObjectSchema | undefined> {
   title?: string
   description?: string
-  /** The arguments: a schema of an object of strings (zod or JSON Schema). A prompt without one takes none. */
+  /** Schema of the arguments, which describes an object of strings: zod or JSON Schema. A prompt without a schema takes none. */
   input?: Input
   /** Suggests values for arguments, by name. */
   complete?: Completers
@@ -33,7 +34,7 @@ export interface PromptOptions<Input = ObjectSchema | undefined> {
   _meta?: Meta
 }
 
-/** What makes the prompt's messages, of arguments that passed `input`. */
+/** Makes the messages of the prompt, from arguments that passed `input`. */
 export type PromptHandler<Input> = (
   args: [Input] extends [undefined] ? Record<string, unknown> : OutputOf<Input>,
   context: HandlerContext,
@@ -42,9 +43,9 @@ export type PromptHandler<Input> = (
 /** A registered prompt. */
 export interface PromptHandle {
   readonly name: string
-  /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
+  /** Changes the listing; options that you leave out stay as they are. Clients are told. */
   readonly update: (options: Omit<PromptOptions, 'input' | 'complete'>) => void
-  /** Takes it away. Clients are told. */
+  /** Removes the prompt. Clients are told. */
   readonly remove: () => void
 }
 
@@ -55,14 +56,14 @@ interface RegisteredPrompt {
   handler: PromptHandler<undefined>
 }
 
-/** The prompts of a server, and how it answers for them. */
+/** The prompts of a server, and the handlers of their methods. */
 export class Prompts {
   readonly #prompts = new Map<string, RegisteredPrompt>()
-  readonly #changed: () => void
+  readonly #changes: ChangeIndex
   readonly #options: ListOptions
 
-  constructor(changed: () => void, options: ListOptions) {
-    this.#changed = changed
+  constructor(changes: ChangeIndex, options: ListOptions) {
+    this.#changes = changes
     this.#options = options
   }
 
@@ -89,20 +90,20 @@ export class Prompts {
       handler: handler as PromptHandler<undefined>,
     }
     this.#prompts.set(name, prompt)
-    this.#changed()
+    this.#changes.publish('prompts')
     return {
       name,
       update: (options) => {
         prompt.listing = { ...prompt.listing, ...options }
-        this.#changed()
+        this.#changes.publish('prompts')
       },
       remove: () => {
-        if (this.#prompts.get(name) === prompt && this.#prompts.delete(name)) this.#changed()
+        if (this.#prompts.get(name) === prompt && this.#prompts.delete(name)) this.#changes.publish('prompts')
       },
     }
   }
 
-  /** What completes the arguments of a prompt. */
+  /** The completers of a prompt's arguments. */
   completersOf(name: string): Completers | undefined {
     return this.#prompts.get(name)?.complete
   }

@@ -9,8 +9,8 @@ import {
   type Resource,
   type ResourceTemplate,
 } from '@tidings/protocol'
-import type { Topic } from '../changes/change-index.ts'
-import { type CacheHint, hintFor } from './cache-hints.ts'
+import type { ChangeIndex } from '../changes/change-index.ts'
+import { type CacheHint, hintFor, requireCacheHints } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from '../requests/context.ts'
 import type { MethodHandlers } from '../requests/method-handlers.ts'
@@ -19,54 +19,54 @@ import { type ListOptions, pageOf } from './pages.ts'
 import type { Peer } from '../requests/peer.ts'
 import { UriTemplate, type Variables } from './uri-template.ts'
 
-/** What the context of a read holds besides that of every handler. */
+/** The context of a read. */
 export interface ReadContext extends HandlerContext {
-  /** The URI that is read. */
+  /** The URI of the request. */
   readonly uri: string
 }
 
 /**
- * What a read gives: a string is text, bytes are a blob, `{ contents: [...] }` is taken as it is, and any other value
- * becomes JSON text. `undefined` says that there is no such resource.
+ * The contents of a resource: a string is text, bytes are a blob, `{ contents: [...] }` is sent as it is, and any other value
+ * becomes JSON text. `undefined` means that there is no such resource.
  */
 export type ResourceBody =
   string | Uint8Array | ReadResourceResult | object | number | boolean | null | undefined
 
-/** How a resource or a template is listed. */
+/** The listing of a resource or a template. */
 export interface ResourceOptions {
-  /** For programs. The URI when left out. */
+  /** A name for programs. Default: the URI. */
   name?: string
   title?: string
   description?: string
-  /** Of what is read. JSON is `application/json` by itself. */
+  /** The media type of the contents. Default for JSON text: `application/json`. */
   mimeType?: string
   annotations?: Annotations
   icons?: Icon[]
   _meta?: Meta
-  /** How long, and for whom, what is read may be kept. Not at all when left out. */
+  /** How long, and for whom, clients may cache the contents. Default: not at all. */
   cacheHint?: CacheHint
 }
 
 export interface FixedResourceOptions extends ResourceOptions {
-  /** In bytes, before any encoding. */
+  /** The size in bytes, before any encoding. */
   size?: number
 }
 
 export interface TemplateOptions extends ResourceOptions {
-  /** The resources of this template that exist now, for `resources/list`. */
+  /** Lists the resources of this template that exist now, for `resources/list`. */
   list?: (context: HandlerContext) => Resource[] | Promise<Resource[]>
-  /** Suggests values for variables, by name. */
+  /** Completers of the variables, by name. */
   complete?: Completers
 }
 
 /** A registered resource. */
 export interface ResourceHandle {
   readonly uri: string
-  /** Tells every subscriber that what a read gives has changed. */
+  /** Tells every subscriber that the contents have changed. */
   readonly changed: () => void
-  /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
+  /** Changes the listing; options that you leave out stay as they are. Clients are told. */
   readonly update: (options: FixedResourceOptions) => void
-  /** Takes it away. Clients are told. */
+  /** Removes it. Clients are told. */
   readonly remove: () => void
 }
 
@@ -74,16 +74,16 @@ export interface ResourceHandle {
 export interface TemplateHandle {
   readonly uriTemplate: string
   /**
-   * Tells every subscriber of the URI that what a read of it gives has changed.
+   * Tells every subscriber of the URI that its contents have changed.
    *
-   * @throws {TypeError} when the URI is not of this template.
+   * @throws {TypeError} when the URI does not match the template.
    */
   readonly changed: (uri: string) => void
-  /** Tells every client that `list` now gives another list. */
+  /** Tells every client that `list` now returns another list. */
   readonly listChanged: () => void
-  /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
+  /** Changes the listing; options that you leave out stay as they are. Clients are told. */
   readonly update: (options: ResourceOptions) => void
-  /** Takes it away. Clients are told. */
+  /** Removes it. Clients are told. */
   readonly remove: () => void
 }
 
@@ -93,7 +93,7 @@ interface RegisteredResource {
   read: (context: ReadContext) => ResourceBody | Promise<ResourceBody>
 }
 
-/** What can be read, fixed or of a template. */
+/** A resource that can be read: fixed, or one of a template. */
 type Readable = Omit<RegisteredResource, 'listing'> & { listing: { mimeType?: string | undefined } }
 
 interface RegisteredTemplate {
@@ -109,38 +109,39 @@ interface ResourceListOptions extends ListOptions {
   templatesHint: CacheHint | undefined
 }
 
-/** The resources and templates of a server, and how it answers for them. */
+/** The resources and templates of a server, and the handlers of their methods. */
 export class Resources {
   readonly #resources = new Map<string, RegisteredResource>()
   readonly #templates = new Map<string, RegisteredTemplate>()
-  readonly #publish: (topic: Topic) => void
+  readonly #changes: ChangeIndex
   readonly #options: ResourceListOptions
 
-  /** @param publish announces that a URI, or the list, has changed. */
-  constructor(publish: (topic: Topic) => void, options: ResourceListOptions) {
-    this.#publish = publish
+  constructor(changes: ChangeIndex, options: ResourceListOptions) {
+    this.#changes = changes
     this.#options = options
   }
 
   add(uri: string, options: FixedResourceOptions, read: RegisteredResource['read']): ResourceHandle {
     requireRegistration(`The resource ${uri}`, options, read)
     const { cacheHint, ...listed } = options
+    requireCacheHints({ cacheHint })
     if (!uri.includes(':'))
       throw new TypeError(`A resource is named by a URI, with a scheme; got ${JSON.stringify(uri)}`)
     if (this.#resources.has(uri)) throw new TypeError(`The resource ${uri} is registered already`)
     const resource: RegisteredResource = { listing: { name: uri, ...listed, uri }, cacheHint, read }
     this.#resources.set(uri, resource)
-    this.#publish('resources')
+    this.#changes.publish('resources')
     return {
       uri,
-      changed: () => this.#publish(uri),
+      changed: () => this.#changes.publish(uri),
       update: ({ cacheHint = resource.cacheHint, ...changes }) => {
         resource.listing = { ...resource.listing, ...changes }
         resource.cacheHint = cacheHint
-        this.#publish('resources')
+        this.#changes.publish('resources')
       },
       remove: () => {
-        if (this.#resources.get(uri) === resource && this.#resources.delete(uri)) this.#publish('resources')
+        if (this.#resources.get(uri) === resource && this.#resources.delete(uri))
+          this.#changes.publish('resources')
       },
     }
   }
@@ -152,6 +153,7 @@ export class Resources {
   ): TemplateHandle {
     requireRegistration(`The template ${uriTemplate}`, options, read)
     const { list, complete = {}, cacheHint, ...listed } = options
+    requireCacheHints({ cacheHint })
     if (this.#templates.has(uriTemplate))
       throw new TypeError(`The template ${uriTemplate} is registered already`)
     const template = new UriTemplate(uriTemplate)
@@ -168,29 +170,29 @@ export class Resources {
       read,
     }
     this.#templates.set(uriTemplate, registered)
-    this.#publish('resources')
+    this.#changes.publish('resources')
     return {
       uriTemplate,
       changed: (uri) => {
         if (template.match(uri) === undefined)
           throw new TypeError(`${uri} is not of the template ${uriTemplate}`)
-        this.#publish(uri)
+        this.#changes.publish(uri)
       },
-      listChanged: () => this.#publish('resources'),
+      listChanged: () => this.#changes.publish('resources'),
       update: ({ cacheHint = registered.cacheHint, ...changes }) => {
         registered.listing = { ...registered.listing, ...changes }
         registered.cacheHint = cacheHint
-        this.#publish('resources')
+        this.#changes.publish('resources')
       },
       remove: () => {
         if (this.#templates.get(uriTemplate) !== registered) return
         this.#templates.delete(uriTemplate)
-        this.#publish('resources')
+        this.#changes.publish('resources')
       },
     }
   }
 
-  /** What completes the variables of a template. */
+  /** The completers of a template's variables. */
   completersOf(uriTemplate: string): Completers | undefined {
     return this.#templates.get(uriTemplate)?.complete ?? (this.#resources.has(uriTemplate) ? {} : undefined)
   }
@@ -225,13 +227,13 @@ export class Resources {
 
   async #read(uri: string, context: HandlerContext, peer: Peer): Promise<ReadResourceResult> {
     const { listing, cacheHint, read } = this.#require(uri, peer)
-    // Put on the context itself, which is of this call alone: its getters do not work on anything else.
+    // Put on the context itself, which belongs to this call alone: its getters do not work on another object.
     const body = await read(Object.assign(context, { uri }))
     if (body === undefined) throw notFound(uri, peer)
     return { ...contentsOf(uri, body, listing.mimeType), ...hintFor(peer, cacheHint) }
   }
 
-  /** True when the URI is of a resource or a template. */
+  /** True when the URI belongs to a resource, or matches a template. */
   has(uri: string): boolean {
     return this.#find(uri) !== undefined
   }

@@ -6,37 +6,37 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 /** A JSON Schema of an object, as a tool lists it. */
 export type JsonSchema = Tool['inputSchema']
 
-/** A schema of a library that can check a value and say itself as JSON Schema: zod 4.2 and newer, and others. */
+/** A schema of a library that can check a value and write itself as JSON Schema: zod 4.2 and newer, and others. */
 export interface LibrarySchema<Input = unknown, Output = Input> {
   readonly '~standard': StandardSchemaV1.Props<Input, Output> & StandardJSONSchemaV1.Props<Input, Output>
 }
 
 /**
- * A schema of zod 4. It is a {@link LibrarySchema} too, but to ask it for its types as such costs the compiler as much as
- * the schema itself: with a hundred tools that shows.
+ * A schema of zod 4. It is a {@link LibrarySchema} too, but as such its types cost the compiler as much as the schema itself:
+ * with a hundred tools that shows.
  */
 export interface ZodSchema {
   readonly _zod: { readonly input: unknown; readonly output: unknown }
 }
 
-/** What describes an object: a schema of a library, or a JSON Schema, which is listed as it is. */
+/** Describes an object: a schema of a library, or a JSON Schema, which is listed as it is. */
 export type ObjectSchema = ZodSchema | LibrarySchema | JsonSchema
 
-/** What a value that passed the schema is to the handler. */
+/** The type of a value that passed the schema. */
 export type OutputOf<Schema> = Schema extends ZodSchema
   ? Schema['_zod']['output']
   : Schema extends LibrarySchema<unknown, infer Output>
     ? Output
     : Record<string, unknown>
 
-/** What a handler returns that the schema then checks. */
+/** The type of a value that the schema is to check. */
 export type InputOf<Schema> = Schema extends ZodSchema
   ? Schema['_zod']['input']
   : Schema extends LibrarySchema<infer Input>
     ? Input
     : Record<string, unknown>
 
-/** A value as the schema made it, or what is wrong with it, in words for who sent it. */
+/** A value as the schema made it, or its problem, in words for the sender. */
 export type Checked = { value: unknown } | { problem: string }
 
 /** A schema ready for use. */
@@ -46,7 +46,7 @@ export interface CompiledSchema {
 }
 
 /**
- * What stands for a schema that was not given.
+ * Stands for a schema that was not given.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool, a tool with no parameters
  */
@@ -59,8 +59,8 @@ export const noArguments: CompiledSchema = {
 /**
  * Makes a schema ready for use.
  *
- * @param direction which side of the schema is listed: what goes in or what comes out of its transformations.
- * @throws {TypeError} when it is neither kind of schema, or not of an object.
+ * @param direction the side of the schema that is listed: the input or the output of its transformations.
+ * @throws {TypeError} when it is no schema, or does not describe an object.
  */
 export function compileSchema(
   schema: ObjectSchema,
@@ -80,7 +80,7 @@ function compileLibrarySchema(
   const { vendor, jsonSchema, validate } = schema['~standard']
   if (typeof jsonSchema?.[direction] !== 'function') {
     throw new TypeError(
-      `${of}: the ${vendor} schema cannot say itself as JSON Schema; with zod, use 4.2 or newer`,
+      `${of}: the ${vendor} schema cannot write itself as JSON Schema; with zod, use 4.2 or newer`,
     )
   }
   const json = inWords(of, () => jsonSchema[direction]({ target: 'draft-2020-12' })) as JsonSchema
@@ -118,7 +118,7 @@ let ajv2020: Ajv | undefined
 let ajvDraft7: Ajv | undefined
 
 function compileWithAjv(json: JsonSchema, of: string): ValidateFunction {
-  // Unknown keywords and formats are annotations in JSON Schema, so they are no errors.
+  // Unknown keywords and formats are annotations in JSON Schema, not errors.
   const options = { strict: false, allErrors: true, validateFormats: false }
   const isDraft7 = String(json.$schema).includes('draft-07')
   const ajv = isDraft7 ? (ajvDraft7 ??= new Ajv(options)) : (ajv2020 ??= new Ajv2020(options))
@@ -129,7 +129,7 @@ function compileWithAjv(json: JsonSchema, of: string): ValidateFunction {
   }
 }
 
-/** What fails in a library says whose schema it was. */
+/** Names the schema in an error of a library. */
 function inWords<T>(of: string, compile: () => T): T {
   try {
     return compile()
@@ -141,7 +141,7 @@ function inWords<T>(of: string, compile: () => T): T {
 function requireObject(json: JsonSchema, of: string): void {
   if (typeof json === 'object' && json !== null && json.type === 'object') return
   throw new TypeError(
-    `${of}: the schema must be of an object (a shape is made one by z.object), got ${JSON.stringify(json)?.slice(0, 200)}`,
+    `${of}: the schema must describe an object (wrap a shape in z.object), got ${JSON.stringify(json)?.slice(0, 200)}`,
   )
 }
 

@@ -8,6 +8,7 @@ import {
   type Icon,
   type Meta,
 } from '@tidings/protocol'
+import type { ChangeIndex } from '../changes/change-index.ts'
 import { hintFor } from './cache-hints.ts'
 import type { HandlerContext } from '../requests/context.ts'
 import { isPromise } from '../async/is-promise.ts'
@@ -25,13 +26,13 @@ import {
   type OutputOf,
 } from './schema.ts'
 
-/** How a tool is listed, and what it takes and gives. */
+/** The listing of a tool, and the schemas of its arguments and result. */
 export interface ToolOptions<Input = ObjectSchema | undefined, Output = ObjectSchema | undefined> {
   title?: string
   description?: string
-  /** The arguments: a schema of an object (zod or JSON Schema). A tool without one takes none. */
+  /** Schema of the arguments, which describes an object: zod or JSON Schema. A tool without a schema takes no arguments. */
   input?: Input
-  /** The `structuredContent` of a result: a schema of an object (zod or JSON Schema). */
+  /** Schema of the `structuredContent` of a result, which describes an object: zod or JSON Schema. */
   output?: Output
   annotations?: ToolAnnotations
   icons?: Icon[]
@@ -39,8 +40,8 @@ export interface ToolOptions<Input = ObjectSchema | undefined, Output = ObjectSc
 }
 
 /**
- * What a tool's handler returns. `content` may be left out beside `structuredContent`: it is then its JSON text, for
- * clients that know no structured content. `isError: true` says that the tool failed, in words for the model.
+ * The result of a tool's handler. Beside `structuredContent` you can leave out `content`: Tidings fills in the JSON text, for
+ * clients that know no structured content. `isError: true` reports a failure, in words for the model.
  */
 export type ToolResult<Output = undefined> =
   | (Omit<CallToolResult, 'structuredContent'> & { structuredContent?: InputOf<Output> })
@@ -51,7 +52,7 @@ export type ToolResult<Output = undefined> =
       _meta?: Meta
     }
 
-/** What runs when the tool is called, with arguments that passed `input`. */
+/** Runs when the tool is called, with arguments that passed `input`. */
 export type ToolHandler<Input, Output> = (
   args: OutputOf<Input>,
   context: HandlerContext,
@@ -60,9 +61,9 @@ export type ToolHandler<Input, Output> = (
 /** A registered tool. */
 export interface ToolHandle {
   readonly name: string
-  /** Changes how it is listed; options that are left out stay as they are. Clients are told. */
+  /** Changes the listing; options that you leave out stay as they are. Clients are told. */
   readonly update: (options: Omit<ToolOptions, 'input' | 'output'>) => void
-  /** Takes it away. Clients are told. */
+  /** Removes the tool. Clients are told. */
   readonly remove: () => void
 }
 
@@ -75,15 +76,15 @@ interface RegisteredTool {
   handler: ToolHandler<ObjectSchema | undefined, ObjectSchema | undefined>
 }
 
-/** The tools of a server, and how it answers for them. */
+/** The tools of a server, and the handlers of their methods. */
 export class Tools {
   readonly #tools = new Map<string, RegisteredTool>()
-  readonly #changed: () => void
+  readonly #changes: ChangeIndex
   readonly #logger: Logger
   readonly #options: ListOptions
 
-  constructor(changed: () => void, logger: Logger, options: ListOptions) {
-    this.#changed = changed
+  constructor(changes: ChangeIndex, logger: Logger, options: ListOptions) {
+    this.#changes = changes
     this.#logger = logger
     this.#options = options
   }
@@ -112,20 +113,20 @@ export class Tools {
       handler: handler,
     }
     this.#tools.set(name, tool)
-    this.#changed()
+    this.#changes.publish('tools')
     return {
       name,
       update: (options) => {
         tool.listing = { ...tool.listing, ...options }
-        this.#changed()
+        this.#changes.publish('tools')
       },
       remove: () => {
-        if (this.#tools.get(name) === tool && this.#tools.delete(name)) this.#changed()
+        if (this.#tools.get(name) === tool && this.#tools.delete(name)) this.#changes.publish('tools')
       },
     }
   }
 
-  /** The schema that a tool's arguments must fit; undefined when there is no such tool. */
+  /** The schema of a tool's arguments. Undefined when there is no such tool. */
   inputSchemaOf(name: string): object | undefined {
     return this.#tools.get(name)?.listing.inputSchema
   }
@@ -175,7 +176,7 @@ export class Tools {
   }
 
   #failed(tool: RegisteredTool, thrown: unknown, context: HandlerContext): CallToolResult {
-    // Said in JSON-RPC's words it was meant for the client; anything else may hold what is not for its eyes.
+    // An McpError is meant for the client; any other error may hold secrets.
     if (thrown instanceof McpError) throw thrown
     const { name } = tool.listing
     if (!context.signal.aborted) this.#logger.error({ err: thrown, tool: name }, 'tool failed')
@@ -201,7 +202,7 @@ export class Tools {
   }
 }
 
-/** A tool that mirrors arguments in headers, but wrongly, is left out by clients: better told here. */
+/** Clients leave out a tool that mirrors arguments in headers in a wrong way: better told here. */
 function checkHeaders({ json }: CompiledSchema, of: string): void {
   try {
     headerParams(json)

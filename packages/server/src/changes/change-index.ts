@@ -1,74 +1,21 @@
 import type { Backplane, ChangeFollower, ChangeSnapshot } from '../backplane/backplane.ts'
 import { MemoryBackplane } from '../backplane/memory-backplane.ts'
-import type { Subscriber } from './change-reader.ts'
+import { type Topic, type TopicListener, TopicState } from './topic.ts'
 
-/**
- * What can change: one of the three lists, or one resource, by its URI. A URI has a scheme and so a colon: it is never
- * the name of a list.
- */
-export type Topic = List | (string & {})
-export type List = 'tools' | 'prompts' | 'resources'
-
-/** A watched topic: the sequence number of its latest change, and who wants to hear of it. */
-export class TopicState {
-  readonly topic: Topic
-  /** Of the index. */
-  epoch: string
-  readonly subscribers = new Set<Subscriber>()
-  /** 0 until the topic first changes, and of one that may have changed, nobody knows when. */
-  seq = 0
-  /** The latest change as text, in each way that it was encoded. */
-  #frames: Frame | undefined
-
-  constructor(topic: Topic, epoch: string) {
-    this.topic = topic
-    this.epoch = epoch
-  }
-
-  changed(seq: number): void {
-    this.seq = seq
-    this.#frames = undefined
-  }
-
-  /** The index has begun anew. */
-  reset(epoch: string): void {
-    this.epoch = epoch
-    this.changed(0)
-  }
-
-  /** The latest change as text: encoded at most once in each way, however many streams it goes to. */
-  frame(encode: Encode): string {
-    // A list, since there are two ways at most: a map of its own for each change would cost more than encoding it.
-    let frame = this.#frames
-    while (frame !== undefined && frame.encode !== encode) frame = frame.next
-    frame ??= this.#frames = { encode, text: encode(this), next: this.#frames }
-    return frame.text
-  }
-}
-
-/** Makes text of a topic's latest change. */
-export type Encode = (state: TopicState) => string
-
-interface Frame {
-  readonly encode: Encode
-  readonly text: string
-  readonly next: Frame | undefined
-}
-
-/** How many topics that nobody watches are remembered, for those who may come back to them. */
+/** The number of unwatched topics that are remembered, for readers that may come back to them. */
 const maxUnwatched = 10_000
 
 /**
  * Topic -> latest change. Not a log: MCP's change notifications carry no payload, so the newest change of a topic
  * replaces the one before. Memory grows with the topics that are watched, never with the number of changes.
  *
- * Each server has one, a replica of what the backplane has put in order. Topics that nobody watches are remembered up to
- * a bound: {@link isComplete} says from which position on all changes are known.
+ * Each server has one, a replica of the order that the backplane gives. Unwatched topics are remembered up to a bound:
+ * {@link isComplete} tells from which position on all changes are known.
  */
 export class ChangeIndex implements ChangeFollower {
   readonly #backplane: Backplane
   readonly #watched = new Map<Topic, TopicState>()
-  /** Those that changed, or were left, longest ago first. */
+  /** In the order of their latest change, or of the end of their last watch: the oldest first. */
   readonly #unwatched = new Map<Topic, TopicState>()
   #epoch = ''
   #seq = 0
@@ -78,31 +25,31 @@ export class ChangeIndex implements ChangeFollower {
 
   constructor(backplane: Backplane = new MemoryBackplane()) {
     this.#backplane = backplane
-    // Who waits for it is told when it fails.
+    // A failure reaches the caller that waits for `follow()`.
     this.follow().catch(() => {})
   }
 
-  /** Tells this index from one whose order was lost: a position of another epoch means nothing here. */
+  /** Changes when the order of changes was lost: a position of another epoch means nothing here. */
   get epoch(): string {
     return this.#epoch
   }
 
-  /** The sequence number of the latest change of all. */
+  /** The sequence number of the latest change of any topic. */
   get seq(): number {
     return this.#seq
   }
 
-  /** How many topics somebody watches. */
+  /** The number of watched topics. */
   get size(): number {
     return this.#watched.size
   }
 
-  /** Resolves when it knows what was published before. Follows the backplane again, if it was closed. */
+  /** Resolves when it knows all earlier changes. Follows the backplane again after {@link close}. */
   follow(): Promise<void> {
     return (this.#followed ??= this.#backplane.follow(this))
   }
 
-  /** Hears of nothing any more. */
+  /** Stops following the backplane. */
   close(): void {
     this.#followed = undefined
     this.#backplane.unfollow(this)
@@ -113,7 +60,7 @@ export class ChangeIndex implements ChangeFollower {
     return position >= this.#forgotten && position <= this.#seq
   }
 
-  /** The topic has changed: its subscribers are told, on this node and all others. Never waits for one of them. */
+  /** Announces a change of the topic to its readers on all nodes. Never waits for one of them. */
   publish(topic: Topic): void {
     this.#backplane.publish(topic)
   }
@@ -129,7 +76,7 @@ export class ChangeIndex implements ChangeFollower {
       return
     }
     state.changed(seq)
-    for (const subscriber of state.subscribers) subscriber.offer(state)
+    for (const listener of state.listeners) listener.offer(state)
   }
 
   resync({ epoch, seq, completeFrom, changes }: ChangeSnapshot): void {
@@ -147,25 +94,25 @@ export class ChangeIndex implements ChangeFollower {
       state.changed(seq)
       if (!this.#watched.has(topic)) this.#keep(state)
     }
-    const subscribers = new Set([...this.#watched.values()].flatMap((state) => [...state.subscribers]))
-    for (const subscriber of subscribers) subscriber.lost()
+    const listeners = new Set([...this.#watched.values()].flatMap((state) => [...state.listeners]))
+    for (const listener of listeners) listener.lost()
   }
 
-  /** The topic's state, with the subscriber among those who hear of it. */
-  subscribe(topic: Topic, subscriber: Subscriber): TopicState {
+  /** Adds the listener to the topic, and returns the topic's state. */
+  subscribe(topic: Topic, listener: TopicListener): TopicState {
     let state = this.#watched.get(topic)
     if (state === undefined) {
       state = this.#unwatched.get(topic) ?? new TopicState(topic, this.#epoch)
       this.#unwatched.delete(topic)
       this.#watched.set(topic, state)
     }
-    state.subscribers.add(subscriber)
+    state.listeners.add(listener)
     return state
   }
 
-  unsubscribe(state: TopicState, subscriber: Subscriber): void {
-    state.subscribers.delete(subscriber)
-    if (state.subscribers.size > 0) return
+  unsubscribe(state: TopicState, listener: TopicListener): void {
+    state.listeners.delete(listener)
+    if (state.listeners.size > 0) return
     this.#watched.delete(state.topic)
     if (state.seq > 0) this.#keep(state)
   }

@@ -1,38 +1,39 @@
-import { type ChangeIndex, type Topic, TopicState } from './change-index.ts'
+import type { ChangeIndex } from './change-index.ts'
+import { type Topic, type TopicListener, TopicState } from './topic.ts'
 
-/** Where a subscriber's changes go. */
+/** The stream side of a {@link ChangeReader}. */
 export interface ChangeSink {
   /** False while the reader's socket is full, or when there is no reader. */
   isReady(): boolean
   /**
-   * Writes the topic's latest change; one with the sequence number 0 for a topic that may have changed. Called only while
-   * it is ready.
+   * Writes the topic's latest change. Sequence number 0 stands for a topic that may have changed. Called only while the
+   * sink is ready.
    */
   write(state: TopicState): void
-  /** The index has begun anew: positions up to now mean nothing any more. */
+  /** The index has begun anew: earlier positions mean nothing any more. */
   lost?(): void
 }
 
 interface Watched {
   readonly state: TopicState
-  /** The sequence number at which the watch began: older changes are not its business. */
+  /** The sequence number at which the watch began: older changes are not told. */
   since: number
 }
 
 /**
- * One reader: a set of topics, and the position up to which it has been told. Nothing is queued for a reader that is
- * away or whose socket is full; when it is ready again, {@link catchUp} finds what it missed in the index.
+ * One reader of changes: the topics it watches, and its position, the latest change it was told. Nothing is queued for a
+ * reader that is away or whose socket is full. When it is ready again, {@link catchUp} finds what it missed in the index.
  */
-export class Subscriber {
+export class ChangeReader implements TopicListener {
   readonly #index: ChangeIndex
   readonly #sink: ChangeSink
   readonly #topics = new Map<Topic, Watched>()
   #epoch: string
   #position: number
   #behind = false
-  /** What the index knew when it last began anew, since when positions are good. */
+  /** The latest change when the index last began anew. Positions are good from there on. */
   #knownFrom: number | undefined
-  /** Topics that may have changed before that, of which the reader has not been told yet. */
+  /** Topics that may have changed before that, and that the reader was not told of yet. */
   #doubtful: Set<Watched> | undefined
 
   constructor(index: ChangeIndex, sink: ChangeSink) {
@@ -42,13 +43,13 @@ export class Subscriber {
     this.#position = index.seq
   }
 
-  /** The sequence number of the latest change this reader has been told of. 0 while that is in doubt. */
+  /** The sequence number of the latest change this reader was told. 0 while that is in doubt. */
   get position(): number {
     this.#followEpoch()
     return this.#position
   }
 
-  /** @param since the position from which on its changes are told; those before are not. Now, when left out. */
+  /** @param since changes after this position are told. Default: the latest change. */
   watch(topic: Topic, since = this.#index.seq): void {
     if (this.#topics.has(topic)) return
     this.#followEpoch()
@@ -63,13 +64,13 @@ export class Subscriber {
     this.#index.unsubscribe(watched.state, this)
   }
 
-  /** A watched topic has just changed: told now if the reader is ready for it, found by catchUp otherwise. */
+  /** Tells the reader of a change that has just happened; a reader that is not ready finds it later, in catchUp. */
   offer(state: TopicState): void {
     if (this.#behind || !this.#sink.isReady()) this.#behind = true
     else this.#tell(state)
   }
 
-  /** Tells each watched topic whose latest change is past the position: once, in order, as far as the sink takes it. */
+  /** Tells each watched topic whose latest change is past the position: once, in order, until the sink is full. */
   catchUp(): void {
     if (!this.#behind || !this.#settleDoubts()) return
     const missed: TopicState[] = []
@@ -87,7 +88,7 @@ export class Subscriber {
   /**
    * Goes back to the position that a returning reader has reached.
    *
-   * @returns false when it cannot have been told up to there, or it is not known of what since.
+   * @returns false when the reader cannot have reached that position, or when changes since then are not known.
    */
   rewind(position: number): boolean {
     if (position > this.position) return false
@@ -99,7 +100,7 @@ export class Subscriber {
     return true
   }
 
-  /** Whatever it watches may have changed, nobody knows when: the reader is told of all of it. */
+  /** Each watched topic may have changed at an unknown time: the reader is told of all of them. */
   lost(): void {
     this.#epoch = this.#index.epoch
     this.#knownFrom = this.#index.seq
@@ -114,7 +115,7 @@ export class Subscriber {
     for (const topic of [...this.#topics.keys()]) this.unwatch(topic)
   }
 
-  /** Who watches nothing is not told when the index begins anew. */
+  /** A reader that watches nothing does not hear that the index begins anew. */
   #followEpoch(): void {
     if (this.#epoch !== this.#index.epoch) this.lost()
   }

@@ -1,55 +1,45 @@
-import { JSONRPC_VERSION, metaKeys, type RequestId, type SubscriptionFilter } from '@tidings/protocol'
-import type { ChangeIndex, List, Topic, TopicState } from './change-index.ts'
-import { changeNotification } from './notification.ts'
-import { Subscriber } from './change-reader.ts'
-import type { MessageStream, StreamOwner } from '../sessions/channel.ts'
+import {
+  JSONRPC_VERSION,
+  type List,
+  listNames,
+  lists,
+  metaKeys,
+  recovery,
+  type RequestId,
+  type SubscriptionFilter,
+} from '@tidings/protocol'
+import type { ChangeIndex } from './change-index.ts'
+import { ChangeReader, type ChangeSink } from './change-reader.ts'
+import type { MessageStream, StreamWriter } from './message-stream.ts'
+import { formatPosition, listenFrame, listenFrameEnd } from './notification.ts'
+import type { TopicState } from './topic.ts'
 
-/**
- * The names of the recovery extension: a client that lost its stream says up to where it has been told, and is told
- * what changed since. See PROTOCOL.md.
- */
-export const recovery = {
-  extension: 'dev.tidings/recovery',
-  /** Of a listen request: the position it was told of last. */
-  since: 'dev.tidings/since',
-  /** Of what is sent on the stream: up to where the client has been told when it has read this. */
-  position: 'dev.tidings/position',
-  /** Of the acknowledgement: whether what follows is all that changed since. */
-  recovered: 'dev.tidings/recovered',
-} as const
-
-const lists: readonly (readonly [keyof SubscriptionFilter, List])[] = [
-  ['toolsListChanged', 'tools'],
-  ['promptsListChanged', 'prompts'],
-  ['resourcesListChanged', 'resources'],
-]
-
-/** What a listen request asks for, and from where on. */
+/** A `subscriptions/listen` request. */
 export interface ListenRequest {
   id: RequestId
   filter: SubscriptionFilter
-  /** The position of the recovery extension, if the client gave one. */
+  /** The position of the recovery extension, if the client sent one. */
   since: unknown
 }
 
 /**
- * One `subscriptions/listen` stream: acknowledged first, then what changes, tagged with the id of its request.
+ * One `subscriptions/listen` stream: the acknowledgement, then changes, each with the id of the request.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions
  */
-export class Subscription implements StreamOwner {
-  /** Called when its stream is closed. */
+export class ListenStream implements ChangeSink, StreamWriter {
+  /** Called when the stream is closed. */
   onClose = () => {}
   readonly #id: RequestId
   readonly #stream: MessageStream
   readonly #changes: ChangeIndex
-  readonly #subscriber: Subscriber
+  readonly #reader: ChangeReader
   /** The end of each frame, the only part that differs from one stream to another. */
-  readonly #tail: string
+  readonly #frameEnd: string
 
   /**
-   * @param isResource whether a URI is of a resource; others are left out.
-   * @param open opens its stream, told how many resources it watches. What that throws is thrown on.
+   * @param isResource whether a URI belongs to a resource; other URIs are left out of the acknowledgement.
+   * @param open opens the stream, given the number of resources it watches. Its errors are passed on.
    */
   constructor(
     { id, filter, since }: ListenRequest,
@@ -58,40 +48,46 @@ export class Subscription implements StreamOwner {
     open: (resources: number) => MessageStream,
   ) {
     const resources = [...new Set(filter.resourceSubscriptions)].filter(isResource)
-    const honoured = lists.filter(([name]) => filter[name] === true)
+    const watchedLists = listNames.filter((list) => filter[lists[list].filter] === true)
     const from = positionOf(since, changes)
     this.#id = id
     this.#changes = changes
-    this.#tail = `${JSON.stringify(id)}}}}\n\n`
-    this.#subscriber = new Subscriber(changes, {
-      isReady: () => this.#stream.ready,
-      write: (state) => this.#stream.write(state.frame(encodeChange) + this.#tail),
-    })
+    this.#frameEnd = listenFrameEnd(id)
+    this.#reader = new ChangeReader(changes, this)
     this.#stream = open(resources.length)
-    if (from !== undefined) this.#subscriber.rewind(from)
+    if (from !== undefined) this.#reader.rewind(from)
     this.#acknowledge(
-      {
-        ...Object.fromEntries(honoured.map(([name]) => [name, true])),
-        ...(filter.resourceSubscriptions !== undefined && { resourceSubscriptions: resources }),
-      },
+      acknowledged(watchedLists, filter, resources),
       since === undefined ? undefined : from !== undefined,
     )
-    const topics: Topic[] = [...honoured.map(([, list]) => list), ...resources]
-    for (const topic of topics) this.#subscriber.watch(topic, from)
-    this.#stream.owner = this
-    this.#subscriber.catchUp()
+    for (const topic of [...watchedLists, ...resources]) this.#reader.watch(topic, from)
+    this.#stream.writer = this
+    this.#reader.catchUp()
   }
 
-  /** Ends it gracefully: the request is answered, the stream closed. */
+  /** Ends the stream in good order: the request is answered, then the stream closes. */
   end(reason: string): void {
     this.release()
     const result = { resultType: 'complete', _meta: { [metaKeys.subscriptionId]: this.#id } }
-    this.#write({ id: this.#id, result })
+    this.#send({ id: this.#id, result })
     this.#stream.end(reason)
   }
 
+  /** Ends all watches. */
+  release(): void {
+    this.#reader.clear()
+  }
+
+  isReady(): boolean {
+    return this.#stream.ready
+  }
+
+  write(state: TopicState): void {
+    this.#stream.write(state.frame(listenFrame) + this.#frameEnd)
+  }
+
   streamReady(): void {
-    this.#subscriber.catchUp()
+    this.#reader.catchUp()
   }
 
   streamClosed(): void {
@@ -99,43 +95,38 @@ export class Subscription implements StreamOwner {
     this.onClose()
   }
 
-  /** Watches nothing any more. */
-  release(): void {
-    this.#subscriber.clear()
-  }
-
   #acknowledge(notifications: SubscriptionFilter, recovered: boolean | undefined): void {
-    this.#write({
+    this.#send({
       method: 'notifications/subscriptions/acknowledged',
       params: {
         notifications,
         _meta: {
           [metaKeys.subscriptionId]: this.#id,
-          [recovery.position]: formatPosition(this.#changes.epoch, this.#subscriber.position),
+          [recovery.position]: formatPosition(this.#changes.epoch, this.#reader.position),
           ...(recovered !== undefined && { [recovery.recovered]: recovered }),
         },
       },
     })
   }
 
-  #write(message: object): void {
+  #send(message: object): void {
     this.#stream.write(`data: ${JSON.stringify({ jsonrpc: JSONRPC_VERSION, ...message })}\n\n`)
   }
 }
 
-// All but the subscription's id, which is last.
-function encodeChange({ topic, seq, epoch }: TopicState): string {
-  // Of what may have changed nobody knows when: there is no position to come back from.
-  const position = seq === 0 ? '' : `"${recovery.position}":${JSON.stringify(formatPosition(epoch, seq))},`
-  const whole = changeNotification(topic, `{${position}"${metaKeys.subscriptionId}":0}`)
-  return `data: ${whole.slice(0, -'0}}}'.length)}`
+/** The part of the filter that the server honours. */
+function acknowledged(
+  watchedLists: readonly List[],
+  { resourceSubscriptions }: SubscriptionFilter,
+  resources: string[],
+): SubscriptionFilter {
+  return {
+    ...Object.fromEntries(watchedLists.map((list) => [lists[list].filter, true])),
+    ...(resourceSubscriptions !== undefined && { resourceSubscriptions: resources }),
+  }
 }
 
-function formatPosition(epoch: string, seq: number): string {
-  return `${epoch}.${seq}`
-}
-
-/** The sequence number of a position from which on all changes are known. */
+/** The sequence number of a position, if all changes since then are known. */
 function positionOf(since: unknown, changes: ChangeIndex): number | undefined {
   if (typeof since !== 'string') return undefined
   const match = /^([\w-]{1,16})\.(\d{1,15})$/.exec(since)

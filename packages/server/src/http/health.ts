@@ -1,33 +1,31 @@
-import type { Context } from 'koa'
 import type { LimitedThing, Limits, LimitScope } from '../limits.ts'
-import type { TransportContext } from './transports/transport.ts'
-import type { WriteDeadline } from './outgoing/write-deadline.ts'
+import type { RequestHandler, TransportContext } from './transports/transport.ts'
 
 const things: readonly LimitedThing[] = ['sessions', 'streams', 'requests', 'subscriptions']
 const scopes: readonly LimitScope[] = ['total', 'perPrincipal', 'perSession']
 
-/** `GET /health`: whether new clients are welcome (503 while stopping), who is here, and how near the limits are. */
+/** `GET /health`: whether the server takes new clients (503 while stopping), the connected clients, and the use of limits. */
 export function health(
-  { server, sessions, limits }: TransportContext,
-  subscriptions: ReadonlySet<unknown>,
-  deadline: WriteDeadline,
-): (ctx: Context) => void {
+  { info, sessions, options: { limits } }: TransportContext,
+  listenStreams: ReadonlySet<unknown>,
+  deadline: { readonly cuts: number },
+): RequestHandler {
   const startedAt = performance.now()
-  return (ctx) => {
+  return (_request, response) => {
     const { opened, resumed, refused, ended } = sessions.counts
-    ctx.status = sessions.closing ? 503 : 200
-    ctx.set('Cache-Control', 'no-store')
-    ctx.body = {
+    const body = {
       status: sessions.closing ? 'stopping' : 'healthy',
-      connected_clients: sessions.attachedCount + subscriptions.size,
+      connected_clients: sessions.attachedCount + listenStreams.size,
       transport: 'http+sse',
-      server: { name: server.info.name, version: server.info.version },
+      server: { name: info.name, version: info.version },
       uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
       sessions: { open: sessions.size, opened, resumed, refused, ended },
       limits: Object.fromEntries(things.map((thing) => [thing, useOf(limits, thing)])),
       refused: refusedBy(limits),
       write_timeouts: deadline.cuts,
     }
+    response.set('Cache-Control', 'no-store')
+    response.json(JSON.stringify(body), sessions.closing ? 503 : 200)
   }
 }
 
@@ -37,7 +35,7 @@ function useOf(limits: Limits, thing: LimitedThing): { used: number; max: number
   return { used, max: max.total === Infinity ? null : max.total }
 }
 
-/** By the limits that were reached, how often one was. */
+/** The number of refusals, by limit. */
 function refusedBy(limits: Limits): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const thing of things) {

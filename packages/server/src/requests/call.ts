@@ -1,23 +1,23 @@
 import type { JSONRPCRequest, McpError, Result } from '@tidings/protocol'
 
-/** How a request is answered: by neither, when nobody wants the answer any more. */
-export type Answer = { result: Result } | { error: McpError } | undefined
+/** The outcome of a request. */
+export type CallOutcome = { result: Result } | { error: McpError }
 
-/** A request that is being answered, and what can stop it. */
+/** A request that is being answered, and the means to stop it. */
 export class Call {
   readonly request: JSONRPCRequest
-  /** Among all that are being answered: for `Calls`. */
+  /** The index among all calls, for `Calls`. */
   place = 0
-  readonly #answer: (answer: Answer) => void
+  readonly #onOutcome: (outcome: CallOutcome | undefined) => void
   #controller: AbortController | undefined
   #reason: Error | undefined
   #over = false
   #whenOver: (() => void)[] | undefined
 
-  /** @param answer called once, when it is known. */
-  constructor(request: JSONRPCRequest, answer: (answer: Answer) => void) {
+  /** @param onOutcome called once: with the outcome, or with undefined when no answer is wanted any more. */
+  constructor(request: JSONRPCRequest, onOutcome: (outcome: CallOutcome | undefined) => void) {
     this.request = request
-    this.#answer = answer
+    this.#onOutcome = onOutcome
   }
 
   /** Aborted when the answer is no longer wanted. */
@@ -29,7 +29,7 @@ export class Call {
     return this.#controller.signal
   }
 
-  /** True once it is answered or aborted: nothing is to be sent for it any more. */
+  /** True once the request is answered or aborted: nothing more is sent for it. */
   get over(): boolean {
     return this.#over
   }
@@ -42,19 +42,19 @@ export class Call {
     })
   }
 
-  /** Answers. Only the first answer counts. */
-  settle(answer: Answer): void {
+  /** Settles the call. Only the first outcome counts. */
+  settle(outcome: CallOutcome | undefined): void {
     if (this.#over) return
     this.#over = true
-    this.#answer(answer)
+    this.#onOutcome(outcome)
     this.#whenOver?.forEach((resolve) => resolve())
   }
 
-  /** Stops the call: its handler is told by the signal, and the peer is answered `answer` if there is one. */
-  abort(reason: Error, answer?: Answer): void {
+  /** Stops the call: the signal of its handler aborts, and the peer gets the outcome, if there is one. */
+  abort(reason: Error, outcome?: CallOutcome): void {
     if (this.#over) return
     this.#reason = reason
     this.#controller?.abort(reason)
-    this.settle(answer)
+    this.settle(outcome)
   }
 }

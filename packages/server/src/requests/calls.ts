@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { errorCodes, McpError } from '@tidings/protocol'
 import type { Call } from './call.ts'
-import { within } from '../async/deadline.ts'
+import { settledWithin } from '../async/deadline.ts'
 
-/** All requests of a mount that are being answered, for it to stop gracefully. */
+/** All requests of a mount that are being answered. A mount needs them to stop gracefully. */
 export class Calls {
-  // No Set: one that is added to and deleted from all the time is laid out anew all the time.
+  // No Set: a set is laid out anew again and again when entries come and go all the time.
   readonly #calls: Call[] = []
 
   get size(): number {
@@ -23,9 +23,9 @@ export class Calls {
     last.place = call.place
   }
 
-  /** Lets what is in flight finish until the deadline, then answers it with an error. */
+  /** Lets the requests finish until the deadline, then answers the rest with an error. */
   async close(deadlineMs: number): Promise<void> {
-    await within(
+    await settledWithin(
       deadlineMs,
       this.#calls.map((call) => call.finished()),
     )
@@ -34,7 +34,7 @@ export class Calls {
       const error = new McpError(errorCodes.internalError, message)
       call.abort(new DOMException(message, 'AbortError'), { error })
     }
-    // Answers are sent by what waits for them: let them be, before the streams end.
+    // The answers are sent in later microtasks: before the streams end.
     await setImmediate()
   }
 }

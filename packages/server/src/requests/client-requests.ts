@@ -15,18 +15,18 @@ interface Pending {
 }
 
 /** The requests to one client that it has not answered yet. */
-export class Asks {
+export class ClientRequests {
   readonly #pending = new Map<number, Pending>()
   #lastId = 0
 
   /**
-   * Asks the client, and waits for its answer. When the signal aborts, the client is told that the answer is no longer
-   * wanted.
+   * Sends a request to the client, and waits for its response. When the signal aborts, the client is told that the
+   * response is no longer wanted.
    *
-   * @throws {McpError} what the client answered instead of a result.
+   * @throws {McpError} the client's error response.
    * @throws the signal's reason.
    */
-  async ask<M extends RequestToClient>(
+  async request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     signal: AbortSignal,
@@ -56,7 +56,7 @@ export class Asks {
     }
   }
 
-  /** Takes an answer of the client. One that nobody waits for, or a second one, is no answer: false. */
+  /** Takes a response of the client. Returns false for a response that nothing waits for. */
   settle(response: JSONRPCResponse): boolean {
     const pending = typeof response.id === 'number' ? this.#pending.get(response.id) : undefined
     if (pending === undefined) return false
@@ -66,7 +66,7 @@ export class Asks {
     return true
   }
 
-  /** Nobody will answer any more. */
+  /** Rejects all pending requests: no response will come any more. */
   close(reason: string): void {
     for (const { reject } of [...this.#pending.values()]) reject(new DOMException(reason, 'AbortError'))
   }

@@ -6,6 +6,7 @@ import {
   type ElicitResult,
   errorCodes,
   type Implementation,
+  isAtLeast,
   isModernRevision,
   type LoggingLevel,
   McpError,
@@ -18,10 +19,9 @@ import {
   type Root,
 } from '@tidings/protocol'
 import type { Call } from './call.ts'
-import { isLoud } from '../capabilities/logging.ts'
 import type { Outlet, Peer } from './peer.ts'
 
-/** How far a request has come, for the client that waits for it. */
+/** The progress of a request, for the client that waits for it. */
 export interface Progress {
   /** Must grow from one call to the next. */
   progress: number
@@ -29,7 +29,7 @@ export interface Progress {
   message?: string
 }
 
-/** Which client a request is from, as it says itself. */
+/** The client of a request, as it describes itself. */
 export interface ClientInfo {
   /** The protocol revision it speaks. */
   readonly revision: Revision
@@ -37,59 +37,60 @@ export interface ClientInfo {
   readonly capabilities: ClientCapabilities
 }
 
-/** How a question to the client is asked. */
+/** Options of a question to the client. */
 export interface AskOptions {
   /**
-   * Names the question among those of the request, in the modern era. Default: `ask-1`, `ask-2` and so on, in the
-   * order of asking; name them where that order is not always the same.
+   * The name of the question among those of the request, with revision 2026-07-28. Default: `ask-1`, `ask-2` and so on, in
+   * the order of asking. Name your questions where that order is not always the same.
    */
   key?: string
 }
 
-/** What a handler is given besides its arguments. Its functions may be taken out of it: `({ signal, progress }) => ...`. */
+/** The second argument of a handler. You can destructure it: `({ signal, progress }) => ...`. */
 export interface HandlerContext {
-  /** Aborted when the answer is no longer wanted: client gone, request cancelled, time over, server stopping. */
+  /** Aborts when the answer is no longer wanted: client gone, request cancelled, time over, server stopping. */
   readonly signal: AbortSignal
   readonly requestId: RequestId
   /** The `_meta` of the request. */
   readonly meta: Meta | undefined
-  /** Who asks: what the `principal` option made of the HTTP request. */
+  /** The caller, as the `principal` option identified it. `undefined` is an anonymous caller. */
   readonly principal: string | undefined
-  /** Which client asks, as it says itself. */
+  /** The client, as it describes itself. */
   readonly client: ClientInfo
-  /** The session the request came in on. There is none in the modern era. */
+  /** The session of the request. Revision 2026-07-28 has no sessions. */
   readonly session: { readonly id: string } | undefined
-  /** Tells the client how far the request has come. Does nothing when the client did not ask to be told. */
+  /** Reports progress to the client. Does nothing when the client did not ask for progress. */
   readonly progress: (progress: Progress) => void
   /** Sends a log message to the client, if it wants messages of this level. `data` is any JSON value. */
   readonly log: (level: LoggingLevel, data: unknown, logger?: string) => void
   /**
-   * Asks the client's user, by a form or by a page to visit.
+   * Asks the client's user, with a form or with a page to visit.
    *
-   * In a session the handler waits for the answer. In the modern era its run ends here, and it is run again from the
-   * start when the client has answered: what must happen once belongs after the last question.
+   * In a session the handler waits for the answer. With revision 2026-07-28 the handler runs more than once: the first run
+   * stops here, and when the client has answered, Tidings calls the handler again from the top. Do anything that must happen
+   * only once after the last question.
    *
-   * @throws {McpError} when the client has not declared that it can, or refuses.
+   * @throws {McpError} when the client has not declared the capability, or answers with an error.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
    */
   readonly elicit: (params: ElicitRequestParams, options?: AskOptions) => Promise<ElicitResult>
   /**
    * Asks the client for a completion from its language model.
    *
-   * @throws {McpError} when the client has not declared that it can, or refuses.
+   * @throws {McpError} when the client has not declared the capability, or answers with an error.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
    */
   readonly sample: (params: CreateMessageRequestParams, options?: AskOptions) => Promise<CreateMessageResult>
   /**
-   * The folders and files the client works on.
+   * Asks for the folders and files that the client works on.
    *
-   * @throws {McpError} when the client has not declared that it can, or refuses.
+   * @throws {McpError} when the client has not declared the capability, or answers with an error.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/roots
    */
   readonly roots: (options?: AskOptions) => Promise<Root[]>
   /**
-   * Ends the HTTP response of a request over Streamable HTTP early: the client comes back for the rest, so that a long
-   * call holds no connection. Does nothing where a client cannot come back.
+   * Ends the HTTP response of a request over Streamable HTTP early. The client comes back for the rest, so a long call holds
+   * no connection. Does nothing where a client cannot come back.
    *
    * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server
    */
@@ -98,7 +99,7 @@ export interface HandlerContext {
 
 type Ask = Exclude<RequestToClient, 'ping'>
 
-/** The capability that the client would have to declare for the request, if it did not. */
+/** The capability that the request needs and the client did not declare. Undefined when nothing is lacking. */
 function lacking(method: Ask, params: object, client: ClientCapabilities): string | undefined {
   const { roots, sampling, elicitation } = client
   if (method === 'roots/list') return roots ? undefined : 'roots'
@@ -113,7 +114,7 @@ function lacking(method: Ask, params: object, client: ClientCapabilities): strin
   return elicitation.url && !elicitation.form ? 'elicitation.form' : undefined
 }
 
-/** The context of one call. Each function is made when a handler first takes it: most take none. */
+/** The context of one call. Each function is made when a handler takes it: most handlers take none. */
 export class CallContext implements HandlerContext {
   readonly #call: Call
   readonly #peer: Peer
@@ -163,7 +164,7 @@ export class CallContext implements HandlerContext {
   get log(): HandlerContext['log'] {
     return (level, data, logger) => {
       const { logLevel } = this.#peer
-      if (logLevel === undefined || !isLoud(level, logLevel)) return
+      if (logLevel === undefined || !isAtLeast(level, logLevel)) return
       const params = logger === undefined ? { level, data } : { level, logger, data }
       this.#outlet.notify('notifications/message', params)
     }
@@ -191,7 +192,7 @@ export class CallContext implements HandlerContext {
     { key }: AskOptions = {},
   ): Promise<ResultOf<M>> {
     const capability = lacking(method, params, this.#peer.clientCapabilities)
-    if (capability === undefined) return this.#outlet.ask(method, params, key, this.signal)
+    if (capability === undefined) return this.#outlet.request(method, params, key, this.signal)
     const message = `${method} needs a client with the capability "${capability}", which this one did not declare`
     if (!isModernRevision(this.#peer.revision)) throw new McpError(errorCodes.invalidRequest, message)
     const [name, mode] = capability.split('.')

@@ -14,9 +14,9 @@ import type { Call } from './call.ts'
 import type { RequestIdentity, RequestStates } from './request-state.ts'
 
 /**
- * The questions of one request of the modern era, over the rounds it takes. A question that has been answered is
- * answered at once; the first that has not ends the run: the client is answered that input is required, and makes the
- * request again.
+ * The questions of one request of revision 2026-07-28, over the rounds it takes. A question that the client has answered is
+ * answered at once. The first question without an answer ends the run: the client gets the result that input is required, and
+ * makes the request again.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
  */
@@ -28,7 +28,7 @@ export class InputRounds {
   #required: InputRequests | undefined
   #asked = 0
 
-  /** @throws {McpError} `invalidParams` when the `requestState` is not of this request. */
+  /** @throws {McpError} `invalidParams` when the `requestState` belongs to another request. */
   constructor({ method, params = {} }: JSONRPCRequest, principal: string | undefined, states: RequestStates) {
     const { inputResponses = {}, requestState, ...rest } = params as Record<string, unknown>
     const salient = { ...rest, _meta: undefined }
@@ -53,7 +53,7 @@ export class InputRounds {
     if (answer !== undefined) return Promise.resolve(answer)
     if (this.#required === undefined) {
       this.#required = {}
-      // What is asked at the same time is asked in one round.
+      // Questions of the same tick go in one round.
       setImmediate(() => this.#suspend(call))
     }
     this.#required[key] = { method, params } as InputRequests[string]
@@ -68,7 +68,7 @@ export class InputRounds {
     try {
       return parseResult(method, given)
     } catch {
-      return undefined // An answer that is none is asked for again.
+      return undefined // An invalid answer is asked for again.
     }
   }
 

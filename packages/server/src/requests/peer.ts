@@ -4,40 +4,68 @@ import type {
   LoggingLevel,
   NotificationToClient,
   ParamsOf,
+  RequestId,
   RequestToClient,
   ResultOf,
   Revision,
 } from '@tidings/protocol'
 import type { Call } from './call.ts'
-import type { Session } from '../sessions/session.ts'
+import type { ClientRequests } from './client-requests.ts'
+import type { Principal } from './principal.ts'
 
-/** Who a request is from: a session, or, in the modern era, what the request says of itself. */
+/** The client behind a request: a session, or, in the modern era, what the request says of its client. */
 export interface Peer {
   /** Enough to tell peers apart in a log. */
   readonly label: string
-  readonly principal: string | undefined
+  readonly principal: Principal
   readonly revision: Revision
   readonly clientInfo: Implementation | undefined
   readonly clientCapabilities: ClientCapabilities
-  /** The least grave log messages it wants; undefined when it wants none. */
+  /** The least severe log messages it wants; undefined when it wants none. */
   readonly logLevel: LoggingLevel | undefined
-  readonly session: Session | undefined
-  /** A request of this peer is being answered. */
+  readonly session: PeerSession | undefined
+  /** Called when the server begins to answer a request of this peer. */
   begun(call: Call): void
-  /** It no longer is. */
+  /** Called when the request is answered, or its answer no longer wanted. */
   over(call: Call): void
 }
 
-/** Where that goes which belongs to one request, before its answer. */
+/** The session of a peer, as request handling sees it. */
+export interface PeerSession extends Peer {
+  readonly id: string
+  logLevel: LoggingLevel
+  /** The requests to this client that it has not answered yet. */
+  readonly clientRequests: ClientRequests
+  /** The client is ready: from here on it is told when a list changes. */
+  ready(): void
+  /** Takes what `initialize` says. */
+  initialize(
+    revision: Revision,
+    capabilities: ClientCapabilities,
+    clientInfo: Implementation,
+    id: RequestId,
+  ): void
+  /** @throws {McpError} `invalidParams` when the session, or all clients together, watch as many resources as they may. */
+  watch(uri: string): void
+  unwatch(uri: string): void
+  /** The request of this client that is being answered under the id. */
+  callOf(id: RequestId): Call | undefined
+  /** Aborts a request: the client no longer wants its answer. */
+  cancel(id: RequestId, reason: string): void
+  /** @throws {LimitError} when the session may not have so many more requests in flight. */
+  requireRoomFor(requests: number): void
+}
+
+/** Takes the messages to the client that belong to one request and precede its response. */
 export interface Outlet {
-  /** @param mergeKey a notification that still waits under the same key is replaced. */
+  /** @param mergeKey replaces a notification that still waits under the same key. */
   notify(method: NotificationToClient, params: object, mergeKey?: string): void
   /**
-   * Asks the client.
+   * Sends a request to the client.
    *
    * @param key names the question among those of the request.
    */
-  ask<M extends RequestToClient>(
+  request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     key: string | undefined,

@@ -1,20 +1,20 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { errorCodes, type InputResponses, McpError } from '@tidings/protocol'
 
-/** What must be the same when a request is made again. */
+/** The part of a request that must be the same when it is made again. */
 export interface RequestIdentity {
   principal: string | undefined
   method: string
-  /** The params that say what is wanted: not the answers, nor the state itself. */
+  /** The params, without the answers and the state itself. */
   salient: object
 }
 
 interface State {
-  /** What the client has answered so far. */
+  /** The answers of the client so far. */
   answers: InputResponses
-  /** When it is no longer good, in milliseconds since 1970. */
+  /** The end of its validity, in milliseconds since 1970. */
   until: number
-  /** Whose it is, and for which request. */
+  /** A digest of its principal and request. */
   of: string
 }
 
@@ -23,15 +23,15 @@ const ivBytes = 12
 const tagBytes = 16
 
 /**
- * Makes and reads `requestState`: what the server would have to remember while a client gathers input. It travels
- * through the client, so it is encrypted and authenticated (AES-256-GCM), bound to principal and request, and expires.
+ * Makes and reads `requestState`: the answers that the server would otherwise have to remember while a client gathers input. It
+ * travels through the client, so it is encrypted and authenticated (AES-256-GCM), bound to principal and request, and expires.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr#server-requirements-basic-workflow
  */
 export class RequestStates {
   readonly #key: Buffer
 
-  /** @param secret from which the key is made. The same on all nodes that serve the same clients; random by default. */
+  /** @param secret the source of the key. Use the same value on all nodes that serve the same clients. Default: random. */
   constructor(secret: string | Uint8Array = randomBytes(32)) {
     this.#key = createHash('sha256').update('tidings request state').update(secret).digest()
   }
@@ -47,19 +47,19 @@ export class RequestStates {
   /**
    * The answers in a state.
    *
-   * @throws {McpError} `invalidParams` when it was tampered with, has expired, or is of another principal or request.
+   * @throws {McpError} `invalidParams` when it was tampered with, has expired, or belongs to another principal or request.
    */
   open(text: string, identity: RequestIdentity): InputResponses {
     const state = this.#decrypt(text)
     if (state === undefined) throw refused('was not made by this server, or was tampered with')
-    if (state.until < Date.now()) throw refused('has expired: make the request anew, without it')
+    if (state.until < Date.now()) throw refused('has expired: make the request again, without it')
     if (state.of !== digest(identity)) throw refused('belongs to another request')
     return state.answers
   }
 
   #decrypt(text: string): State | undefined {
     const bytes = Buffer.from(text, 'base64url')
-    // What is not base64url is passed over in decoding.
+    // Decoding skips characters that are not base64url.
     if (bytes.length <= ivBytes + tagBytes || bytes.toString('base64url') !== text) return undefined
     try {
       const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, ivBytes))
@@ -81,7 +81,7 @@ function digest({ principal, method, salient }: RequestIdentity): string {
   return createHash('sha256').update(text).digest('base64url')
 }
 
-/** The same value with the keys of its objects in order: a client may have written them in another. */
+/** The same value with the keys of its objects sorted: a client may send them in another order. */
 function inOrder(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(inOrder)

@@ -1,61 +1,47 @@
-import type { ChangeIndex, Topic, TopicState } from '../changes/change-index.ts'
-import { changeNotification } from '../changes/notification.ts'
-import { type ChangeSink, Subscriber } from '../changes/change-reader.ts'
+import type { ChangeIndex } from '../changes/change-index.ts'
+import { ChangeReader, type ChangeSink } from '../changes/change-reader.ts'
+import type { MessageStream, StreamWriter } from '../changes/message-stream.ts'
+import { changeNotification, sessionFrame } from '../changes/notification.ts'
+import type { Topic, TopicState } from '../changes/topic.ts'
 import { type EventId, formatEventId } from './event-id.ts'
 import { Mailbox, type MailboxLimits } from './mailbox.ts'
 
-/** Who writes to a stream. */
-export interface StreamOwner {
-  /** The reader's socket was full, and no longer is. */
-  streamReady(): void
-  streamClosed(stream: MessageStream): void
-}
-
-/** An open stream, as far as who writes to it is concerned. */
-export interface MessageStream {
-  /** False while the reader's socket is full. */
-  readonly ready: boolean
-  owner: StreamOwner | undefined
-  write(frame: string): void
-  /** Ends the stream; the reason, if there is one, is told to the reader in a comment. */
-  end(reason?: string): void
-}
-
-/** What a channel has of the session it belongs to. */
-export interface ChannelHome {
-  /** What the event ids of the session carry. */
+/** The session of a channel, as the channel sees it. */
+export interface ChannelOwner {
+  /** The part of its event ids that names the session. */
   readonly key: string
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
-  /** More waits than may. */
+  /** More messages wait than the limits allow. */
   overflowed(channel: Channel): void
   attached(channel: Channel): void
   detached(channel: Channel): void
 }
 
 /**
- * What goes to a client on one stream, over the connections that this may take: messages in order, and changes by
- * state. A session has one for itself, and over Streamable HTTP another for each request that is answered by a stream.
+ * The messages to a client on one stream, across the connections that the stream may need: messages in order, and changes
+ * from state. A session has a channel of its own. Over Streamable HTTP each request that is answered with a stream has
+ * another.
  */
-export class Channel implements ChangeSink, StreamOwner {
-  /** Undefined for the session's own. */
+export class Channel implements ChangeSink, StreamWriter {
+  /** Undefined for the session's own channel. */
   readonly number: number | undefined
-  readonly #home: ChannelHome
+  readonly #owner: ChannelOwner
   readonly #mailbox: Mailbox
-  readonly #subscriber: Subscriber
+  readonly #reader: ChangeReader
   #epoch: string
   #formerEpoch: string | undefined
   #idPrefix: string
   #stream: MessageStream | undefined
   #complete = false
 
-  constructor(home: ChannelHome, number?: number) {
-    this.#home = home
+  constructor(owner: ChannelOwner, number?: number) {
+    this.#owner = owner
     this.number = number
-    this.#mailbox = new Mailbox(home.mailboxLimits)
-    this.#epoch = home.changes.epoch
+    this.#mailbox = new Mailbox(owner.mailboxLimits)
+    this.#epoch = owner.changes.epoch
     this.#idPrefix = this.#prefix()
-    this.#subscriber = new Subscriber(home.changes, this)
+    this.#reader = new ChangeReader(owner.changes, this)
   }
 
   /** True while the client has a stream open. */
@@ -63,26 +49,26 @@ export class Channel implements ChangeSink, StreamOwner {
     return this.#stream !== undefined
   }
 
-  /** True when all has been sent, and written. */
+  /** True when nothing more will be sent, and all messages are written. */
   get finished(): boolean {
     return this.#complete && this.#mailbox.waiting === 0
   }
 
-  /** How many messages are held for the client, those kept for its return included. */
+  /** The number of messages held for the client, including those kept for its return. */
   get size(): number {
     return this.#mailbox.size
   }
 
   watch(topic: Topic): void {
-    this.#subscriber.watch(topic)
+    this.#reader.watch(topic)
   }
 
   unwatch(topic: Topic): void {
-    this.#subscriber.unwatch(topic)
+    this.#reader.unwatch(topic)
   }
 
   unwatchAll(): void {
-    this.#subscriber.clear()
+    this.#reader.clear()
   }
 
   /**
@@ -92,10 +78,10 @@ export class Channel implements ChangeSink, StreamOwner {
    */
   send(json: string, mergeKey?: string): void {
     if (this.#mailbox.post(json, mergeKey)) this.#pump()
-    else this.#home.overflowed(this)
+    else this.#owner.overflowed(this)
   }
 
-  /** Nothing more will be sent: the stream ends when all is written, and so does one that is opened for the rest. */
+  /** Nothing more will be sent: the stream ends when all is written, and so does a stream that is opened for the rest. */
   complete(): void {
     this.#complete = true
     this.#pump()
@@ -104,19 +90,19 @@ export class Channel implements ChangeSink, StreamOwner {
   /**
    * Gives the channel its stream, in place of the one it may have.
    *
-   * @param greeting what is written before everything else, given the id of what the client has been told last.
+   * @param greeting makes the first frame, given the id of the last event the client was sent.
    */
   attach(stream: MessageStream, greeting: (eventId: string) => string | undefined): void {
     this.#stream?.end('replaced by a newer stream')
     this.#stream = stream
-    this.#home.attached(this)
-    stream.owner = this
+    this.#owner.attached(this)
+    stream.writer = this
     const frame = greeting(this.#lastEventId())
     if (frame !== undefined) stream.write(frame)
     this.#pump()
   }
 
-  /** Lets go of the stream; what is sent from now on waits for the client to come back. */
+  /** Ends the stream. Later messages wait for the client to come back. */
   release(frame?: string): void {
     const stream = this.#stream
     if (stream === undefined) return
@@ -128,29 +114,28 @@ export class Channel implements ChangeSink, StreamOwner {
   /**
    * Goes back to where a returning client left off.
    *
-   * @returns false when that cannot be done without a loss: messages it lacks are gone, or the id was never written.
+   * @returns false when messages that the client lacks are gone, or the id was never written.
    */
   rewind({ epoch, position, mail }: EventId): boolean {
-    const reached = this.#subscriber.position
+    const reached = this.#reader.position
     if (epoch === this.#epoch) {
-      return position <= reached && this.#mailbox.rewind(position, mail) && this.#subscriber.rewind(position)
+      return position <= reached && this.#mailbox.rewind(position, mail) && this.#reader.rewind(position)
     }
     // The index has begun anew since, but messages have numbers of their own.
     if (epoch !== this.#formerEpoch || mail === undefined) return false
-    return this.#mailbox.rewind(0, mail) && this.#subscriber.rewind(0)
+    return this.#mailbox.rewind(0, mail) && this.#reader.rewind(0)
   }
 
-  /** Tells again all that has changed since the watches began, to a client of whom it is not known what it was told. */
+  /** Tells again everything that changed since the watches began: nothing is known of what the client was told. */
   rewindToBeginning(): void {
-    this.#subscriber.rewind(0)
+    this.#reader.rewind(0)
   }
 
-  /** Lets go of what was kept for the client's return for long enough. */
+  /** Drops messages that were kept for the client's return for long enough. */
   trim(now: number): void {
     this.#mailbox.trim(now)
   }
 
-  /** For its stream, as is `streamClosed`. */
   streamReady(): void {
     this.#pump()
   }
@@ -159,25 +144,24 @@ export class Channel implements ChangeSink, StreamOwner {
     if (this.#stream === stream) this.#detach()
   }
 
-  /** For its subscriber, as are `write` and `lost`. */
   isReady(): boolean {
     return this.#stream !== undefined && this.#stream.ready
   }
 
   write(state: TopicState): void {
-    this.#stream!.write(state.seq === 0 ? this.#doubt(state) : this.#idPrefix + state.frame(encodeChange))
+    this.#stream!.write(state.seq === 0 ? this.#doubt(state) : this.#idPrefix + state.frame(sessionFrame))
   }
 
   lost(): void {
     this.#formerEpoch = this.#epoch
-    this.#epoch = this.#home.changes.epoch
+    this.#epoch = this.#owner.changes.epoch
     this.#idPrefix = this.#prefix()
     this.#mailbox.positionsLost()
   }
 
-  /** Ends it: the stream is closed, nothing is watched. */
+  /** Closes the stream and ends all watches. */
   end(reason: string): void {
-    this.#subscriber.clear()
+    this.#reader.clear()
     const stream = this.#stream
     this.#stream = undefined
     stream?.end(reason)
@@ -185,16 +169,16 @@ export class Channel implements ChangeSink, StreamOwner {
 
   #detach(): void {
     this.#stream = undefined
-    this.#home.detached(this)
+    this.#owner.detached(this)
   }
 
   #pump(): void {
     const stream = this.#stream
     const now = Date.now()
     while (stream?.ready) {
-      const mail = this.#mailbox.take(this.#subscriber.position, now)
+      const mail = this.#mailbox.take(this.#reader.position, now)
       if (mail === undefined) {
-        this.#subscriber.catchUp()
+        this.#reader.catchUp()
         if (this.#complete) this.release()
         break
       }
@@ -206,10 +190,10 @@ export class Channel implements ChangeSink, StreamOwner {
 
   #prefix(): string {
     // Joined by `+` it would be kept as the pieces it is made of.
-    return ['id: ', this.#home.key, '.', this.#epoch, '.'].join('')
+    return ['id: ', this.#owner.key, '.', this.#epoch, '.'].join('')
   }
 
-  /** Tells of a topic that may have changed. Its id has no change to go by, and so names the message before it. */
+  /** Tells of a topic that may have changed. Such an event has no change to name, so its id is that of the event before. */
   #doubt({ topic }: TopicState): string {
     const notification = changeNotification(topic)
     return `id: ${this.#lastEventId()}\nevent: message\ndata: ${notification}\n\n`
@@ -221,16 +205,11 @@ export class Channel implements ChangeSink, StreamOwner {
 
   #lastEventId(): string {
     return formatEventId({
-      session: this.#home.key,
-      epoch: this.#home.changes.epoch,
-      position: this.#subscriber.position,
+      session: this.#owner.key,
+      epoch: this.#owner.changes.epoch,
+      position: this.#reader.position,
       mail: this.#mailbox.lastWritten,
       channel: this.number,
     })
   }
-}
-
-// The id prefix, which differs from stream to stream, goes before it; the rest is the same text for all.
-function encodeChange({ seq, topic }: TopicState): string {
-  return `${seq}\nevent: message\ndata: ${changeNotification(topic)}\n\n`
 }

@@ -1,17 +1,17 @@
 /**
- * The `id:` of an event on a session's stream: all that is needed to come back to it with nothing but a `Last-Event-ID`
- * header, which is all a browser's EventSource sends. It names the session, so it is as secret as the session's id.
+ * The `id:` of an event on a session's stream. A client can come back with nothing but this in a `Last-Event-ID` header, which
+ * is all that a browser's EventSource sends. It names the session, so it is as secret as the session's id.
  */
 export interface EventId {
   /** The key of the session. */
   session: string
   /** The epoch of the change index that `position` belongs to. */
   epoch: string
-  /** The change that the reader was told last. */
+  /** The last change that the reader was told. */
   position: number
-  /** The message that it was told last, if that came after the change. */
+  /** The last message that the reader was sent, if that came after the change. */
   mail?: number
-  /** The channel, if it is not the session's own. */
+  /** The number of the channel, unless it is the session's own. */
   channel?: number | undefined
 }
 
@@ -21,7 +21,7 @@ export function formatEventId({ session, epoch, position, mail, channel }: Event
   return [session, epoch, position, mail, channel].filter((part) => part !== undefined).join('.')
 }
 
-/** The parts of an id, or undefined for one that is not ours. */
+/** The parts of an id. Undefined for an id that is not this server's. */
 export function parseEventId(id: string): EventId | undefined {
   const match = shape.exec(id)
   if (match === null) return undefined

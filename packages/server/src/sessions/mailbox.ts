@@ -1,50 +1,50 @@
-/** How much one session may have waiting to be written, and how much of what was written is kept for its return. */
+/** Bounds on the messages of one stream that wait to be written, and on those that are kept for the client's return. */
 export interface MailboxLimits {
   maxMessages: number
   maxBytes: number
-  /** How long a message is kept after it was written. */
+  /** The time that a message is kept after it was written. */
   keepMs: number
 }
 
-/** A message of a stream that is not a change: a response, a request to the client, progress, a log message. */
+/** A message on a stream that is not a change: a response, a request to the client, progress, a log message. */
 export interface Mail {
-  /** 1, 2, 3 ... in the order of posting. */
+  /** 1, 2, 3 ... in posting order. */
   readonly number: number
   data: string
-  /** Of `data`. */
+  /** The size of `data`. */
   bytes: number
   readonly mergeKey: string | undefined
-  /** The reader's position in the change index when this was written: it places mail between changes. */
+  /** The position of the reader when this was written. It places mail between changes. */
   position: number
-  /** When it was written. */
+  /** The time when it was written. */
   time: number
 }
 
 /**
- * The ordered messages of one stream that must not be merged. What waits to be written is bounded: {@link post} refuses
- * past the bound. What was written is kept for a while, so that a reader who returns gets what was lost on the way.
+ * The ordered messages of one stream that must not be merged. The messages that wait to be written are bounded: {@link post}
+ * refuses past the bound. Written messages are kept for a while, so that a reader that returns gets those that were lost.
  */
 export class Mailbox {
   readonly #limits: MailboxLimits
-  /** Written ones first, then the ones that wait; consecutive by number. */
+  /** Written messages first, then those that wait; with consecutive numbers. */
   #mail: Mail[] = []
   #written = 0
   #bytes = 0
   #waitingBytes = 0
   #lastNumber = 0
-  /** The position at which the newest message that is no longer kept had been written. */
+  /** The position at which the newest message that is no longer kept was written. */
   #letGoPosition = -1
 
   constructor(limits: MailboxLimits) {
     this.#limits = limits
   }
 
-  /** How many messages wait to be written. */
+  /** The number of messages that wait to be written. */
   get waiting(): number {
     return this.#mail.length - this.#written
   }
 
-  /** How many messages are held, written ones included. */
+  /** The number of messages held, written ones included. */
   get size(): number {
     return this.#mail.length
   }
@@ -55,10 +55,9 @@ export class Mailbox {
   }
 
   /**
-   * Adds a message. With a `mergeKey` it takes the place of the one that waits under the same key (progress of one
-   * token).
+   * Adds a message. With a `mergeKey` it replaces the message that waits under the same key (progress with one token).
    *
-   * @returns false, and the message is not taken, when as much waits as may.
+   * @returns false when the bound is reached; then the message is not added.
    */
   post(data: string, mergeKey?: string): boolean {
     const bytes = Buffer.byteLength(data)
@@ -73,7 +72,7 @@ export class Mailbox {
     const { maxMessages, maxBytes } = this.#limits
     if (this.waiting >= maxMessages || this.#waitingBytes >= maxBytes) return false
     const mail = { number: ++this.#lastNumber, data, bytes, mergeKey, position: 0, time: 0 }
-    // An array that grows takes room for many more, and most sessions are sent one message.
+    // An array that grows takes room for many more, and most sessions get one message.
     if (this.#mail.length === 0) this.#mail = [mail]
     else this.#mail.push(mail)
     this.#bytes += bytes
@@ -81,7 +80,7 @@ export class Mailbox {
     return true
   }
 
-  /** The next message to write, counted as written from now on. Undefined when none waits. */
+  /** The next message to write, which counts as written from now on. Undefined when none waits. */
   take(position: number, now: number): Mail | undefined {
     const mail = this.#mail[this.#written]
     if (mail === undefined) return undefined
@@ -93,12 +92,12 @@ export class Mailbox {
   }
 
   /**
-   * Goes back to what a returning reader has; everything after it waits again.
+   * Goes back to the last event of a returning reader. Everything after it waits again.
    *
-   * @param position the change it was told last.
-   * @param number the message it was told last, when that came after the change. Without one, all that had been
-   * written before the change has arrived, since a stream keeps its order.
-   * @returns false when it lacks a message that is no longer kept, or names one that was never written.
+   * @param position the last change that the reader was told.
+   * @param number the last message that the reader was sent, when that came after the change. Without a number, all messages
+   * that were written before the change have arrived, since a stream keeps its order.
+   * @returns false when the reader lacks a message that is no longer kept, or names one that was never written.
    */
   rewind(position: number, number: number | undefined): boolean {
     const first = this.#lastNumber - this.#mail.length + 1
@@ -116,13 +115,13 @@ export class Mailbox {
     return true
   }
 
-  /** The change index has begun anew: what has been written so far was written before all of its changes. */
+  /** The change index has begun anew: all messages so far were written before its changes. */
   positionsLost(): void {
     for (const mail of this.#mail) mail.position = 0
     this.#letGoPosition = Math.min(this.#letGoPosition, 0)
   }
 
-  /** Lets go of written messages that are too old, or too many. */
+  /** Drops written messages that are too old, or too many. */
   trim(now: number): void {
     const { maxMessages, maxBytes, keepMs } = this.#limits
     let gone = 0

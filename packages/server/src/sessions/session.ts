@@ -3,6 +3,7 @@ import {
   errorCodes,
   type Implementation,
   JSONRPC_VERSION,
+  listNames,
   type LoggingLevel,
   type NotificationToClient,
   type ParamsOf,
@@ -11,16 +12,31 @@ import {
   type ResultOf,
   type Revision,
 } from '@tidings/protocol'
-import { Asks } from '../requests/client-requests.ts'
-import type { Call } from '../requests/call.ts'
-import type { ChangeIndex, Topic } from '../changes/change-index.ts'
+import type { ChangeIndex } from '../changes/change-index.ts'
 import type { Limits } from '../limits.ts'
-import type { Outlet, Peer } from '../requests/peer.ts'
-import { Channel, type ChannelHome } from './channel.ts'
+import type { Call } from '../requests/call.ts'
+import { ClientRequests } from '../requests/client-requests.ts'
+import type { Outlet, PeerSession } from '../requests/peer.ts'
+import type { Principal } from '../requests/principal.ts'
+import { Channel, type ChannelOwner } from './channel.ts'
+import type { EventId } from './event-id.ts'
 import type { MailboxLimits } from './mailbox.ts'
 
-/** What a session has of the server it belongs to. */
-export interface SessionHome {
+/** The transports that have sessions. */
+export type SessionTransport = 'http+sse' | 'paired' | 'streamable-http'
+
+/** What a session is opened with. */
+export interface SessionIdentity {
+  readonly id: string
+  /** The part of its event ids that names the session: the id, unless the client chose that and may choose it again. */
+  readonly key: string
+  readonly transport: SessionTransport
+  /** The caller that opened the session. Nobody else may use it. */
+  readonly principal: Principal
+}
+
+/** The server side of a session, as the session sees it. */
+export interface SessionOwner {
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
   readonly limits: Limits
@@ -28,61 +44,58 @@ export interface SessionHome {
   attached(session: Session): void
   /** Called when a session loses its stream. */
   detached(session: Session): void
-  /** Called with each request that is being answered, and when it no longer is. */
+  /** Called when the server begins to answer a request, and when it is done. */
   begun(call: Call): void
   over(call: Call): void
   /** Called once, when the session ends. */
   ended(session: Session, reason: string): void
 }
 
-const none: Call[] = []
-const lists: readonly Topic[] = ['tools', 'prompts', 'resources']
-/** How many streams of requests are kept for their client to come back to. */
+const noCalls: Call[] = []
+/** The number of streams of requests that are kept for their client to come back to. */
 const maxChannels = 100
 
 /**
  * One client of the legacy era, between its first message and its end: what it said of itself, what it watches, its
  * requests in flight, and its streams, which may come and go.
  */
-export class Session implements Peer, Outlet, ChannelHome {
+export class Session implements PeerSession, Outlet, ChannelOwner {
   readonly id: string
-  /** What its event ids carry: the id, unless the client chose that, and may choose it again for another session. */
   readonly key: string
-  /** Who opened it. Nobody else may use it. */
-  readonly principal: string | undefined
-  /** Until `initialize` says otherwise, and for clients that never send it: the first revision. */
+  readonly transport: SessionTransport
+  readonly principal: Principal
+  /** The first revision, until `initialize` says otherwise, and for clients that never send it. */
   revision: Revision = '2024-11-05'
   clientInfo: Implementation | undefined
   clientCapabilities: ClientCapabilities = {}
   logLevel: LoggingLevel = 'info'
-  /** The session's own channel: changes, and, where a request has none of its own, everything. */
+  /** The session's own channel: changes, and all messages of requests that have no channel of their own. */
   readonly channel: Channel
-  /** How many of its HTTP requests are being answered: as long as there are any, the client is there. */
-  openResponses = 0
-  /** How long it is kept without a stream. */
+  /** How long the session is kept without a stream. */
   keepMs = 0
-  /** While other nodes may not find it yet: settles when they do. */
+  /** Settles when other nodes can find the session; undefined from then on. */
   claimed: Promise<void> | undefined
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
-  readonly #home: SessionHome
+  readonly #owner: SessionOwner
   // Most sessions do nothing at most times, and then one thing: so they hold no map.
-  #calls = none
-  #asks: Asks | undefined
+  #calls = noCalls
+  #clientRequests: ClientRequests | undefined
   #channels: Map<number, Channel> | undefined
   #lastChannel = 0
-  /** The resources that it watches. */
-  #uris: Set<string> | undefined
+  #openResponses = 0
+  #watchedUris: Set<string> | undefined
   #ready = false
   #ended = false
 
-  constructor(id: string, principal: string | undefined, home: SessionHome, key = id) {
+  constructor({ id, key, transport, principal }: SessionIdentity, owner: SessionOwner) {
     this.id = id
     this.key = key
+    this.transport = transport
     this.principal = principal
-    this.changes = home.changes
-    this.mailboxLimits = home.mailboxLimits
-    this.#home = home
+    this.changes = owner.changes
+    this.mailboxLimits = owner.mailboxLimits
+    this.#owner = owner
     this.channel = new Channel(this)
   }
 
@@ -90,28 +103,31 @@ export class Session implements Peer, Outlet, ChannelHome {
     return this
   }
 
-  /** Enough of the id to tell sessions apart in a log; the whole of it is a secret. */
+  /** Enough of the id to tell sessions apart in a log. The whole id is a secret. */
   get label(): string {
     return this.id.slice(0, 8)
   }
 
-  /** The request of this client that is being answered under the id. */
-  callOf(id: RequestId): Call | undefined {
-    const calls = this.#calls
-    for (let i = 0; i < calls.length; i++) if (calls[i]!.request.id === id) return calls[i]
-    return undefined
-  }
-
-  /** The requests to this client that it has not answered yet. */
-  get asks(): Asks {
-    return (this.#asks ??= new Asks())
+  get clientRequests(): ClientRequests {
+    return (this.#clientRequests ??= new ClientRequests())
   }
 
   get ended(): boolean {
     return this.#ended
   }
 
-  /** What `initialize` says. A client that says it again begins anew: nothing else in flight, nothing watched. */
+  /** True while an HTTP request of the client is being answered: then the client is there. */
+  get isAnswering(): boolean {
+    return this.#openResponses > 0
+  }
+
+  callOf(id: RequestId): Call | undefined {
+    const calls = this.#calls
+    for (let i = 0; i < calls.length; i++) if (calls[i]!.request.id === id) return calls[i]
+    return undefined
+  }
+
+  /** A client that initializes again begins anew: its other requests are aborted and its watches end. */
   initialize(
     revision: Revision,
     capabilities: ClientCapabilities,
@@ -124,24 +140,22 @@ export class Session implements Peer, Outlet, ChannelHome {
     for (const call of [...this.#calls]) {
       if (call.request.id !== id) call.abort(new DOMException('The client initialized again', 'AbortError'))
     }
-    this.#asks?.close('The client initialized again')
+    this.#clientRequests?.close('The client initialized again')
     this.channel.unwatchAll()
     this.#forgetUris()
     this.#ready = false
   }
 
-  /** From here on the client is told when a list changes. Called when it has said, or shown, that it is ready. */
   ready(): void {
     if (this.#ready || this.#ended) return
     this.#ready = true
-    for (const list of lists) this.channel.watch(list)
+    for (const list of listNames) this.channel.watch(list)
   }
 
-  /** @throws {McpError} `invalidParams` when it watches as many resources as it may, or all clients together do. */
   watch(uri: string): void {
-    if (this.#ended || this.#uris?.has(uri)) return
-    const { subscriptions } = this.#home.limits
-    const uris = (this.#uris ??= new Set<string>())
+    if (this.#ended || this.#watchedUris?.has(uri)) return
+    const { subscriptions } = this.#owner.limits
+    const uris = (this.#watchedUris ??= new Set<string>())
     const reached =
       uris.size >= subscriptions.max.perSession ? 'perSession' : subscriptions.reached(this.principal)
     if (reached !== undefined) throw subscriptions.refuse(reached).toMcpError(errorCodes.invalidParams)
@@ -151,14 +165,13 @@ export class Session implements Peer, Outlet, ChannelHome {
   }
 
   unwatch(uri: string): void {
-    if (!this.#uris?.delete(uri)) return
-    this.#home.limits.subscriptions.release(this.principal)
+    if (!this.#watchedUris?.delete(uri)) return
+    this.#owner.limits.subscriptions.release(this.principal)
     this.channel.unwatch(uri)
   }
 
-  /** @throws {LimitError} when it may not have so many more requests in flight. */
   requireRoomFor(requests: number): void {
-    const { requests: quota } = this.#home.limits
+    const { requests: quota } = this.#owner.limits
     if (requests > 0 && this.#calls.length + requests > quota.max.perSession) throw quota.refuse('perSession')
   }
 
@@ -171,20 +184,31 @@ export class Session implements Peer, Outlet, ChannelHome {
     this.send(JSON.stringify({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
   }
 
-  ask<M extends RequestToClient>(
+  request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     _key: string | undefined,
     signal: AbortSignal,
   ): Promise<ResultOf<M>> {
-    return this.asks.ask(method, params, signal, (message) => this.send(JSON.stringify(message)))
+    return this.clientRequests.request(method, params, signal, (message) =>
+      this.send(JSON.stringify(message)),
+    )
   }
 
   closeStream(): void {
-    // The session's own stream is not a response of this request.
+    // The session's own stream is not the response of this request.
   }
 
-  /** Another channel, for a request that is answered by a stream of its own. */
+  /** The HTTP response of a request is open from here on, until `responseEnded`. */
+  responseOpened(): void {
+    this.#openResponses++
+  }
+
+  responseEnded(): void {
+    this.#openResponses--
+  }
+
+  /** Opens another channel, for a request that is answered with a stream of its own. */
   openChannel(): Channel {
     const channels = (this.#channels ??= new Map<number, Channel>())
     if (channels.size >= maxChannels) {
@@ -196,22 +220,37 @@ export class Session implements Peer, Outlet, ChannelHome {
     return channel
   }
 
-  /** The channel of a number, the session's own without one. Undefined when it is no longer kept. */
-  channelOf(number: number | undefined): Channel | undefined {
-    return number === undefined ? this.channel : this.#channels?.get(number)
+  /** The channel that an event id names: the session's own for an id of another session. Undefined when it is gone. */
+  channelOf(eventId: EventId | undefined): Channel | undefined {
+    if (eventId?.session !== this.key || eventId.channel === undefined) return this.channel
+    return this.#channels?.get(eventId.channel)
+  }
+
+  /**
+   * Goes back to where a returning client left off.
+   *
+   * @returns `resumed` when nothing is lost, `lost` when messages that the client lacks are gone, and `unknown` when the id
+   * does not tell what the client was sent: then everything that changed since its watches began is told again.
+   */
+  resume(channel: Channel, eventId: EventId | undefined): 'resumed' | 'lost' | 'unknown' {
+    const isOfSession = eventId?.session === this.key && eventId.channel === channel.number
+    if (isOfSession && channel.rewind(eventId)) return 'resumed'
+    if (isOfSession) return 'lost'
+    channel.rewindToBeginning()
+    return 'unknown'
   }
 
   begun(call: Call): void {
     // An array that grows takes room for many more.
     if (this.#calls.length === 0) this.#calls = [call]
     else this.#calls.push(call)
-    this.#home.begun(call)
+    this.#owner.begun(call)
   }
 
   over(call: Call): void {
-    if (this.#calls.length === 1) this.#calls = none
+    if (this.#calls.length === 1) this.#calls = noCalls
     else this.#calls.splice(this.#calls.indexOf(call), 1)
-    this.#home.over(call)
+    this.#owner.over(call)
   }
 
   overflowed(channel: Channel): void {
@@ -220,14 +259,14 @@ export class Session implements Peer, Outlet, ChannelHome {
   }
 
   attached(channel: Channel): void {
-    if (channel === this.channel) this.#home.attached(this)
+    if (channel === this.channel) this.#owner.attached(this)
   }
 
   detached(channel: Channel): void {
-    if (channel === this.channel) this.#home.detached(this)
+    if (channel === this.channel) this.#owner.detached(this)
   }
 
-  /** Lets go of what was kept for the client's return for long enough. */
+  /** Drops messages that were kept for the client's return for long enough. */
   trim(now: number): void {
     this.channel.trim(now)
     for (const channel of this.#channels?.values() ?? []) {
@@ -236,7 +275,6 @@ export class Session implements Peer, Outlet, ChannelHome {
     }
   }
 
-  /** The client no longer wants the answer to a request. */
   cancel(id: RequestId, reason: string): void {
     this.callOf(id)?.abort(new DOMException(reason, 'AbortError'))
   }
@@ -246,16 +284,16 @@ export class Session implements Peer, Outlet, ChannelHome {
     if (this.#ended) return
     this.#ended = true
     for (const call of [...this.#calls]) call.abort(new DOMException(reason, 'AbortError'))
-    this.#asks?.close(reason)
+    this.#clientRequests?.close(reason)
     this.channel.end(reason)
     this.#forgetUris()
     for (const channel of [...(this.#channels?.values() ?? [])]) this.#drop(channel, reason)
-    this.#home.ended(this, reason)
+    this.#owner.ended(this, reason)
   }
 
   #forgetUris(): void {
-    this.#home.limits.subscriptions.release(this.principal, this.#uris?.size ?? 0)
-    this.#uris = undefined
+    this.#owner.limits.subscriptions.release(this.principal, this.#watchedUris?.size ?? 0)
+    this.#watchedUris = undefined
   }
 
   #drop(channel: Channel, reason = 'no longer kept'): void {

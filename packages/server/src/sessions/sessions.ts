@@ -5,39 +5,38 @@ import type { Calls } from '../requests/calls.ts'
 import type { ChangeIndex } from '../changes/change-index.ts'
 import type { Limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
+import type { Principal } from '../requests/principal.ts'
 import type { MailboxLimits } from './mailbox.ts'
-import { Session, type SessionHome } from './session.ts'
+import { Refusal, sessionNotFound, stopping } from '../refusal.ts'
+import { Session, type SessionOwner, type SessionTransport } from './session.ts'
 
-export interface SessionsOptions {
+interface SessionsOptions {
   limits: Limits
-  /** How long a session is kept whose stream was lost, and what was written to it. */
+  /** How long a session that has lost its stream is kept, and the messages that were written to it. */
   resumeWithinMs: number
-  /** How long a session is kept whose client does without a stream, since it was last heard of. */
+  /** How long a session whose client needs no stream is kept after the client was last heard of. */
   idleTimeoutMs: number
   logger: Logger
-  /** Where the requests in flight are kept. */
+  /** The requests in flight. */
   calls: Calls
-  /** By which other nodes find the sessions of this one. */
+  /** Lets other nodes find the sessions of this one. */
   backplane: Backplane
   node: string
 }
-
-/** Why a session cannot be had. */
-export type Refusal = 'unknown' | 'of another principal' | 'closing'
 
 /**
  * The open sessions of one mount, by id. A session without a stream is kept for a while, for its client to return, and
  * is the first to go when there are too many.
  */
-export class Sessions implements SessionHome {
+export class Sessions implements SessionOwner {
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
   readonly limits: Limits
-  /** How often what happened. */
+  /** The number of sessions that were opened, resumed, refused, and ended, by reason. */
   readonly counts = { opened: 0, resumed: 0, refused: 0, ended: {} as Record<string, number> }
   readonly #options: SessionsOptions
   readonly #sessions = new Map<string, Session>()
-  /** Sessions without a stream, and when they last were heard of; longest ago first. */
+  /** Sessions without a stream, and when they were last heard of; the longest ago first. */
   readonly #detached = new Map<Session, number>()
   #sweeper: NodeJS.Timeout | undefined
   #closing = false
@@ -60,21 +59,22 @@ export class Sessions implements SessionHome {
   /**
    * Opens a session.
    *
-   * @param chosenId the id its client has chosen; one is made here otherwise, of 128 random bits.
-   * @param needsStream whether its client cannot do without a stream, and so is gone when it has lost it.
-   * @throws {LimitError} when there are too many, all with their clients there.
+   * @param chosenId the id that its client has chosen. Default: 128 random bits.
+   * @throws {Refusal} 503 while the server is stopping, 403 when another session has the id.
+   * @throws {LimitError} when there are too many sessions, and none is without its client.
    */
-  open(
-    principal: string | undefined,
-    { chosenId, needsStream = false }: { chosenId?: string; needsStream?: boolean } = {},
-  ): Session | Refusal {
-    if (this.#closing) return this.#refuse('closing')
+  open(principal: Principal, transport: SessionTransport, chosenId?: string): Session {
+    if (this.#closing) throw this.#refused(stopping())
+    if (chosenId !== undefined && this.#sessions.has(chosenId)) {
+      throw this.#refused(new Refusal(403, 'The id belongs to another session: choose a new one'))
+    }
     this.#makeRoom(principal)
     this.limits.sessions.add(principal)
     const key = randomBytes(16).toString('base64url')
-    const session = new Session(chosenId ?? key, principal, this, key)
+    const session = new Session({ id: chosenId ?? key, key, transport, principal }, this)
     const { resumeWithinMs, idleTimeoutMs } = this.#options
-    session.keepMs = needsStream ? resumeWithinMs : idleTimeoutMs
+    // A client of HTTP+SSE cannot do without its stream, so it is gone when it has lost it.
+    session.keepMs = transport === 'http+sse' ? resumeWithinMs : idleTimeoutMs
     this.#sessions.set(session.id, session)
     this.detached(session)
     this.#sweeper ??= setInterval(() => this.#sweep(), this.#sweepMs).unref()
@@ -84,33 +84,57 @@ export class Sessions implements SessionHome {
     return session
   }
 
-  /** A session for the messages of one HTTP request, which nobody can come back to. */
-  transient(principal: string | undefined): Session {
+  /** A session for the messages of one HTTP request: no client can come back to it. */
+  transient(principal: Principal): Session {
     const { changes, mailboxLimits, limits } = this
     const nothing = () => {}
-    return new Session('transient', principal, {
-      changes,
-      mailboxLimits,
-      limits,
-      attached: nothing,
-      detached: nothing,
-      ended: nothing,
-      begun: (call) => this.begun(call),
-      over: (call) => this.over(call),
-    })
+    return new Session(
+      { id: 'transient', key: 'transient', transport: 'streamable-http', principal },
+      {
+        changes,
+        mailboxLimits,
+        limits,
+        attached: nothing,
+        detached: nothing,
+        ended: nothing,
+        begun: (call) => this.begun(call),
+        over: (call) => this.over(call),
+      },
+    )
   }
 
-  /** Whether the session lives here. */
+  /** True when the session lives on this node. */
   has(id: string): boolean {
     return this.#sessions.has(id)
   }
 
-  /** The session of this id, if it is the principal's. It has been heard of now. */
-  find(id: string, principal: string | undefined): Session | Refusal {
+  /**
+   * The session with the id, and note that its client was heard of. Undefined when there is none of this transport: an id
+   * is good for the transport that gave it.
+   *
+   * @throws {Refusal} 403 when the session belongs to another principal.
+   */
+  find(id: string, principal: Principal, transport: SessionTransport): Session | undefined {
     const session = this.#sessions.get(id)
-    if (session === undefined) return 'unknown'
-    if (session.principal !== principal) return this.#refuse('of another principal')
+    if (session?.transport !== transport) return undefined
+    if (session.principal !== principal) {
+      throw this.#refused(new Refusal(403, 'The session belongs to another principal'))
+    }
     if (!session.channel.attached) this.detached(session)
+    return session
+  }
+
+  /** The same, for a client that begins anew where it cannot come back: undefined for another principal's session, too. */
+  findOwn(id: string, principal: Principal, transport: SessionTransport): Session | undefined {
+    if (this.#sessions.get(id)?.principal === principal) return this.find(id, principal, transport)
+    if (this.#sessions.has(id)) this.counts.refused++
+    return undefined
+  }
+
+  /** The same, for a request that needs its session. @throws {Refusal} 404 when there is none. */
+  require(id: string, principal: Principal, transport: SessionTransport): Session {
+    const session = this.find(id, principal, transport)
+    if (session === undefined) throw sessionNotFound()
     return session
   }
 
@@ -143,7 +167,7 @@ export class Sessions implements SessionHome {
     this.#options.calls.delete(call)
   }
 
-  /** How many have a stream open. */
+  /** The number of sessions with an open stream. */
   get attachedCount(): number {
     return this.#sessions.size - this.#detached.size
   }
@@ -168,13 +192,13 @@ export class Sessions implements SessionHome {
     const now = Date.now()
     for (const [session, since] of this.#detached) {
       if (now - since < session.keepMs) continue
-      if (session.openResponses > 0) this.detached(session)
+      if (session.isAnswering) this.detached(session)
       else session.end('idle')
     }
     for (const session of this.#sessions.values()) session.trim(now)
   }
 
-  /** Ends the session that has been away longest, of those that stand in the way of another. */
+  /** Ends the sessions that have been without their client for longest, until there is room for another. */
   #makeRoom(principal: string | undefined): void {
     const { sessions } = this.limits
     for (;;) {
@@ -196,14 +220,14 @@ export class Sessions implements SessionHome {
     session.claimed = backplane.claim(session.id, node).then(
       () => (session.claimed = undefined),
       (err: unknown) => {
-        // It is of use nevertheless, to who comes to this node.
+        // The session still works for clients that come to this node.
         session.claimed = undefined
         logger.error({ err, session: session.label }, 'other nodes may not find a session')
       },
     )
   }
 
-  #refuse(refusal: Refusal): Refusal {
+  #refused(refusal: Refusal): Refusal {
     this.counts.refused++
     return refusal
   }

@@ -1,4 +1,5 @@
-import { deferred, start } from '../harness/harness.ts'
+import { deferred } from '@tidings/testkit/deferred'
+import { start } from '../harness/start.ts'
 import { MemoryBackplane } from '../../src/index.ts'
 
 /** Takes its time to say whose a session is. */

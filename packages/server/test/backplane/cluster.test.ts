@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { connectRaw, defer, deferred, heapUsed, Log, post, read, Reader, start } from '../harness/harness.ts'
+import { deferred } from '@tidings/testkit/deferred'
+import { Log } from '@tidings/testkit/log'
+import { post } from '@tidings/testkit/post'
+import type { SseReader } from '@tidings/testkit/sse-reader'
+import { health } from '../harness/health.ts'
+import { heapUsed } from '../harness/heap-used.ts'
+import { proxyTo } from '../harness/proxy-to.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { read, readAnswer } from '../harness/read.ts'
+import { start } from '../harness/start.ts'
 import { DelayedBackplane } from './delayed-backplane.ts'
 import { listen } from '../harness/listen.ts'
 import { connectTidings, transports } from '../harness/tidings-client.ts'
-import { TcpProxy } from '../harness/tcp-proxy.ts'
 import {
   type Backplane,
   type HandlerContext,
@@ -14,6 +21,7 @@ import {
   MemoryBackplane,
   type ServeOptions,
 } from '../../src/index.ts'
+import { changesOf } from '../harness/internals.ts'
 
 import.meta.jest.setTimeout(30_000)
 
@@ -24,7 +32,6 @@ const initialize = (capabilities = {}) => ({
   method: 'initialize',
   params: { protocolVersion: '2025-11-25', capabilities, clientInfo: { name: 'raw', version: '0' } },
 })
-const health = async (url: string): Promise<any> => (await fetch(`${url}/health`)).json()
 
 /** A backplane that knows its nodes. */
 class Store extends MemoryBackplane {
@@ -69,16 +76,14 @@ const subscribe = { jsonrpc: '2.0', id: 's', method: 'resources/subscribe', para
 const at = (url: string, of: string) => new URL(new URL(of).pathname + new URL(of).search, url).href
 
 /** POSTs, and reads the answer as a stream. */
-async function postForStream(url: string, message: object, headers: Record<string, string>): Promise<Reader> {
-  const request = httpRequest(url, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', Accept: accept, ...headers },
-    agent: false,
-  })
-  request.end(JSON.stringify(message))
-  const [response] = (await once(request, 'response')) as [IncomingMessage]
-  expect([response.statusCode, response.headers['content-type']]).toEqual([200, 'text/event-stream'])
-  return defer(new Reader(response), (reader) => reader.cut())
+async function postForStream(
+  url: string,
+  message: object,
+  headers: Record<string, string>,
+): Promise<SseReader> {
+  const reader = await readAnswer(url, message, { Accept: accept, ...headers })
+  expect(reader.response.headers['content-type']).toBe('text/event-stream')
+  return reader
 }
 
 /** Opens a session of Streamable HTTP. */
@@ -387,13 +392,13 @@ describe.each(connections)('nodes %s', (_, connect) => {
     const slow = await read(`${b.url}/mcp`, session)
     slow.stall()
     const rounds = 100
-    const newest = a.server.changes.seq + rounds * resources
+    const newest = changesOf(a.server).seq + rounds * resources
     const heap = await heapUsed()
     for (let round = 0; round < rounds; round++) {
       for (let i = 0; i < resources; i++) b.server.changed(uri(i))
       await new Promise(setImmediate)
     }
-    while (a.server.changes.seq < newest) await new Promise(setImmediate)
+    while (changesOf(a.server).seq < newest) await new Promise(setImmediate)
     expect((await heapUsed()) - heap).toBeLessThan(4 * 1024 * 1024)
     slow.goOn()
     const position = () => Number(slow.lastEventId.split('.')[2] ?? 0)
@@ -417,7 +422,7 @@ describe.each(connections)('nodes %s', (_, connect) => {
     'our client over %s, led to another node after each cut, keeps up',
     async (transport) => {
       const { a, b } = await cluster(undefined, { retryMs: 10 })
-      const proxy = await TcpProxy.to(a.port)
+      const proxy = await proxyTo(a.port)
       const client = await connectTidings(proxy.url, { transport })
       let version = 0
       const changed = () => {
@@ -429,7 +434,7 @@ describe.each(connections)('nodes %s', (_, connect) => {
       for (const node of [b, a, b]) {
         changed()
         await watch.next()
-        proxy.port = node.port
+        proxy.target = node.port
         proxy.cut()
         changed()
         await watch.next()
@@ -450,7 +455,7 @@ describe.each(connections)('nodes %s', (_, connect) => {
       expect(await backplane.locate(session['Mcp-Session-Id'])).toBeUndefined()
     }
     await Promise.all([a.close(), b.close()])
-    expect([a.server.changes.size, b.server.changes.size]).toEqual([0, 0])
+    expect([changesOf(a.server).size, changesOf(b.server).size]).toEqual([0, 0])
   })
 })
 

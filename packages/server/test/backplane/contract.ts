@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { until } from '@tidings/testkit/until'
 import type { Backplane, ChangeFollower, ChangeSnapshot, BackplaneNode } from '../../src/index.ts'
 
 /** What a backplane's implementation gives to be tested. */
@@ -10,15 +11,6 @@ export interface BackplaneUnderTest {
   connect(): Promise<Backplane>
   /** Ends all connections, and throws the store away. */
   close(): Promise<void>
-}
-
-/** Waits until the condition holds. */
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`Timed out waiting until ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
 }
 
 /** A follower that checks what it is told, and knows the latest change of each topic. */
@@ -119,7 +111,7 @@ export function backplaneContract(
               const followers = nodes.map(() => new Follower())
               await Promise.all(nodes.map((node, i) => node.follow(followers[i]!)))
               for (const publish of publishes) nodes[publish.by]!.publish(publish.topic)
-              await until(() => followers.every(({ seq }) => seq === publishes.length), 'all is told')
+              await until(() => followers.every(({ seq }) => seq === publishes.length), 'not all was told')
               const [first, ...others] = followers
               for (const other of others)
                 expect([other.epoch, other.told]).toEqual([first!.epoch, first!.told])
@@ -156,7 +148,7 @@ export function backplaneContract(
               await following
               for (const each of after) two.publish(each)
               const all = before.length + meanwhile.length + after.length
-              await until(() => early.seq === all && late.seq === all, 'all is told')
+              await until(() => early.seq === all && late.seq === all, 'not all was told')
               expect([late.epoch, late.known]).toEqual([early.epoch, early.known])
             }),
         ),
@@ -170,7 +162,7 @@ export function backplaneContract(
         await one.follow(early)
         const topics = 25_000
         for (let i = 0; i < topics; i++) one.publish(`a:${i}`)
-        await until(() => early.seq === topics, 'all is told')
+        await until(() => early.seq === topics, 'not all was told')
         const late = new Follower()
         await (await connect()).follow(late)
         expect(late.seq).toBe(topics)
@@ -190,10 +182,10 @@ export function backplaneContract(
         }
         await Promise.all([one.follow(echo), one.follow(gone), two.follow(follower)])
         one.publish('a:1')
-        await until(() => follower.seq === 2 && gone.seq === 2, 'both are told')
+        await until(() => follower.seq === 2 && gone.seq === 2, 'one of the two was not told')
         one.unfollow(gone)
         one.publish('a:3')
-        await until(() => follower.seq === 3, 'the third is told')
+        await until(() => follower.seq === 3, 'the third was not told')
         expect(follower.told).toEqual([
           ['a:1', 1],
           ['a:2', 2],
@@ -277,7 +269,7 @@ export function backplaneContract(
               )
               await until(
                 () => nodes.reduce((all, { mail }) => all + mail.length, 0) >= sent.length,
-                'all mail is there',
+                'mail is missing',
               )
               for (const from of ['n0', 'n1', 'n2']) {
                 for (const { node, mail } of nodes) {
@@ -305,7 +297,7 @@ export function backplaneContract(
         const one = await connect()
         await one.join(new Node('a'))
         await one.send('a', 'b', bytes)
-        await until(() => received.length > 0, 'it is there')
+        await until(() => received.length > 0, 'it has not arrived')
         expect(received[0]!.equals(bytes)).toBe(true)
       }))
 
@@ -321,7 +313,7 @@ export function backplaneContract(
         }
         for (let i = 0; i < 10; i++) void one.send('a', 'b', Buffer.from(String(i)))
         await one.leave('a')
-        await until(() => b.lost.length > 0, 'b is told')
+        await until(() => b.lost.length > 0, 'b was not told')
         expect([b.lost, b.mail.length, mailWhenGone]).toEqual([['a'], 10, 10])
         await expect(two.send('b', 'a', Buffer.from('too late'))).rejects.toThrow('a')
         expect(a.mail).toEqual([])

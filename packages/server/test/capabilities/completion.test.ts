@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { connectRaw, type RawClient, start } from '../harness/harness.ts'
+import { connectRaw, type RawClient } from '../harness/raw-client.ts'
+import { start } from '../harness/start.ts'
 
 const prompt = (name: string) => ({ type: 'ref/prompt', name })
 const template = (uri: string) => ({ type: 'ref/resource', uri })

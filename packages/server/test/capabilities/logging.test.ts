@@ -1,4 +1,4 @@
-import { connectRaw, type RawClient } from '../harness/harness.ts'
+import { connectRaw, type RawClient } from '../harness/raw-client.ts'
 import { call, sent, startWith } from '../harness/talk.ts'
 
 const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const

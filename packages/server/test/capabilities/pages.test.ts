@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { pageOf } from '../../src/capabilities/pages.ts'
-import { connectRaw, start } from '../harness/harness.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { start } from '../harness/start.ts'
 
 test('every list comes in pages of the size that was set, and whole when they are put together', async () => {
   const { url } = await start(

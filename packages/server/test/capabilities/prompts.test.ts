@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { McpServer } from '../../src/index.ts'
-import { connectRaw, type RawClient, start } from '../harness/harness.ts'
+import { connectRaw, type RawClient } from '../harness/raw-client.ts'
+import { start } from '../harness/start.ts'
 
 const newServer = () => new McpServer({ name: 'test', version: '1.2.3' })
 const say = (text: string) => ({
@@ -140,7 +141,7 @@ test('a name that is taken, and a completion of what is no argument, are refused
   )
   expect(() => server.prompt('q', { complete }, () => say(''))).toThrow(TypeError)
   expect(() => server.prompt('q', { input: z.string() as never }, () => say(''))).toThrow(
-    /must be of an object/,
+    /must describe an object/,
   )
 })
 

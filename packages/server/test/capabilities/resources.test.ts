@@ -1,5 +1,6 @@
 import { McpServer, type ReadContext, type ResourceBody } from '../../src/index.ts'
-import { connectRaw, type RawClient, start } from '../harness/harness.ts'
+import { connectRaw, type RawClient } from '../harness/raw-client.ts'
+import { start } from '../harness/start.ts'
 
 const newServer = () => new McpServer({ name: 'test', version: '1.2.3' })
 

@@ -1,9 +1,12 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import * as z from 'zod'
 import * as mini from 'zod/mini'
+import { Log } from '@tidings/testkit/log'
+import { post } from '@tidings/testkit/post'
 import { type JsonSchema, McpServer, type ObjectSchema } from '../../src/index.ts'
 import { compileSchema } from '../../src/capabilities/schema.ts'
-import { connectRaw, Log, post, start } from '../harness/harness.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { start } from '../harness/start.ts'
 
 const compile = (schema: unknown) => compileSchema(schema as ObjectSchema, 'input', 'Input of x')
 const draft7 = 'http://json-schema.org/draft-07/schema#'
@@ -28,7 +31,9 @@ test('a zod schema that has no words in JSON Schema is refused, by name', () => 
 
 test('a zod/mini schema, which cannot say itself as JSON Schema, is refused with what to do', () => {
   expect(() => compile(mini.object({ a: mini.string() }))).toThrow(
-    new TypeError('Input of x: the zod schema cannot say itself as JSON Schema; with zod, use 4.2 or newer'),
+    new TypeError(
+      'Input of x: the zod schema cannot write itself as JSON Schema; with zod, use 4.2 or newer',
+    ),
   )
 })
 
@@ -87,7 +92,7 @@ test('a schema of anything but an object is refused, by name', () => {
     {},
     { $ref: '#/$defs/x', $defs: { x: { type: 'object' } } },
   ])
-    expect(() => compile(schema)).toThrow(/^Input of x: the schema must be of an object /)
+    expect(() => compile(schema)).toThrow(/^Input of x: the schema must describe an object /)
   const server = new McpServer({ name: 'test', version: '1.2.3' })
   expect(() => server.tool('t', { output: z.string() }, () => ({ content: [] }))).toThrow(
     /^Output of the tool "t": /,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Log } from '@tidings/testkit/log'
 import {
   errorCodes,
   McpError,
@@ -7,7 +8,8 @@ import {
   type ObjectSchema,
   type ToolResult,
 } from '../../src/index.ts'
-import { connectRaw, Log, type RawClient, start } from '../harness/harness.ts'
+import { connectRaw, type RawClient } from '../harness/raw-client.ts'
+import { start } from '../harness/start.ts'
 
 const nothing = (): ToolResult => ({ content: [] })
 const newServer = () => new McpServer({ name: 'test', version: '1.2.3' })

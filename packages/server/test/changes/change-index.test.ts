@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { ChangeIndex, type TopicState } from '../../src/changes/change-index.ts'
-import { Subscriber } from '../../src/changes/change-reader.ts'
+import { ChangeIndex } from '../../src/changes/change-index.ts'
+import { ChangeReader } from '../../src/changes/change-reader.ts'
+import type { TopicState } from '../../src/changes/topic.ts'
 import type { Backplane, ChangeFollower, ChangeSnapshot } from '../../src/index.ts'
 import { MemoryBackplane } from '../../src/index.ts'
 
@@ -69,14 +70,14 @@ test('a replica that lost its connection tells its readers what they missed, or 
         const connection = new Connection(store)
         let room = Infinity
         const told: { topic: string; seq: number; known: number }[] = []
-        const subscriber = new Subscriber(connection.index, {
+        const reader = new ChangeReader(connection.index, {
           isReady: () => room > 0,
           write: ({ topic, seq }: TopicState) => {
             room--
             told.push({ topic, seq, known: connection.index.seq })
           },
         })
-        for (const topic of watched) subscriber.watch(topic)
+        for (const topic of watched) reader.watch(topic)
         const latest = new Map<string, number>()
         let published = 0
         for (const step of steps) {
@@ -87,12 +88,12 @@ test('a replica that lost its connection tells its readers what they missed, or 
           else if (step.do === 'reconnect') connection.reconnect(step.forgotten)
           else {
             room = step.room
-            subscriber.catchUp()
+            reader.catchUp()
           }
         }
         connection.reconnect(0)
         room = Infinity
-        subscriber.catchUp()
+        reader.catchUp()
         expect(connection.index.seq).toBe(published)
         for (const topic of watched) {
           const seq = latest.get(topic)
@@ -108,7 +109,7 @@ test('a replica that lost its connection tells its readers what they missed, or 
         // Of what is known when it changed: never back, and never twice.
         const seqs = told.map(({ seq }) => seq).filter((seq) => seq > 0)
         expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b))
-        subscriber.clear()
+        reader.clear()
         expect(connection.index.size).toBe(0)
       },
     ),
@@ -120,41 +121,41 @@ test('after another epoch a reader is told once of each topic, and can go back t
   const index = new ChangeIndex()
   const told: { topic: string; seq: number }[] = []
   let room = Infinity
-  const subscriber = new Subscriber(index, {
+  const reader = new ChangeReader(index, {
     isReady: () => room > 0,
     write: ({ topic, seq }: TopicState) => {
       room--
       told.push({ topic, seq })
     },
   })
-  subscriber.watch('a:1')
-  subscriber.watch('a:2')
+  reader.watch('a:1')
+  reader.watch('a:2')
   for (let i = 0; i < 5; i++) index.publish('a:1')
   told.length = 0
   room = 1
   index.resync({ epoch: 'other', seq: 3, completeFrom: 0, changes: [['a:2', 3]] })
-  expect([told, subscriber.position]).toEqual([[{ topic: 'a:1', seq: 0 }], 0])
+  expect([told, reader.position]).toEqual([[{ topic: 'a:1', seq: 0 }], 0])
   room = Infinity
-  subscriber.catchUp()
-  expect([told.length, told.at(-1), subscriber.position]).toEqual([2, { topic: 'a:2', seq: 0 }, 3])
-  expect(subscriber.rewind(5)).toBe(false)
-  expect(subscriber.rewind(2)).toBe(false)
-  expect(subscriber.rewind(3)).toBe(true)
-  subscriber.catchUp()
+  reader.catchUp()
+  expect([told.length, told.at(-1), reader.position]).toEqual([2, { topic: 'a:2', seq: 0 }, 3])
+  expect(reader.rewind(5)).toBe(false)
+  expect(reader.rewind(2)).toBe(false)
+  expect(reader.rewind(3)).toBe(true)
+  reader.catchUp()
   expect(told).toHaveLength(2)
   // Who was not told of all of them has no position yet, and is told again.
-  expect(subscriber.rewind(0)).toBe(true)
-  subscriber.catchUp()
+  expect(reader.rewind(0)).toBe(true)
+  reader.catchUp()
   expect(told).toHaveLength(4)
 })
 
 test('a reader that watches nothing does not take its position along into another epoch', () => {
   const index = new ChangeIndex()
   const told: number[] = []
-  const subscriber = new Subscriber(index, { isReady: () => true, write: ({ seq }) => told.push(seq) })
+  const reader = new ChangeReader(index, { isReady: () => true, write: ({ seq }) => told.push(seq) })
   for (let i = 0; i < 5; i++) index.publish('a:1')
-  expect(subscriber.rewind(5)).toBe(false)
-  const later = new Subscriber(index, { isReady: () => true, write: ({ seq }) => told.push(seq) })
+  expect(reader.rewind(5)).toBe(false)
+  const later = new ChangeReader(index, { isReady: () => true, write: ({ seq }) => told.push(seq) })
   index.resync({ epoch: 'other', seq: 1, completeFrom: 0, changes: [['a:1', 1]] })
   expect([later.position, later.rewind(5)]).toEqual([1, false])
   later.watch('a:1')

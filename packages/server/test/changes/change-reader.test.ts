@@ -1,13 +1,14 @@
 import fc from 'fast-check'
-import { ChangeIndex, type TopicState } from '../../src/changes/change-index.ts'
-import { Subscriber } from '../../src/changes/change-reader.ts'
+import { ChangeIndex } from '../../src/changes/change-index.ts'
+import { ChangeReader } from '../../src/changes/change-reader.ts'
+import type { TopicState } from '../../src/changes/topic.ts'
 
 const topics = ['a:1', 'a:2', 'a:3', 'tools']
 
-/** A reader of one subscriber: what it was told, and how much it still takes. */
+/** A reader of one reader: what it was told, and how much it still takes. */
 class Model {
   readonly index: ChangeIndex
-  readonly subscriber: Subscriber
+  readonly reader: ChangeReader
   room = Infinity
   told: { topic: string; seq: number }[] = []
   everTold: { topic: string; seq: number }[] = []
@@ -15,7 +16,7 @@ class Model {
 
   constructor(index: ChangeIndex) {
     this.index = index
-    this.subscriber = new Subscriber(index, {
+    this.reader = new ChangeReader(index, {
       isReady: () => this.room > 0,
       write: ({ topic, seq }: TopicState) => {
         this.room--
@@ -56,30 +57,30 @@ test('whatever happens, a reader ends up told of the latest change of each topic
           latest.set(action.topic, index.seq)
         } else if (action.do === 'watch') {
           if (!model.watchedSince.has(action.topic)) model.watchedSince.set(action.topic, index.seq)
-          model.subscriber.watch(action.topic)
+          model.reader.watch(action.topic)
         } else if (action.do === 'unwatch') {
           model.watchedSince.delete(action.topic)
-          model.subscriber.unwatch(action.topic)
+          model.reader.unwatch(action.topic)
         } else if (action.do === 'room') {
           model.room = action.room
-          model.subscriber.catchUp()
+          model.reader.catchUp()
         } else {
           model.told = model.told.slice(0, Math.max(0, model.told.length - action.lost))
-          model.subscriber.rewind(model.told.at(-1)?.seq ?? 0)
+          model.reader.rewind(model.told.at(-1)?.seq ?? 0)
           model.room = 2
-          model.subscriber.catchUp()
+          model.reader.catchUp()
         }
         // In order, and no change twice, as the reader has seen it.
         const seqs = model.told.map(({ seq }) => seq)
         expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b))
       }
       model.room = Infinity
-      model.subscriber.catchUp()
+      model.reader.catchUp()
       for (const [topic, since] of model.watchedSince) {
         const seq = latest.get(topic) ?? 0
         if (seq > since) expect(model.told).toContainEqual({ topic, seq })
       }
-      model.subscriber.clear()
+      model.reader.clear()
       expect(index.size).toBe(0)
     }),
     { numRuns: 500 },
@@ -89,15 +90,15 @@ test('whatever happens, a reader ends up told of the latest change of each topic
 test('what changed before the watch began is not told', () => {
   const index = new ChangeIndex()
   const other = new Model(index)
-  other.subscriber.watch('a:1')
+  other.reader.watch('a:1')
   const model = new Model(index)
   model.room = 0
-  model.subscriber.watch('a:2')
+  model.reader.watch('a:2')
   index.publish('a:1')
   index.publish('a:2')
-  model.subscriber.watch('a:1')
+  model.reader.watch('a:1')
   model.room = Infinity
-  model.subscriber.catchUp()
+  model.reader.catchUp()
   expect(model.told).toEqual([{ topic: 'a:2', seq: 2 }])
 })
 
@@ -107,11 +108,11 @@ test('a change is encoded once, however many subscribers it has', () => {
   const frames = new Set<string>()
   const encode = () => String(++encoded)
   for (let i = 0; i < 100; i++) {
-    const subscriber = new Subscriber(index, {
+    const reader = new ChangeReader(index, {
       isReady: () => true,
       write: (state) => frames.add(state.frame(encode)),
     })
-    subscriber.watch('a:1')
+    reader.watch('a:1')
   }
   index.publish('a:1')
   expect([encoded, frames.size]).toEqual([1, 1])

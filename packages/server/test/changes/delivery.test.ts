@@ -1,5 +1,10 @@
-import type { Event } from '../harness/harness.ts'
-import { connectRaw, heapUsed, read, start } from '../harness/harness.ts'
+import { changesOf } from '../harness/internals.ts'
+import type { SseEvent } from '@tidings/testkit/sse-stream'
+import { health } from '../harness/health.ts'
+import { heapUsed } from '../harness/heap-used.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { read } from '../harness/read.ts'
+import { start } from '../harness/start.ts'
 
 const uri = 'test://counter'
 
@@ -24,8 +29,8 @@ async function counting(options = {}) {
   return { ...serving, changed, publish, count: () => count }
 }
 
-const isUpdate = ({ data }: Event) => data.includes('notifications/resources/updated')
-const seqOf = ({ id }: Event) => Number(id!.split('.')[2])
+const isUpdate = ({ data }: SseEvent) => data.includes('notifications/resources/updated')
+const seqOf = ({ id }: SseEvent) => Number(id!.split('.')[2])
 
 test('a change reaches every subscriber of its topic, and nobody else', async () => {
   const { url, changed } = await counting()
@@ -156,7 +161,7 @@ test('200,000 changes while one reader does not read: memory is flat, the others
   const [stalled, ...others] = readers
   stalled.reader.stall()
   const updates = (reader: typeof stalled) => reader.reader.events.filter(isUpdate)
-  const last = () => server.changes.seq
+  const last = () => changesOf(server).seq
   const caughtUp = (reader: typeof stalled) =>
     reader.reader.until(
       () => updates(reader).length > 0 && seqOf(updates(reader).at(-1)!) === last(),
@@ -214,8 +219,7 @@ test('a session whose reader lets too many messages wait is ended, and counted',
   const client = await connectRaw(url)
   client.reader.stall()
   await client.send({ id: 'talk', method: 'tools/call', params: { name: 'talk' } })
-  const health = await (await fetch(`${url}/health`)).json()
-  expect(health).toMatchObject({ sessions: { open: 0, ended: { 'mailbox full': 1 } } })
+  expect(await health(url)).toMatchObject({ sessions: { open: 0, ended: { 'mailbox full': 1 } } })
   client.reader.goOn()
   await client.reader.untilClosed()
   expect(client.reader.comments.at(-1)).toBe('mailbox full')

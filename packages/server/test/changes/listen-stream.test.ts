@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { connectRaw, post, read, start } from '../harness/harness.ts'
+import { post } from '@tidings/testkit/post'
+import { health, untilHealth } from '../harness/health.ts'
 import { listen } from '../harness/listen.ts'
 import { send } from '../harness/modern.ts'
+import { changesOf } from '../harness/internals.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { read } from '../harness/read.ts'
+import { start } from '../harness/start.ts'
 
 const uri = 'test://a'
 const position = ({ params }: any): string => params._meta['dev.tidings/position']
@@ -86,11 +91,10 @@ test('a stream is ended gracefully by its result', async () => {
 test('a stream that is closed leaves nothing behind', async () => {
   const { url, server } = await serving()
   const streams = await Promise.all([1, 2, 3].map(() => listen(url, { resourceSubscriptions: [uri] })))
-  const connected = async () => (await (await fetch(`${url}/health`)).json()).connected_clients
-  expect([await connected(), server.changes.size]).toEqual([3, 1])
+  expect([(await health(url)).connected_clients, changesOf(server).size]).toEqual([3, 1])
   for (const stream of streams) stream.cut()
-  while ((await connected()) > 0) await new Promise(setImmediate)
-  expect(server.changes.size).toBe(0)
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
+  expect(changesOf(server).size).toBe(0)
 })
 
 test('a position that is presented is answered with exactly what changed since', async () => {

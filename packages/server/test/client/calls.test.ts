@@ -1,8 +1,11 @@
 import { type ConnectOptions, HttpError, McpError } from '@tidings/client'
 import * as z from 'zod'
+import { Log } from '@tidings/testkit/log'
+import { rejection } from '@tidings/testkit/rejection'
 import { errorCodes, type McpServer } from '../../src/index.ts'
-import { Log, start } from '../harness/harness.ts'
-import { connectTidings, transports, rejection, sessionTransports } from '../harness/tidings-client.ts'
+import { health, untilHealth } from '../harness/health.ts'
+import { start } from '../harness/start.ts'
+import { connectTidings, transports, sessionTransports } from '../harness/tidings-client.ts'
 
 /** A server with something of everything. */
 function greenhouse(server: McpServer): void {
@@ -202,25 +205,17 @@ test.each(transports)('%s: many calls at once are each answered with their own r
 
 test('stateless: closing ends what the server tells', async () => {
   const { client, url } = await connected('stateless')
-  const clients = async () => {
-    const health = (await (await fetch(`${url}/health`)).json()) as { connected_clients: number }
-    return health.connected_clients
-  }
   await client.subscribe('greenhouse://climate')
-  expect(await clients()).toBe(1)
+  expect(await health(url)).toMatchObject({ connected_clients: 1 })
   await client.close()
-  while ((await clients()) > 0) await new Promise(setImmediate)
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
 })
 
 test.each(sessionTransports)('%s: closing ends the session on the server', async (transport) => {
   const { client, url } = await connected(transport)
-  const sessions = async () => {
-    const health = (await (await fetch(`${url}/health`)).json()) as { sessions: { open: number } }
-    return health.sessions.open
-  }
-  expect(await sessions()).toBe(1)
+  expect(await health(url)).toMatchObject({ sessions: { open: 1 } })
   await client.close()
-  expect(await sessions()).toBe(0)
+  expect(await health(url)).toMatchObject({ sessions: { open: 0 } })
 })
 
 test.each(transports)('%s: who may not come in is told so', async (transport) => {
@@ -241,5 +236,5 @@ test.each(transports)('%s: nothing is logged as an error by an ordinary day', as
   await client.callTool('water', { litres: 1 })
   await client.subscribe('greenhouse://climate')
   await client.close()
-  expect(logger.entries.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
+  expect(logger.lines.all.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
 })

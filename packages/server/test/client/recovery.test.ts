@@ -2,14 +2,15 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { ClosedError, ConnectionError, type ConnectOptions, HttpError } from '@tidings/client'
 import * as fc from 'fast-check'
 import * as z from 'zod'
+import { rejection } from '@tidings/testkit/rejection'
 import type { McpServer, ServeOptions } from '../../src/index.ts'
-import { start } from '../harness/harness.ts'
-import { TcpProxy } from '../harness/tcp-proxy.ts'
+import { health, untilHealth } from '../harness/health.ts'
+import { proxyTo } from '../harness/proxy-to.ts'
+import { start } from '../harness/start.ts'
 import {
   connectTidings,
   transports,
   nextState,
-  rejection,
   sessionTransports,
   streamMethod,
 } from '../harness/tidings-client.ts'
@@ -25,7 +26,7 @@ async function throughProxy(
   clientOptions?: ConnectOptions,
 ) {
   const serving = await start(register, options)
-  const proxy = await TcpProxy.to(serving.port)
+  const proxy = await proxyTo(serving.port)
   const client = await connectTidings(proxy.url, { transport, ...clientOptions })
   return { ...serving, proxy, client }
 }
@@ -51,8 +52,7 @@ const textOf = (result: IteratorResult<{ contents: object[] }>) =>
   (result.value as { contents: { text: string }[] }).contents[0]!.text
 
 async function openSessions(url: string): Promise<number> {
-  const health = (await (await fetch(`${url}/health`)).json()) as { sessions: { open: number } }
-  return health.sessions.open
+  return (await health(url)).sessions.open
 }
 
 test('a call whose stream is cut gets its response on the next one', async () => {
@@ -67,7 +67,7 @@ test('a call whose stream is cut gets its response on the next one', async () =>
   while (!finish) await client.ping()
   const lost = nextState(client, 'reconnecting')
   const back = nextState(client, 'connected')
-  proxy.cut('GET')
+  proxy.cut({ method: 'GET' })
   expect((await lost).error).toBeInstanceOf(ConnectionError)
   finish()
   expect((await back).recovered).toBe(true)
@@ -88,7 +88,7 @@ test.each(transports)(
     await lost
     for (let i = 0; i < 1_000; i++) server.changed(uri)
     server.changed('demo://other')
-    proxy.goUp()
+    proxy.heal()
     expect((await back).recovered).toBe(true)
     while (heard.length < 2) await client.ping()
     // Each once: what changed often while nobody could be told is told when it changed last.
@@ -122,7 +122,7 @@ test.each(sessionTransports)(
           for (const { times, cut } of rounds) {
             const call = client.callTool('talk', { times })
             await new Promise(setImmediate)
-            if (cut) proxy.cut('GET')
+            if (cut) proxy.cut({ method: 'GET' })
             await call
           }
           while (heard.length < said) await client.ping()
@@ -152,13 +152,13 @@ test.each(transports)(
     })()
     for (let i = 1; i <= last; i++) {
       state.change()
-      if (i % 20 === 5) proxy.cut(streamMethod(transport))
+      if (i % 20 === 5) proxy.cut({ method: streamMethod(transport) })
       if (i % 20 === 10) proxy.cut()
       if (i % 20 === 15) proxy.goDown()
-      if (i % 20 === 19) proxy.goUp()
+      if (i % 20 === 19) proxy.heal()
       await wait(5)
     }
-    proxy.goUp()
+    proxy.heal()
     await watching
     expect(seen).toEqual([...seen].sort((a, b) => a - b))
   },
@@ -167,7 +167,7 @@ test.each(transports)(
 test.each(transports)('%s: a server that is started again on its port is used again', async (transport) => {
   const state = counter()
   const first = await start(state.register, quick)
-  const proxy = await TcpProxy.to(first.port)
+  const proxy = await proxyTo(first.port)
   const client = await connectTidings(proxy.url, { transport })
   await client.setLogLevel('warning')
   const watch = client.watch(uri)
@@ -190,8 +190,8 @@ test.each(transports)('%s: a server that is started again on its port is used ag
       return { content: [] }
     })
   }, quick)
-  proxy.port = second.port
-  proxy.goUp()
+  proxy.target = second.port
+  proxy.heal()
 
   expect((await back).recovered).toBe(false)
   expect(textOf(await watch.next())).toBe('41')
@@ -235,7 +235,7 @@ test.each(sessionTransports)(
     proxy.goDown()
     while ((await openSessions(url)) > 0) await wait(10)
     state.value = 5
-    proxy.goUp()
+    proxy.heal()
     expect((await back).recovered).toBe(false)
     expect(textOf(await next)).toBe('5')
     expect(await openSessions(url)).toBe(1)
@@ -256,14 +256,12 @@ test('stateless: however long it was away, a client is told what has changed, an
   await watch.next()
   const next = watch.next()
   const back = nextState(client, 'connected')
-  const clients = async () =>
-    ((await (await fetch(`${url}/health`)).json()) as { connected_clients: number }).connected_clients
   proxy.goDown()
-  while ((await clients()) > 0) await wait(10)
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
   await wait(100)
   state.change()
   state.change()
-  proxy.goUp()
+  proxy.heal()
   expect((await back).recovered).toBe(true)
   expect(textOf(await next)).toBe('2')
   expect(heard).toEqual([uri])
@@ -289,7 +287,7 @@ test.each(transports)('%s: a client that is no longer let in closes, and says wh
   const next = rejection(watch.next())
   const closed = nextState(client, 'closed')
   allowed = false
-  proxy.cut(streamMethod(transport))
+  proxy.cut({ method: streamMethod(transport) })
   const { error } = await closed
   expect(error).toBeInstanceOf(HttpError)
   expect(error).toMatchObject({ status: 403 })
@@ -303,7 +301,7 @@ test.each(transports)(
     await client.subscribe(uri)
     for (let i = 0; i < 2; i++) {
       const back = nextState(client, 'connected')
-      proxy.cut(streamMethod(transport))
+      proxy.cut({ method: streamMethod(transport) })
       expect((await back).recovered).toBe(true)
     }
   },
@@ -330,7 +328,7 @@ test.each(transports)(
     )
     for (let i = 1; i <= 3; i++) {
       const call = client.callTool('ask')
-      proxy.cut('GET')
+      proxy.cut({ method: 'GET' })
       expect((await call).structuredContent).toEqual({ roots: [{ uri: 'file:///home' }] })
       expect(answered).toBe(i)
     }

@@ -1,7 +1,8 @@
 import { McpError } from '@tidings/client'
+import { rejection } from '@tidings/testkit/rejection'
 import type { ReadResourceResult } from '../../src/index.ts'
-import { start } from '../harness/harness.ts'
-import { connectTidings, transports, rejection } from '../harness/tidings-client.ts'
+import { start } from '../harness/start.ts'
+import { connectTidings, transports } from '../harness/tidings-client.ts'
 
 const uri = 'demo://counter'
 

@@ -1,5 +1,5 @@
 import { encodeHeaderValue, metaKeys, nameOf } from '@tidings/protocol'
-import { post } from './harness.ts'
+import { post } from '@tidings/testkit/post'
 
 /** A request of 2026-07-28, and the headers it needs. */
 export interface ModernRequest {

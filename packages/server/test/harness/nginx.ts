@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import { defer } from './harness.ts'
+import { defer } from '@tidings/testkit/disposers'
+import { freePort } from '@tidings/testkit/free-port'
+import { until } from '@tidings/testkit/until'
 
 /** Starts nginx (scripts/install-by-apt.sh) as a reverse proxy of the port, stopped after the test. Resolves to its port. */
 export async function startNginx(
@@ -46,25 +47,19 @@ export async function startNginx(
     rmSync(directory, { recursive: true })
   })
   await once(nginx, 'spawn')
-  while (!(await accepts(port))) {
-    if (nginx.exitCode !== null) throw new Error(`nginx does not start: ${said}`)
-    await wait(20)
-  }
+  await until(
+    () => {
+      if (nginx.exitCode !== null) throw new Error(`nginx does not start: ${said}`)
+      return accepts(port)
+    },
+    () => `nginx does not listen: ${said}`,
+  )
   return port
 }
 
 async function stop(nginx: ChildProcess): Promise<void> {
   if (nginx.exitCode !== null || !nginx.kill('SIGKILL')) return
   await once(nginx, 'exit')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function accepts(port: number): Promise<boolean> {

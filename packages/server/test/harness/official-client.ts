@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport, type SSEClientTransportOptions } from '@modelcontextprotocol/sdk/client/sse.js'
 import type { ClientCapabilities, CompatibilityCallToolResult } from '@modelcontextprotocol/sdk/types.js'
-import { defer } from './harness.ts'
+import { defer } from '@tidings/testkit/disposers'
 
 export interface OfficialOptions extends SSEClientTransportOptions {
   capabilities?: ClientCapabilities

@@ -1,5 +1,7 @@
+import type { Log } from '@tidings/testkit/log'
 import type { HandlerContext, McpServer } from '../../src/index.ts'
-import { type Log, type RawClient, start } from './harness.ts'
+import type { RawClient } from './raw-client.ts'
+import { start } from './start.ts'
 
 /** What a handler does with its context. */
 export type Talk = (context: HandlerContext) => unknown

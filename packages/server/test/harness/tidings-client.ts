@@ -5,7 +5,7 @@ import {
   type TransportName,
   type StateEvent,
 } from '@tidings/client'
-import { defer } from './harness.ts'
+import { defer } from '@tidings/testkit/disposers'
 
 /** The transports our client comes in by. */
 export const transports: readonly TransportName[] = ['http+sse', 'paired', 'streamable-http', 'stateless']
@@ -32,14 +32,4 @@ export function nextState(client: Client, state: StateEvent['state']): Promise<S
       resolve(event)
     })
   })
-}
-
-/** What is wrong with a promise that is rejected. */
-export function rejection(promise: Promise<unknown>): Promise<Error> {
-  return promise.then(
-    () => {
-      throw new Error('It was expected to be rejected')
-    },
-    (error: unknown) => error as Error,
-  )
 }

@@ -1,6 +1,6 @@
-import { start } from '../harness/harness.ts'
 import { startNginx } from '../harness/nginx.ts'
-import { TcpProxy } from '../harness/tcp-proxy.ts'
+import { proxyTo } from '../harness/proxy-to.ts'
+import { start } from '../harness/start.ts'
 import { connectTidings, transports, nextState } from '../harness/tidings-client.ts'
 
 const uri = 'demo://counter'
@@ -28,7 +28,7 @@ test.each(transports.flatMap((transport) => ways.map((way) => ({ transport, ...w
       },
       { retryMs: 50 },
     )
-    const proxy = await TcpProxy.to(await startNginx(port, way))
+    const proxy = await proxyTo(await startNginx(port, way))
     const client = await connectTidings(proxy.url, { transport })
     const heard: string[] = []
     client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
@@ -51,7 +51,7 @@ test.each(transports.flatMap((transport) => ways.map((way) => ({ transport, ...w
     proxy.goDown()
     await lost
     for (let i = 0; i < 100; i++) server.changed(uri)
-    proxy.goUp()
+    proxy.heal()
     expect((await back).recovered).toBe(true)
     while (heard.length < 2) await client.ping()
     expect(heard).toEqual([uri, uri])

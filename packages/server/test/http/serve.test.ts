@@ -1,8 +1,13 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import Koa from 'koa'
+import { defer } from '@tidings/testkit/disposers'
+import { post } from '@tidings/testkit/post'
 import { McpServer, mcp, serve } from '../../src/index.ts'
-import { connectRaw, defer, post, read, start } from '../harness/harness.ts'
+import { untilHealth } from '../harness/health.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { read } from '../harness/read.ts'
+import { start } from '../harness/start.ts'
 
 test('health says who is here', async () => {
   const { url } = await start()
@@ -130,8 +135,7 @@ test('in a Koa application other paths are left to it, and it hears of no errors
   const [left, reset] = await Promise.all([connectRaw(url), connectRaw(url)])
   left.reader.cut()
   reset.reader.response.socket.resetAndDestroy()
-  const health = async (): Promise<any> => (await fetch(`${url}/health`)).json()
-  while ((await health()).connected_clients > 0) await new Promise(setImmediate)
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
   expect(errors).toEqual([])
   await server.close()
 })
@@ -183,7 +187,9 @@ test('behind a body parser messages are taken as it has read them, and one that 
   const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
   expect(await (await post(url, ping)).json()).toEqual({ jsonrpc: '2.0', id: 1, result: {} })
   expect((await post(url, ping, { 'X-Keep': 'yes' })).status).toBe(500)
-  expect(errors).toEqual(['The body was read before mcp(): put mcp() before what reads bodies'])
+  expect(errors).toEqual([
+    'The body was read before Tidings could: register it before other readers of bodies',
+  ])
 })
 
 test('a response is not watched by Koa on behalf of an application that is told of nothing', async () => {

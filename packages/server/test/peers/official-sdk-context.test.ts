@@ -8,10 +8,11 @@ import {
   UrlElicitationRequiredError,
 } from '@modelcontextprotocol/sdk/types.js'
 import { setTimeout } from 'node:timers/promises'
+import { deferred } from '@tidings/testkit/deferred'
 import { errorCodes, McpError } from '../../src/index.ts'
 import type { Session } from '../../src/sessions/session.ts'
-import { deferred, start } from '../harness/harness.ts'
 import { connectOfficial, textOf } from '../harness/official-client.ts'
+import { start } from '../harness/start.ts'
 
 test('it is told of progress, in order', async () => {
   const heard = deferred()
@@ -243,7 +244,7 @@ test('each side answers the ping of the other', async () => {
   const { url } = await start((server) =>
     server.tool('ping', {}, async (_args, { session, signal }) => ({
       content: [],
-      structuredContent: await (session as Session).ask('ping', undefined, undefined, signal),
+      structuredContent: await (session as Session).request('ping', undefined, undefined, signal),
     })),
   )
   const client = await connectOfficial(url)

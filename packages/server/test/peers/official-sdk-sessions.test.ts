@@ -3,16 +3,9 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import * as z from 'zod'
-import { start } from '../harness/harness.ts'
+import { untilHealth } from '../harness/health.ts'
 import { connectOfficial, textOf } from '../harness/official-client.ts'
-
-/** Resolves once the session count that `/health` tells is this. */
-async function untilSessions(url: string, count: number): Promise<void> {
-  for (;;) {
-    const { sessions } = (await (await fetch(`${url}/health`)).json()) as { sessions: { open: number } }
-    if (sessions.open === count) return
-  }
-}
+import { start } from '../harness/start.ts'
 
 test('it initializes at the latest revision it knows and learns who the server is', async () => {
   const { url } = await start(undefined, {}, { instructions: 'Water the plants.' })
@@ -80,9 +73,9 @@ test('cut off, it opens a new session by itself, does not initialize it, and is 
 test('closing it ends its session when the time to return is over', async () => {
   const { url } = await start(undefined, { resumeWithinMs: 40 })
   const client = await connectOfficial(url)
-  await untilSessions(url, 1)
+  await untilHealth(url, ({ sessions }) => sessions.open === 1)
   await client.close()
-  await untilSessions(url, 0)
+  await untilHealth(url, ({ sessions }) => sessions.open === 0)
 })
 
 test('its own session alone answers to its principal', async () => {

@@ -7,8 +7,9 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import * as z from 'zod'
-import { deferred, start } from '../harness/harness.ts'
+import { deferred } from '@tidings/testkit/deferred'
 import { connectOfficial, textOf } from '../harness/official-client.ts'
+import { start } from '../harness/start.ts'
 
 test('it lists and calls tools, and checks their structured output against the schema it was listed', async () => {
   const { url } = await start((server) =>

@@ -1,4 +1,8 @@
-import { connectRaw, deferred, Log, post, start } from '../harness/harness.ts'
+import { deferred } from '@tidings/testkit/deferred'
+import { Log } from '@tidings/testkit/log'
+import { post } from '@tidings/testkit/post'
+import { connectRaw } from '../harness/raw-client.ts'
+import { start } from '../harness/start.ts'
 
 const internalError = { code: -32603, message: 'Internal error' }
 
@@ -154,7 +158,7 @@ test('a handler that hangs is answered for, and told by its signal; what it says
   late.resolve()
   await client.request('ping')
   expect(client.messages).toHaveLength(before + 1)
-  expect(logger.entries.filter(({ level }) => level === 'warn')).toHaveLength(1)
+  expect(logger.lines.all.filter(({ level }) => level === 'warn')).toHaveLength(1)
   expect(logger.errors).toEqual([])
 })
 

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { deferred } from '@tidings/testkit/deferred'
+import { post } from '@tidings/testkit/post'
 import { errorCodes, McpError } from '../../src/index.ts'
-import { connectRaw, deferred, post, read } from '../harness/harness.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { read } from '../harness/read.ts'
 import { asked, call, sendCall, sent, startWith, type Talk } from '../harness/talk.ts'
 
 const form = { message: 'Name?', requestedSchema: { type: 'object' as const, properties: {} } }

@@ -1,5 +1,10 @@
+import { deferred } from '@tidings/testkit/deferred'
+import { Log } from '@tidings/testkit/log'
 import type { HandlerContext } from '../../src/index.ts'
-import { connectRaw, deferred, Log, read, start } from '../harness/harness.ts'
+import { untilHealth } from '../harness/health.ts'
+import { connectRaw } from '../harness/raw-client.ts'
+import { read } from '../harness/read.ts'
+import { start } from '../harness/start.ts'
 import { asked, call, sendCall, sent, startWith, type Talk } from '../harness/talk.ts'
 
 const forever = () => new Promise<never>(() => {})
@@ -68,10 +73,7 @@ test('progress that cannot be delivered yet is merged into the newest, one for e
   await started.promise
   const { lastEventId } = client.reader
   client.reader.cut()
-  for (let clients = 1; clients > 0;) {
-    const health = (await (await fetch(`${url}/health`)).json()) as { connected_clients: number }
-    clients = health.connected_clients
-  }
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
   away.resolve()
   const back = await read(`${url}/sse`, { 'Last-Event-ID': lastEventId })
   await back.until(() => back.events.length === 5)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { Client, type Kind } from './model/client.ts'
 import type { Return } from './model/record.ts'
 import { mailboxLimits, maxSessions, resources, settled, topics, World } from './model/world.ts'
+import { changesOf } from '../harness/internals.ts'
 
 const { jest } = import.meta
 const kinds: readonly Kind[] = ['http+sse', 'paired', 'streamable-http', 'stateless']
@@ -153,7 +154,7 @@ class Run {
 
   async close(): Promise<void> {
     await this.world.close()
-    expect([this.world.sessions.size, this.world.server.changes.size, jest.getTimerCount()]).toEqual([
+    expect([this.world.sessions.size, changesOf(this.world.server).size, jest.getTimerCount()]).toEqual([
       0, 0, 0,
     ])
     expect([...this.world.wires].filter(({ open }) => open)).toEqual([])
@@ -171,7 +172,7 @@ class Run {
   #checkBounds(): void {
     const { sessions, server } = this.world
     expect(sessions.size).toBeLessThanOrEqual(maxSessions)
-    expect(server.changes.size).toBeLessThanOrEqual(topics.length + 2)
+    expect(changesOf(server).size).toBeLessThanOrEqual(topics.length + 2)
     for (const { session } of this.clients) {
       if (session !== undefined) expect(session.channel.size).toBeLessThanOrEqual(mailboxLimits.maxMessages)
     }

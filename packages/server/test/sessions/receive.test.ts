@@ -1,4 +1,8 @@
-import { connectRaw, deferred, Log, post, start } from '../harness/harness.ts'
+import { deferred } from '@tidings/testkit/deferred'
+import { Log } from '@tidings/testkit/log'
+import { post } from '@tidings/testkit/post'
+import { connectRaw } from '../harness/raw-client.ts'
+import { start } from '../harness/start.ts'
 
 const codeOf = async (response: Response) =>
   ((await response.json()) as { error: { code: number } }).error.code
@@ -84,7 +88,7 @@ test('a response that nobody waits for is accepted, ignored and noted', async ()
   expect((await client.send({ error: { code: 1, message: 'no id' } })).status).toBe(202)
   await client.request('ping')
   expect(client.messages).toHaveLength(before + 1)
-  expect(logger.entries.filter(({ message }) => message === 'stray response')).toHaveLength(3)
+  expect(logger.lines.all.filter(({ message }) => message === 'stray response')).toHaveLength(3)
 })
 
 test('the second response to one request is a stray', async () => {

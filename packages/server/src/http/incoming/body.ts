@@ -1,57 +1,47 @@
 import type { IncomingMessage } from 'node:http'
 import { errorCodes, McpError, mediaTypes, parseJson } from '@tidings/protocol'
-import type { Context } from 'koa'
-
-/** A request whose body cannot be taken, and the status that says so. */
-export class BodyError extends Error {
-  readonly status: 408 | 413 | 415
-  constructor(status: BodyError['status'], message: string) {
-    super(message)
-    this.status = status
-  }
-}
+import { Refusal } from '../../refusal.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * The JSON body of a request, decoded.
  *
- * @param maxBytes a body that is larger, or says that it is, is not read to its end.
- * @throws {BodyError} 413 when it is too large, 415 when it is not `application/json` in UTF-8.
+ * @param parsed the body, if a body parser has read it already: its own limit was in force then.
+ * @param maxBytes a larger body, and one that announces to be larger, is not read to its end.
+ * @throws {Refusal} 413 when the body is too large, 415 when it is not `application/json` in UTF-8.
  * @throws {McpError} `parseError` when it is not JSON.
  */
-export function readJson(ctx: Context, maxBytes: number): Promise<unknown> {
-  requireJson(ctx)
-  // A body parser was here before. What it has made of the body is as good; its limit was in force, not ours.
-  const { body } = ctx.request as { body?: unknown }
-  if (body !== undefined) return Promise.resolve(body)
-  if (ctx.req.readableDidRead)
-    throw new Error('The body was read before mcp(): put mcp() before what reads bodies')
-  if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  return readAll(ctx.req, maxBytes)
+export function readJson(request: IncomingMessage, parsed: unknown, maxBytes: number): unknown {
+  requireJson(request)
+  if (parsed !== undefined) return parsed
+  if (request.readableDidRead) {
+    throw new Error('The body was read before Tidings could: register it before other readers of bodies')
+  }
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  return readAll(request, maxBytes)
 }
 
-function requireJson(ctx: Context): void {
-  const { 'content-type': type, 'content-encoding': encoding } = ctx.req.headers
-  if (type !== mediaTypes.json) {
-    const charset = ctx.request.charset.toLowerCase()
-    if (
-      ctx.request.type.trim().toLowerCase() !== mediaTypes.json ||
-      (charset !== '' && charset !== 'utf-8')
-    ) {
-      throw new BodyError(
-        415,
-        `The body must be ${mediaTypes.json} in UTF-8, the Content-Type says ${type || 'nothing'}`,
-      )
-    }
+function requireJson(request: IncomingMessage): void {
+  const { 'content-type': type = '', 'content-encoding': encoding } = request.headers
+  if (type !== mediaTypes.json && !isJson(type)) {
+    const message = `The body must be ${mediaTypes.json} in UTF-8, the Content-Type says ${type || 'nothing'}`
+    throw new Refusal(415, message)
   }
   if (encoding) {
-    throw new BodyError(415, `The body must not be compressed, the Content-Encoding is ${encoding}`)
+    throw new Refusal(415, `The body must not be compressed, the Content-Encoding is ${encoding}`)
   }
 }
 
-function tooLarge(maxBytes: number): BodyError {
-  return new BodyError(413, `The body must not be larger than ${maxBytes} bytes`)
+function isJson(contentType: string): boolean {
+  const [type = ''] = contentType.split(';', 1)
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1] ?? ''
+  return type.trim().toLowerCase() === mediaTypes.json && /^(utf-8)?$/i.test(charset)
+}
+
+function tooLarge(maxBytes: number): Refusal {
+  // The rest of the body is not read, so nothing more can be read from this connection.
+  return new Refusal(413, `The body must not be larger than ${maxBytes} bytes`, { closesConnection: true })
 }
 
 function readAll(request: IncomingMessage, maxBytes: number): Promise<unknown> {
@@ -78,7 +68,7 @@ function readAll(request: IncomingMessage, maxBytes: number): Promise<unknown> {
     })
     const cutOff = () => {
       // An error takes long to make, and every request is closed.
-      if (!whole) reject(new BodyError(408, 'The request was cut off'))
+      if (!whole) reject(new Refusal(408, 'The request was cut off'))
     }
     request.on('error', cutOff)
     request.on('close', cutOff)

@@ -1,12 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import type { Context } from 'koa'
-import type { Logger } from '../../logger.ts'
-import { refuse } from '../outgoing/refuse.ts'
+import { Refusal } from '../../refusal.ts'
 
 export interface GuardOptions {
   /**
-   * Host names (without port) this server is reached by: these and no others, `localhost` included. Default: loopback
-   * names when reached over loopback, else its IP address.
+   * Host names (without port) under which clients reach this server: these and no others, not even `localhost`. Default:
+   * the loopback names when a request comes over loopback, else the IP address it came to.
    */
   allowedHosts?: readonly string[]
   /** Origins whose pages may use this server, such as `https://app.example.com`, besides those of its own hosts. */
@@ -15,70 +14,66 @@ export interface GuardOptions {
 
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
 
-/** Whose requests are served. Both checks protect a user's browser from being used against a server (DNS rebinding). */
+/** Decides which requests are served. Both checks protect a user's browser from use against a server (DNS rebinding). */
 export class Guard {
   readonly #hosts: ReadonlySet<string> | undefined
   readonly #origins: ReadonlySet<string>
-  readonly #logger: Logger
-  /** The `Host` header that was let in last, and the address it was for: nearly always the next one is the same. */
-  #letIn: { host: string; address: string | undefined } | undefined
+  /** The last `Host` header that was allowed, and the address it was for: nearly always the next one is the same. */
+  #allowed: { host: string; address: string | undefined } | undefined
 
-  constructor({ allowedHosts, allowedOrigins = [] }: GuardOptions, logger: Logger) {
-    this.#logger = logger
+  /** @throws {TypeError} when an allowed origin could never match. */
+  constructor({ allowedHosts, allowedOrigins = [] }: GuardOptions) {
     this.#hosts = allowedHosts && new Set(allowedHosts.map((host) => host.toLowerCase()))
     this.#origins = new Set(allowedOrigins.map(originOf))
   }
 
-  /** False, and answered 403, for a request for a host that is not ours, or from a page that is not allowed. */
-  admits(ctx: Context): boolean {
-    if (!this.#allowsHost(ctx)) return this.#refuse(ctx, 'Host', 'allowedHosts')
-    if (!this.allowsOrigin(ctx)) return this.#refuse(ctx, 'Origin', 'allowedOrigins')
-    return true
+  /** Refuses a request for a host that is not this server's, or from a page that is not allowed. Undefined admits it. */
+  refusalOf(request: IncomingMessage): Refusal | undefined {
+    if (!this.#allowsHost(request)) return refusal('Host', request.headers.host, 'allowedHosts')
+    if (!this.allowsOrigin(request)) return refusal('Origin', request.headers.origin, 'allowedOrigins')
+    return undefined
   }
 
-  #allowsHost(ctx: Context): boolean {
-    const { host = '' } = ctx.req.headers
-    const address = ctx.req.socket.localAddress
-    if (this.#letIn?.host === host && this.#letIn.address === address) return true
-    const name = hostnameOf(`http://${host}`)
-    if (name === undefined || !this.#isOurs(name, ctx)) return false
-    this.#letIn = { host, address }
-    return true
-  }
-
-  /** True for a request that comes from no page at all, from one of ours, or from one that is allowed. */
-  allowsOrigin(ctx: Context): boolean {
-    const { origin = '' } = ctx.req.headers
+  /** True for a request that comes from no page, from a page of one of the hosts, or from an allowed page. */
+  allowsOrigin(request: IncomingMessage): boolean {
+    const { origin = '' } = request.headers
     if (origin === '' || this.#origins.has(origin)) return true
     const host = hostnameOf(origin)
-    return host !== undefined && this.#isOurs(host, ctx)
+    return host !== undefined && this.#isOurs(host, request)
   }
 
-  #refuse(ctx: Context, header: 'Host' | 'Origin', option: keyof GuardOptions): false {
-    const message = `The ${header} ${ctx.get(header)} is not allowed here: name it in ${option}`
-    this.#logger.warn({ path: ctx.path }, message)
-    refuse(ctx, 403, message)
-    return false
+  #allowsHost(request: IncomingMessage): boolean {
+    const { host = '' } = request.headers
+    const address = request.socket.localAddress
+    if (this.#allowed?.host === host && this.#allowed.address === address) return true
+    const name = hostnameOf(`http://${host}`)
+    if (name === undefined || !this.#isOurs(name, request)) return false
+    this.#allowed = { host, address }
+    return true
   }
 
-  #isOurs(host: string, ctx: Context): boolean {
+  #isOurs(host: string, request: IncomingMessage): boolean {
     if (this.#hosts !== undefined) return this.#hosts.has(host)
-    const address = (ctx.req.socket.localAddress ?? '').replace(/^::ffff:/, '')
+    const address = (request.socket.localAddress ?? '').replace(/^::ffff:/, '')
     if (address === '::1' || address.startsWith('127.')) return loopbackHosts.includes(host)
     // An address cannot be rebound, unlike a name.
     return host === (isIP(address) === 6 ? `[${address}]` : address)
   }
 }
 
+function refusal(header: string, value: string | undefined, option: keyof GuardOptions): Refusal {
+  return new Refusal(403, `The ${header} ${value ?? ''} is not allowed here: name it in ${option}`)
+}
+
 function originOf(text: string): string {
   const { origin } = new URL(text)
   if (origin === text) return origin
   throw new TypeError(
-    `An allowed origin is a scheme, a host and a port if it is not the usual one; got ${text}`,
+    `allowedOrigins: an origin is a scheme, a host, and a port unless it is the default one; got ${text}`,
   )
 }
 
-/** The host name of an absolute http(s) URL, undefined of anything else (`null`, two origins, nonsense). */
+/** The host name of an absolute http(s) URL, undefined for anything else (`null`, two origins, nonsense). */
 function hostnameOf(url: string): string | undefined {
   if (!/^https?:\/\/[^\s/,@\\?#]+$/i.test(url) || !URL.canParse(url)) return undefined
   return new URL(url).hostname

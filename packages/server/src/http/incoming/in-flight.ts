@@ -1,26 +1,34 @@
-import type { Context } from 'koa'
 import type { Quota } from '../../limits.ts'
-import { whenClosed } from '../outgoing/when-closed.ts'
+import type { Principal } from '../../requests/principal.ts'
+import type { TransportResponse } from '../transports/transport-response.ts'
 
 /**
- * The requests that one HTTP request brings, counted for as long as they cost something: until each of them is answered,
- * and the HTTP response has left.
+ * The requests that one HTTP request brings, counted for as long as they cost something: until each of them is answered and
+ * the HTTP response has left.
  */
 export class InFlight {
-  readonly #requests: Quota
-  readonly #principal: string | undefined
-  readonly #count: number
-  /** The response, its making, and what else is waited for. */
+  readonly #quota: Quota
+  readonly #principal: Principal
+  readonly #response: TransportResponse
+  #count = 0
+  /** The response, its making, and later answers. */
   #waitsFor = 2
 
-  /** @throws {LimitError} when there are too many. */
-  constructor(ctx: Context, body: unknown, requests: Quota, principal: string | undefined) {
-    this.#requests = requests
+  constructor(response: TransportResponse, quota: Quota, principal: Principal) {
+    this.#response = response
+    this.#quota = quota
     this.#principal = principal
-    this.#count = requestsIn(body)
-    if (this.#count === 0) return
-    requests.take(principal, this.#count)
-    whenClosed(ctx, () => this.#over())
+  }
+
+  /**
+   * Counts the requests, once the body is known to be in order.
+   *
+   * @throws {LimitError} when there are too many.
+   */
+  take(count: number): void {
+    this.#quota.take(this.#principal, count)
+    this.#count = count
+    this.#response.whenClosed(() => this.#over())
   }
 
   /** The response has been made. */
@@ -28,7 +36,7 @@ export class InFlight {
     if (this.#count > 0) this.#over()
   }
 
-  /** They are in flight until `answered` is called, even if the response has left before. Called before `made`. */
+  /** Keeps the requests in flight until `answered` is called, even if the response leaves before. Call it before `made`. */
   waitForAnswer(): void {
     this.#waitsFor++
   }
@@ -38,15 +46,15 @@ export class InFlight {
   }
 
   #over(): void {
-    if (--this.#waitsFor === 0) this.#requests.release(this.#principal, this.#count)
+    if (--this.#waitsFor === 0) this.#quota.release(this.#principal, this.#count)
   }
 }
 
 /**
- * How many requests a body holds. What wants no answer costs nothing once it is taken, so a client can always cancel, and
- * answer what it is asked; a listen request costs a stream, and is counted as one.
+ * The number of requests in a body that may not have been checked. A message that wants no response is free once it is
+ * taken, so a client can always cancel, and answer requests of the server. A listen request is counted as a stream.
  */
-function requestsIn(body: unknown): number {
+export function requestsIn(body: unknown): number {
   return Array.isArray(body) ? body.filter(isCounted).length : Number(isCounted(body))
 }
 

@@ -1,26 +1,26 @@
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Context } from 'koa'
 
-/** What waits for a connection to close. One listener for all, however many requests a client has sent ahead. */
+/** The callbacks for the close of a connection. One listener serves all requests that a client has sent ahead. */
 const waiting = new WeakMap<Socket, Set<() => void>>()
 
 /** True when nothing that is written to the response can arrive any more. */
-export function isClosed({ req, res }: Context): boolean {
-  return res.closed || req.socket.destroyed
+export function isClosed(response: ServerResponse): boolean {
+  return response.closed || response.req.socket.destroyed
 }
 
 /** Calls back, once, when the response is closed: it was taken as a whole, or its connection is lost. */
-export function whenClosed(ctx: Context, callback: () => void): void {
-  const { req, res } = ctx
-  if (isClosed(ctx)) return process.nextTick(callback)
-  if (res.socket !== null) {
-    // Emitted once in any case: a wrapper that sees to it would be kept for as long as the response is open.
-    res.on('close', callback)
+export function whenClosed(response: ServerResponse, callback: () => void): void {
+  if (isClosed(response)) return process.nextTick(callback)
+  if (response.socket !== null) {
+    // That a reader has left shows on the response: https://github.com/nodejs/node/issues/40775
+    // The event comes once in any case: a wrapper of `once` would be kept for as long as the response is open.
+    response.on('close', callback)
     return
   }
-  // Requests before this one on the same connection are not answered yet. Until they are, Node does not tell the
-  // response when the connection is lost.
-  const { socket } = req
+  // Requests before this one on the same connection are not answered yet. Until they are, Node does not tell the response
+  // that the connection is lost.
+  const { socket } = response.req
   let closing = waiting.get(socket)
   if (closing === undefined) {
     const callbacks = (closing = new Set<() => void>())
@@ -34,5 +34,5 @@ export function whenClosed(ctx: Context, callback: () => void): void {
     if (callbacks.delete(once)) callback()
   }
   callbacks.add(once)
-  res.once('close', once)
+  response.once('close', once)
 }

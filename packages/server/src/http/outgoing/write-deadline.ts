@@ -1,17 +1,17 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Context } from 'koa'
 import type { Logger } from '../../logger.ts'
+import { bytesTaken } from './node-internals.ts'
 
-export interface WriteDeadlineOptions {
-  /** How long a reader may take nothing of what is written to it. */
+interface WriteDeadlineOptions {
+  /** The time that a reader may take nothing of what is written to it. */
   writeTimeoutMs: number
-  /** After how long without traffic TCP asks whether the other side is there. */
+  /** The time without traffic after which TCP asks whether the other side is there. */
   keepAliveMs: number
   logger: Logger
 }
 
-/** How far the reader of a connection has come. */
+/** The progress of the reader of a connection. */
 interface Progress {
   /** The latest of our responses on it, while that is open. */
   response: ServerResponse | undefined
@@ -20,11 +20,11 @@ interface Progress {
 }
 
 /**
- * Cuts connections whose reader has stopped reading, and has TCP find out about those that are gone without a word. One
- * timer looks after all connections that have a response of ours open; there is none when there are none.
+ * Cuts connections whose reader has stopped reading, and lets TCP find those that are gone without a word. One timer looks
+ * after all connections that have a response of ours open; there is none when there are none.
  */
 export class WriteDeadline {
-  /** How many connections were cut. */
+  /** The number of connections that were cut. */
   cuts = 0
   readonly #options: WriteDeadlineOptions
   readonly #connections = new Map<Socket, Progress>()
@@ -41,17 +41,18 @@ export class WriteDeadline {
   }
 
   /** Looks after the response, from now on until it is closed. */
-  watch({ req: { socket }, res }: Context): void {
+  watch(response: ServerResponse): void {
+    const { socket } = response.req
     const progress = this.#connections.get(socket)
     if (progress !== undefined) {
       if (progress.response === undefined) progress.since = performance.now()
-      progress.response = res
+      progress.response = response
       return
     }
     if (socket.destroyed) return
     const { keepAliveMs, writeTimeoutMs } = this.#options
     socket.setKeepAlive(true, keepAliveMs)
-    this.#connections.set(socket, { response: res, taken: 0, since: performance.now() })
+    this.#connections.set(socket, { response, taken: 0, since: performance.now() })
     socket.on('close', this.#onClose)
     this.#timer ??= setInterval(() => this.#look(), Math.min(5_000, writeTimeoutMs / 4)).unref()
   }
@@ -72,7 +73,7 @@ export class WriteDeadline {
         progress.response = undefined
         continue
       }
-      const taken = takenOf(socket)
+      const taken = bytesTaken(socket)
       if (socket.writableLength === 0 || taken !== progress.taken) {
         progress.taken = taken
         progress.since = now
@@ -86,23 +87,4 @@ export class WriteDeadline {
       }
     }
   }
-}
-
-/** What Node has below a socket. */
-interface Handle {
-  readonly bytesWritten: number
-  readonly writeQueueSize: number
-  /** Below TLS. */
-  readonly _parent?: Handle
-}
-
-/**
- * How many bytes the system has taken from the socket. A large write is one to JavaScript, and done when all of it was
- * taken; that some of it was shows only on the handle. Node's own `socket.setTimeout` looks there, too.
- */
-function takenOf(socket: Socket): number {
-  const { _handle: top } = socket as { _handle?: Handle | null }
-  const handle = top?._parent ?? top
-  if (handle?.writeQueueSize === undefined) return socket.bytesWritten - socket.writableLength
-  return handle.bytesWritten - handle.writeQueueSize
 }

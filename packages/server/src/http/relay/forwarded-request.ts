@@ -1,91 +1,101 @@
-import { mediaTypes } from '@tidings/protocol'
-import type { Context } from 'koa'
-import { endOrCut } from '../outgoing/end-or-cut.ts'
-import type { RelayMail } from './mail.ts'
-import { isClosed, whenClosed } from '../outgoing/when-closed.ts'
+import type { MessageStream, StreamWriter } from '../../changes/message-stream.ts'
+import type { Principal } from '../../requests/principal.ts'
+import type { TransportResponse } from '../transports/transport-response.ts'
+import type { EntryMail, HomeMail } from './mail.ts'
 
-type HomeMail = RelayMail & { kind: 'head' | 'data' | 'end' | 'cut' }
-type EntryPart = { kind: 'taken'; bytes: number } | { kind: 'left' }
-
-/** The home is told what was taken in portions of this size. */
+/** The home is told of taken bytes in portions of this size. */
 const portionBytes = 16 * 1024
 
-/** The response to a request that came here, and is answered by the node where its session lives. */
-export class Entry {
+/** A request that came here and is answered by another node, its home. */
+export class ForwardedRequest implements StreamWriter {
   readonly home: string
-  /** True when the response has begun; false when it will not, because the home is gone. */
+  /** Resolves with true when the response has begun, with false when it will not, because the home is gone. */
   readonly answered: Promise<boolean>
-  readonly #ctx: Context
-  readonly #tell: (part: EntryPart) => void
-  #answer!: (isAnswered: boolean) => void
+  readonly #response: TransportResponse
+  readonly #principal: Principal
+  readonly #tell: (mail: EntryMail) => void
+  #settle!: (isAnswered: boolean) => void
+  #stream: MessageStream | undefined
   #taken = 0
-  #begun = false
   #over = false
 
-  constructor(ctx: Context, home: string, tell: (part: EntryPart) => void) {
-    this.#ctx = ctx
+  constructor(
+    home: string,
+    response: TransportResponse,
+    principal: Principal,
+    tell: (mail: EntryMail) => void,
+  ) {
     this.home = home
+    this.#response = response
+    this.#principal = principal
     this.#tell = tell
-    this.answered = new Promise((resolve) => (this.#answer = resolve))
-    ctx.res.on('drain', () => this.#tellTaken())
-    whenClosed(ctx, () => {
+    this.answered = new Promise((resolve) => (this.#settle = resolve))
+    response.whenClosed(() => {
       if (!this.#over) tell({ kind: 'left' })
       this.#over = true
-      this.#answer(true)
+      this.#settle(true)
     })
   }
 
   receive(mail: HomeMail, bytes: Buffer): void {
     if (this.#over) return
-    const { res } = this.#ctx
-    if (mail.kind === 'head') {
-      this.#begun = true
-      this.#ctx.respond = false
-      res.statusCode = mail.status
-      for (const [name, value] of Object.entries(mail.headers)) res.setHeader(name, value)
-      if (this.#isStream) res.flushHeaders()
-      this.#answer(true)
-    } else if (mail.kind === 'data') {
-      const hasRoom = res.write(bytes)
-      this.#taken += bytes.length
-      if (hasRoom && this.#taken >= portionBytes) this.#tellTaken()
-    } else if (mail.kind === 'end') {
-      this.#end()
-    } else {
-      this.#over = true
-      res.destroy()
+    switch (mail.kind) {
+      case 'answer':
+        this.#over = true
+        this.#setHeaders(mail.headers)
+        if (mail.hasBody) this.#response.json(bytes.toString(), mail.status)
+        else this.#response.empty(mail.status, mail.contentType)
+        return this.#settle(true)
+      case 'stream':
+        this.#setHeaders(mail.headers)
+        this.#stream = this.#response.stream(this.#principal, { chunked: mail.chunked })
+        this.#stream.writer = this
+        return this.#settle(true)
+      case 'frames':
+        this.#stream?.write(bytes.toString())
+        this.#taken += bytes.length
+        if (this.#taken >= portionBytes) this.#tellTaken()
+        return
+      case 'end':
+        this.#over = true
+        return this.#stream?.end()
+      case 'cut':
+        this.#over = true
+        return this.#response.cut()
     }
   }
 
-  /** This node stops: a client that is streamed to comes back elsewhere. */
+  /** This node stops: a client with a stream comes back elsewhere. */
   stop(reason: string): void {
     if (this.#over) return
     this.#tell({ kind: 'left' })
-    if (!this.#isStream) return this.fail()
-    this.#ctx.res.write(`: ${reason}\n\n`)
-    this.#end()
+    if (this.#stream === undefined) return this.fail()
+    this.#over = true
+    this.#stream.end(reason)
   }
 
   /** The home is gone. */
   fail(): void {
     if (this.#over) return
     this.#over = true
-    if (this.#begun) this.#ctx.res.destroy()
-    this.#answer(false)
+    if (this.#stream !== undefined) this.#response.cut()
+    this.#settle(false)
   }
 
-  get #isStream(): boolean {
-    const type = this.#begun ? this.#ctx.res.getHeader('Content-Type') : undefined
-    return type !== undefined && String(type).startsWith(mediaTypes.eventStream)
+  streamReady(): void {
+    this.#tellTaken()
   }
 
-  #end(): void {
-    this.#over = true
-    endOrCut(this.#ctx.res)
+  streamClosed(): void {
+    // The home is told when the response is closed.
+  }
+
+  #setHeaders(headers: Record<string, string>): void {
+    for (const [name, value] of Object.entries(headers)) this.#response.set(name, value)
   }
 
   #tellTaken(): void {
-    if (this.#taken === 0 || this.#over || isClosed(this.#ctx)) return
+    if (this.#taken === 0 || this.#over || !this.#stream?.ready) return
     this.#tell({ kind: 'taken', bytes: this.#taken })
     this.#taken = 0
   }

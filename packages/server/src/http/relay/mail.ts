@@ -1,34 +1,54 @@
-/** A request that is relayed, so that the node where its session lives can answer it as if it had come there. */
-export interface RelayedRequest {
+/** A request that came to another node, with all that a transport reads of it. */
+export interface ForwardedHead {
   readonly method: string
-  readonly url: string
-  /** As the client has sent it: the path may have been cut by what the mount is mounted on. */
-  readonly originalUrl: string
+  readonly path: string
+  readonly querystring: string
+  /** The part of the path that the application's router has taken off. */
+  readonly prefix: string
   readonly headers: Readonly<Record<string, string>>
-  /** Who sends it, as the node found out that it came to. */
+  /** The caller, as the node identified it that the request came to. */
   readonly principal?: string
   readonly hasBody: boolean
 }
 
-/** What the node that holds a connection (the entry) and the one that holds its session (the home) tell each other. */
+/** From the node that holds a connection (the entry) to the node that holds the session (the home). */
+export type EntryMail =
+  /** A request, with its body. */
+  | { kind: 'request'; request: ForwardedHead }
+  /** The reader has taken so many bytes of the stream. */
+  | { kind: 'taken'; bytes: number }
+  /** The reader has left. */
+  | { kind: 'left' }
+
+/** From the home to the entry. */
+export type HomeMail =
+  /** A response without a stream, with its body. */
+  | {
+      kind: 'answer'
+      status: number
+      headers: Record<string, string>
+      hasBody: boolean
+      contentType?: string
+    }
+  /** The response is an event stream. */
+  | { kind: 'stream'; headers: Record<string, string>; chunked: boolean }
+  /** Frames of the stream. */
+  | { kind: 'frames' }
+  /** The stream ends; it is cut off. */
+  | { kind: 'end' }
+  | { kind: 'cut' }
+
+/** Mail between two nodes. `relayId` is the entry's number of the request. */
 export type RelayMail =
-  // From the entry: a request, with its body; so many bytes of the response were taken by the reader; it has left.
-  | { kind: 'request'; exchange: number; request: RelayedRequest }
-  | { kind: 'taken'; exchange: number; bytes: number }
-  | { kind: 'left'; exchange: number }
-  // From the home: the response begins; goes on, with a part of its body; ends; is cut off.
-  | { kind: 'head'; exchange: number; status: number; headers: Record<string, string | string[]> }
-  | { kind: 'data'; exchange: number }
-  | { kind: 'end'; exchange: number }
-  | { kind: 'cut'; exchange: number }
-  // From either: mail between the two may have been lost, so all that was under way has come to nothing.
+  | ((EntryMail | HomeMail) & { relayId: number })
+  /** From either node: mail between the two may have been lost, so all that was under way has come to nothing. */
   | { kind: 'reset' }
 
 const newline = 0x0a
-const none = Buffer.alloc(0)
+const noBytes = Buffer.alloc(0)
 
 /** A line of JSON, and bytes. */
-export function encodeMail(mail: RelayMail, bytes: Buffer = none): Buffer {
+export function encodeMail(mail: RelayMail, bytes: Buffer = noBytes): Buffer {
   return Buffer.concat([Buffer.from(`${JSON.stringify(mail)}\n`), bytes])
 }
 

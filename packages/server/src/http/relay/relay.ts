@@ -1,21 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { IncomingMessage } from 'node:http'
-import { Socket } from 'node:net'
-import { headers, parseJson } from '@tidings/protocol'
-import Koa, { type Context } from 'koa'
+import { headers } from '@tidings/protocol'
+import { settledWithin } from '../../async/deadline.ts'
 import type { Backplane, BackplaneNode } from '../../backplane/backplane.ts'
+import type { Limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
+import { Refusal, stopping } from '../../refusal.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
-import { within } from '../../async/deadline.ts'
-import type { Transport, Principal } from '../transports/transport.ts'
-import { Entry } from './forwarded-request.ts'
-import { refuse, refuseSession } from '../outgoing/refuse.ts'
-import { decodeMail, encodeMail, type RelayedRequest, type RelayMail } from './mail.ts'
+import { type InFlight, requestsIn } from '../incoming/in-flight.ts'
+import { EventStreams } from '../outgoing/event-stream.ts'
+import type { TransportRequest } from '../transports/transport-request.ts'
+import { refuse, type TransportResponse } from '../transports/transport-response.ts'
+import type { Routes, Transport } from '../transports/transport.ts'
+import { ForwardedRequest } from './forwarded-request.ts'
+import { decodeMail, encodeMail, type ForwardedHead, type RelayMail } from './mail.ts'
+import { RelayedRequest } from './relayed-request.ts'
 import { RelayedResponse } from './relayed-response.ts'
-import { whenClosed } from '../outgoing/when-closed.ts'
 
-// All that a transport reads.
-const relayedHeaders = [
+/** The headers that transports read. */
+const forwardedHeaders = [
   'Accept',
   'Content-Type',
   headers.sessionId,
@@ -23,133 +25,104 @@ const relayedHeaders = [
   headers.lastEventId,
 ]
 
-/** How long the ends of streams have to be sent. */
+/** The time that the ends of streams have to be sent. */
 const leaveWithinMs = 1_000
 
-export interface RelayOptions {
+interface RelayOptions {
   backplane: Backplane
   node: string
   sessions: Sessions
+  limits: Limits
   logger: Logger
 }
 
 /**
- * Brings requests to the node where their session lives. The node that a request comes to (its entry) has checked who
- * sends it; the home of the session answers it as if it had come there, and the entry passes the answer on, a stream
+ * Brings requests to the node where their session lives, their home. The node that a request comes to, its entry, has
+ * identified the caller. The home answers the request as if it had come there, and the entry passes the response on, a stream
  * included.
  */
 export class Relay implements BackplaneNode {
   readonly node: string
   readonly #options: RelayOptions
   /** Requests that came here and are answered elsewhere. */
-  readonly #entries = new Map<number, Entry>()
-  /** Requests that are answered here and came elsewhere, by the node and its number. */
+  readonly #forwarded = new Map<number, ForwardedRequest>()
+  /** Requests that are answered here and came elsewhere, by node and number. */
   readonly #served = new Map<string, RelayedResponse>()
-  readonly #principals = new WeakMap<IncomingMessage, { principal: Principal }>()
-  #lastExchange = 0
-  #answer: ((req: IncomingMessage, res: RelayedResponse) => void) | undefined
+  /** The streams of {@link #served}. Their entries keep them alive. */
+  readonly #streams: EventStreams
+  #lastRelayId = 0
+  #routes: Routes | undefined
 
   constructor(options: RelayOptions) {
     this.node = options.node
     this.#options = options
+    this.#streams = new EventStreams(Infinity, options.limits.streams)
   }
 
-  /** @param routes answers what comes from other nodes. */
-  async join(routes: (ctx: Context) => Promise<void> | void): Promise<void> {
-    const app = new Koa()
-    app.on('error', (err: Error) => this.#options.logger.error({ err }, 'request failed'))
-    app.use((ctx) => {
-      const { originalUrl, body } = ctx.req as IncomingMessage & { originalUrl: string; body?: unknown }
-      ctx.originalUrl = originalUrl
-      if (body !== undefined) Object.assign(ctx.request, { body })
-      return routes(ctx)
-    })
-    const answer = app.callback()
-    this.#answer = (req, res) => void answer(req, res)
+  /** @param routes answer the requests that come from other nodes. */
+  async join(routes: Routes): Promise<void> {
+    this.#routes = routes
     await this.#options.backplane.join(this)
   }
 
-  /** Who sends a request that came to another node; undefined for one that came here. */
-  relayed(ctx: Context): { principal: Principal } | undefined {
-    return this.#principals.get(ctx.req)
+  /**
+   * The other node where the session of a request lives.
+   *
+   * @returns undefined when the request is to be answered here. A promise when that has to be found out.
+   * @throws {Refusal} 503 when it cannot be found out.
+   */
+  nodeOf(
+    transport: Transport,
+    request: TransportRequest,
+    response: TransportResponse,
+  ): Promise<string | undefined> | undefined {
+    const id = transport.sessionOf(request)
+    if (id === undefined || this.#options.sessions.has(id)) return undefined
+    const opens = transport.opensByName === true && request.method !== 'DELETE'
+    return this.#otherHomeOf(id, opens, request, response)
   }
 
   /**
-   * Has the request answered by the node where its session lives, if that is another.
+   * Has the request answered by another node.
    *
-   * @returns undefined when it is to be answered here, and a promise when that has to be found out: of false when here.
+   * @returns false when it is to be answered here: there is no such node, or it is gone.
+   * @throws {Refusal} 503 when this node is stopping.
+   * @throws {LimitError} when too many requests are in flight.
    */
-  answer(
-    ctx: Context,
-    transport: Transport,
-    principal: Principal,
-    body?: unknown,
-  ): Promise<boolean> | undefined {
-    const id = transport.sessionOf(ctx, body)
-    if (id === undefined || this.#options.sessions.has(id)) return undefined
-    return this.#answerElsewhere(
-      ctx,
-      id,
-      transport.opensByName === true && ctx.method !== 'DELETE',
-      principal,
-      body,
-    )
-  }
-
-  async #answerElsewhere(
-    ctx: Context,
-    id: string,
-    opens: boolean,
-    principal: Principal,
-    body: unknown,
+  async forward(
+    home: string | undefined,
+    request: TransportRequest,
+    response: TransportResponse,
+    inFlight?: InFlight,
   ): Promise<boolean> {
-    const { logger, sessions } = this.#options
-    let home: string | undefined
-    try {
-      home = await this.#homeOf(ctx, id, opens)
-    } catch (err) {
-      logger.error({ err }, 'a session cannot be looked up')
-      unavailable(ctx)
-      return true
-    }
-    if (home === undefined || home === this.node || sessions.has(id)) return false
-    if (this.relayed(ctx) !== undefined) {
-      // It was here a moment ago.
-      unavailable(ctx)
-      return true
-    }
-    const exchange = ++this.#lastExchange
-    const entry = new Entry(ctx, home, (mail) => this.#send(home, { ...mail, exchange }))
-    this.#entries.set(exchange, entry)
-    whenClosed(ctx, () => this.#entries.delete(exchange))
-    const request = {
-      method: ctx.method,
-      url: ctx.url,
-      originalUrl: ctx.originalUrl,
-      headers: Object.fromEntries(
-        relayedHeaders.flatMap((name) => (ctx.get(name) === '' ? [] : [[name.toLowerCase(), ctx.get(name)]])),
-      ),
-      ...(principal !== undefined && { principal }),
-      hasBody: body !== undefined,
-    }
+    if (home === undefined) return false
+    const { body } = request
+    const requests = requestsIn(body)
+    if (requests > 0) inFlight?.take(requests)
+    const relayId = ++this.#lastRelayId
+    const forwarded = new ForwardedRequest(home, response, request.principal, (mail) =>
+      this.#send(home, { ...mail, relayId }),
+    )
+    this.#forwarded.set(relayId, forwarded)
+    response.whenClosed(() => this.#forwarded.delete(relayId))
     const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-    this.#send(home, { kind: 'request', exchange, request }, bytes)
-    if (await entry.answered) return true
-    if (!sessions.closing) return false
-    refuseSession(ctx, 'closing')
-    return true
+    this.#send(home, { kind: 'request', relayId, request: headOf(request) }, bytes)
+    if (await forwarded.answered) return true
+    if (this.#options.sessions.closing) throw stopping()
+    return false
   }
 
   receive(from: string, bytes: Uint8Array): void {
     const [mail, body] = decodeMail(bytes)
     if (mail.kind === 'reset') return this.#drop(from)
-    const { exchange } = mail
-    if (mail.kind === 'request') return this.#serve(from, exchange, mail.request, body)
-    if (mail.kind === 'taken') return this.#served.get(`${from} ${exchange}`)?.taken(mail.bytes)
-    if (mail.kind === 'left') return this.#served.get(`${from} ${exchange}`)?.left()
-    const entry = this.#entries.get(exchange)
-    if (entry?.home === from) entry.receive(mail, body)
-    else if (mail.kind !== 'end' && mail.kind !== 'cut') this.#send(from, { kind: 'left', exchange })
+    const { relayId } = mail
+    const served = this.#served.get(`${from} ${relayId}`)
+    if (mail.kind === 'request') return this.#serve(from, relayId, mail.request, body)
+    if (mail.kind === 'taken') return served?.taken(mail.bytes)
+    if (mail.kind === 'left') return served?.left()
+    const forwarded = this.#forwarded.get(relayId)
+    if (forwarded?.home === from) forwarded.receive(mail, body)
+    else if (mail.kind === 'stream' || mail.kind === 'frames') this.#send(from, { kind: 'left', relayId })
   }
 
   gone(node: string): void {
@@ -159,47 +132,73 @@ export class Relay implements BackplaneNode {
 
   /** Waits for the answers of other nodes, until the deadline. */
   drain(deadlineMs: number): Promise<void> {
-    return within(
+    return settledWithin(
       deadlineMs,
-      [...this.#entries.values()].map(({ answered }) => answered),
+      [...this.#forwarded.values()].map(({ answered }) => answered),
     )
   }
 
-  /** Leaves, when all sessions have ended. The clients of sessions elsewhere that were served here come back there. */
+  /** Leaves, when all sessions have ended. Clients of sessions elsewhere that were served here come back to another node. */
   async close(): Promise<void> {
     const ended = [...this.#served.values()].map(
-      (response) => new Promise((resolve) => response.once('close', resolve)),
+      (response) => new Promise<void>((resolve) => response.whenClosed(resolve)),
     )
-    await within(leaveWithinMs, ended)
-    for (const entry of this.#entries.values()) entry.stop('server stopping')
-    for (const response of this.#served.values()) response.destroy()
+    await settledWithin(leaveWithinMs, ended)
+    for (const forwarded of this.#forwarded.values()) forwarded.stop('server stopping')
+    for (const response of this.#served.values()) response.cut()
     await this.#options.backplane.leave(this.node)
   }
 
-  async #homeOf(ctx: Context, id: string, opens: boolean): Promise<string | undefined> {
+  async #otherHomeOf(
+    id: string,
+    opens: boolean,
+    request: TransportRequest,
+    response: TransportResponse,
+  ): Promise<string | undefined> {
+    const { logger, sessions } = this.#options
+    let home: string | undefined
+    try {
+      home = await this.#homeOf(id, opens, response)
+    } catch (err) {
+      logger.error({ err }, 'a session cannot be looked up')
+      throw unavailable()
+    }
+    if (home === undefined || home === this.node || sessions.has(id)) return undefined
+    // The session was here a moment ago.
+    if (request instanceof RelayedRequest) throw unavailable()
+    return home
+  }
+
+  async #homeOf(id: string, opens: boolean, response: TransportResponse): Promise<string | undefined> {
     const { backplane, sessions } = this.#options
     if (!opens) return backplane.locate(id)
     const home = await backplane.claim(id, this.node)
     if (home === this.node) {
-      // When no session has come of it.
-      whenClosed(ctx, () => {
+      // In case no session comes of it.
+      response.whenClosed(() => {
         if (!sessions.has(id)) backplane.release(id, this.node)
       })
     }
     return home
   }
 
-  #serve(from: string, exchange: number, request: RelayedRequest, body: Buffer): void {
-    const { method, url, originalUrl, principal, hasBody } = request
-    const key = `${from} ${exchange}`
-    const req = Object.assign(new IncomingMessage(new Socket()), { method, url, originalUrl, complete: true })
-    Object.assign(req.headers, request.headers)
-    if (hasBody) Object.assign(req, { body: parseJson(body.toString()) })
-    this.#principals.set(req, { principal })
-    const res = new RelayedResponse(req, (part, bytes) => this.#send(from, { ...part, exchange }, bytes))
-    this.#served.set(key, res)
-    res.once('close', () => this.#served.delete(key))
-    this.#answer!(req, res)
+  #serve(from: string, relayId: number, head: ForwardedHead, body: Buffer): void {
+    const key = `${from} ${relayId}`
+    const request = new RelayedRequest(head, body)
+    const response = new RelayedResponse(
+      (mail, bytes) => this.#send(from, { ...mail, relayId }, bytes),
+      this.#streams,
+    )
+    this.#served.set(key, response)
+    response.whenClosed(() => this.#served.delete(key))
+    const handler = this.#routes!.get(`${head.method} ${head.path}`)
+    // Nodes with other paths than this one's are a mistake of the operator, seen by the client.
+    if (handler === undefined) return refuse(response, new Refusal(404, `There is nothing at ${head.path}`))
+    Promise.resolve(handler(request, response)).catch((err: unknown) => {
+      this.#options.logger.error({ err }, 'request failed')
+      if (response.begun) response.cut()
+      else refuse(response, new Refusal(500, 'Internal error'))
+    })
   }
 
   #send(to: string, mail: RelayMail, bytes?: Buffer): void {
@@ -211,10 +210,10 @@ export class Relay implements BackplaneNode {
 
   /** All that is under way between this node and the other has come to nothing. */
   #drop(node: string): void {
-    for (const [exchange, entry] of this.#entries) {
-      if (entry.home !== node) continue
-      this.#entries.delete(exchange)
-      entry.fail()
+    for (const [relayId, forwarded] of this.#forwarded) {
+      if (forwarded.home !== node) continue
+      this.#forwarded.delete(relayId)
+      forwarded.fail()
     }
     for (const [key, response] of this.#served) if (key.startsWith(`${node} `)) response.left()
   }
@@ -224,7 +223,24 @@ export function newNode(): string {
   return randomBytes(12).toString('base64url')
 }
 
-function unavailable(ctx: Context): void {
-  ctx.set('Retry-After', '1')
-  refuse(ctx, 503, 'The session cannot be found just now')
+function headOf(request: TransportRequest): ForwardedHead {
+  const { method, path, querystring, prefix, principal, body } = request
+  return {
+    method,
+    path,
+    querystring,
+    prefix,
+    headers: Object.fromEntries(
+      forwardedHeaders.flatMap((name) => {
+        const value = request.header(name)
+        return value === undefined ? [] : [[name.toLowerCase(), value]]
+      }),
+    ),
+    ...(principal !== undefined && { principal }),
+    hasBody: body !== undefined,
+  }
+}
+
+function unavailable(): Refusal {
+  return new Refusal(503, 'The session cannot be found just now', { retry: true })
 }

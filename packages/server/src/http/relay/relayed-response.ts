@@ -1,122 +1,113 @@
-import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { RelayMail } from './mail.ts'
+import type { MessageStream } from '../../changes/message-stream.ts'
+import type { Principal } from '../../requests/principal.ts'
+import type { EventStreams, StreamSink } from '../outgoing/event-stream.ts'
+import type { StreamOptions, TransportResponse } from '../transports/transport-response.ts'
+import type { HomeMail } from './mail.ts'
 
-type HomeMail = RelayMail & { kind: 'head' | 'data' | 'end' | 'cut' }
-/** Without the number of the exchange. */
-export type SendPart = (part: Part, bytes?: Buffer) => void
-type Part = HomeMail extends infer Mail ? (Mail extends unknown ? Omit<Mail, 'exchange'> : never) : never
+/** Sends mail to the entry. */
+export type SendToEntry = (mail: HomeMail, bytes?: Buffer) => void
 
-/** So much may be under way to a reader at another node; past it the response is full, as a socket would be. */
+/** The bytes that may be under way to a reader at another node. Past them the stream is full, as a socket would be. */
 const maxUnderWayBytes = 64 * 1024
-// They are between two ends of a connection.
-const hopByHop = ['connection', 'keep-alive', 'transfer-encoding']
 
-/**
- * The response to a request that came to another node: what is written to it goes there. To the transport it is like any
- * other: it is full when the reader is slow, and closed when the reader has left.
- */
-export class RelayedResponse extends ServerResponse {
-  readonly #send: SendPart
-  #headSent = false
+/** The response to a request that came to another node: it goes there as mail. */
+export class RelayedResponse implements TransportResponse, StreamSink {
+  readonly #send: SendToEntry
+  readonly #streams: EventStreams
+  readonly #headers: Record<string, string> = {}
+  #begun = false
+  #closed = false
   #underWay = 0
-  #full = false
-  #isClosed = false
+  #onDrained: (() => void) | undefined
+  #onClosed: (() => void)[] = []
 
-  constructor(request: IncomingMessage, send: SendPart) {
-    super(request)
+  constructor(send: SendToEntry, streams: EventStreams) {
     this.#send = send
-    // Node has these as accessors of the prototype, TypeScript as properties.
-    Object.defineProperties(this, {
-      headersSent: { get: () => this.#headSent },
-      writableNeedDrain: { get: () => this.#full && !this.#isClosed },
-      writableEnded: { get: () => this.finished },
-      writableFinished: { get: () => this.finished },
-      closed: { get: () => this.#isClosed },
-    })
+    this.#streams = streams
   }
 
-  override writeHead(status: number, ...rest: unknown[]): this {
-    const headers = rest.find((each) => typeof each === 'object') as
-      OutgoingHttpHeaders | string[] | undefined
-    this.statusCode = status
-    const pairs = Array.isArray(headers)
-      ? headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]!] as const] : []))
-      : Object.entries(headers ?? {})
-    for (const [name, value] of pairs) if (value !== undefined) this.setHeader(name, value)
-    this.flushHeaders()
-    return this
+  get begun(): boolean {
+    return this.#begun
   }
 
-  override flushHeaders(): void {
-    if (this.#headSent) return
-    this.#headSent = true
-    const headers: Record<string, string | string[]> = {}
-    for (const [name, value] of Object.entries(this.getHeaders())) {
-      if (value !== undefined && !hopByHop.includes(name))
-        headers[name] = Array.isArray(value) ? value : String(value)
-    }
-    this.#send({ kind: 'head', status: this.statusCode, headers })
+  get closed(): boolean {
+    return this.#closed
   }
 
-  override write(chunk: unknown, ...rest: unknown[]): boolean {
-    if (this.#isClosed || this.finished) return false
-    this.flushHeaders()
-    const bytes = bytesOf(chunk, rest[0])
+  set(name: string, value: string): void {
+    this.#headers[name] = value
+  }
+
+  json(text: string, status = 200): void {
+    this.#answer({ kind: 'answer', status, headers: this.#headers, hasBody: true }, Buffer.from(text))
+  }
+
+  empty(status: number, contentType?: string): void {
+    const type = contentType === undefined ? {} : { contentType }
+    this.#answer({ kind: 'answer', status, headers: this.#headers, hasBody: false, ...type })
+  }
+
+  stream(principal: Principal, { chunked = false }: StreamOptions = {}): MessageStream {
+    this.#begun = true
+    if (!this.#closed) this.#send({ kind: 'stream', headers: this.#headers, chunked })
+    return this.#streams.open(this, principal)
+  }
+
+  write(text: string): boolean {
+    if (this.#closed) return false
+    const bytes = Buffer.from(text)
     this.#underWay += bytes.length
-    this.#full ||= this.#underWay >= maxUnderWayBytes
-    this.#send({ kind: 'data' }, bytes)
-    callBack(rest)
-    return !this.#full
+    this.#send({ kind: 'frames' }, bytes)
+    return this.#underWay < maxUnderWayBytes
   }
 
-  override end(...all: unknown[]): this {
-    if (this.#isClosed || this.finished) return this
-    if (all.length > 0 && typeof all[0] !== 'function' && all[0] !== null && all[0] !== undefined) {
-      this.write(all[0], all[1])
-    }
-    this.flushHeaders()
-    this.finished = true
+  whenDrained(callback: () => void): void {
+    this.#onDrained = callback
+  }
+
+  end(): void {
+    if (this.#closed) return
     this.#send({ kind: 'end' })
-    process.nextTick(() => {
-      this.emit('finish')
-      callBack(all)
-      this.left()
-    })
-    return this
+    process.nextTick(() => this.left())
   }
 
-  override destroy(): this {
-    if (this.#isClosed) return this
+  closeConnection(): void {
+    // The connection is the entry's.
+  }
+
+  cut(): void {
+    if (this.#closed) return
     this.#send({ kind: 'cut' })
     this.left()
-    return this
   }
 
-  /** The reader has taken so much. */
+  whenClosed(callback: () => void): void {
+    if (this.#closed) process.nextTick(callback)
+    else this.#onClosed.push(callback)
+  }
+
+  /** The reader has taken so many bytes. */
   taken(bytes: number): void {
     this.#underWay -= bytes
-    if (!this.#full || this.#underWay >= maxUnderWayBytes || this.#isClosed) return
-    this.#full = false
-    this.emit('drain')
+    const onDrained = this.#onDrained
+    if (onDrained === undefined || this.#underWay >= maxUnderWayBytes || this.#closed) return
+    this.#onDrained = undefined
+    onDrained()
   }
 
   /** There is no reader any more. */
   left(): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.destroyed = true
-    this.emit('close')
+    if (this.#closed) return
+    this.#closed = true
+    const callbacks = this.#onClosed
+    this.#onClosed = []
+    for (const callback of callbacks) callback()
   }
-}
 
-function bytesOf(chunk: unknown, encoding: unknown): Buffer {
-  if (typeof chunk === 'string')
-    return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
-  const { buffer, byteOffset, byteLength } = chunk as Uint8Array
-  return Buffer.from(buffer, byteOffset, byteLength)
-}
-
-function callBack(rest: unknown[]): void {
-  const callback = rest.find((each) => typeof each === 'function') as (() => void) | undefined
-  if (callback !== undefined) process.nextTick(callback)
+  #answer(mail: HomeMail, body?: Buffer): void {
+    this.#begun = true
+    if (this.#closed) return
+    this.#send(mail, body)
+    process.nextTick(() => this.left())
+  }
 }

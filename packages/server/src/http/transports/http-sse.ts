@@ -1,84 +1,74 @@
-import { headers } from '@tidings/protocol'
-import type { Context } from 'koa'
-import { encodeResponse } from '../../requests/encode.ts'
-import { parseEventId } from '../../sessions/event-id.ts'
-import { Session } from '../../sessions/session.ts'
-import type { Transport, TransportContext, Principal } from './transport.ts'
-import { exchange } from '../../sessions/receive.ts'
-import { parameterOf } from '../incoming/query.ts'
-import { refuseSession } from '../outgoing/refuse.ts'
-import { accept } from '../outgoing/respond.ts'
+import type { Session } from '../../sessions/session.ts'
+import { sessionNotFound, stopping } from '../../refusal.ts'
+import { lastEventId, openStream, requireStream } from './open-stream.ts'
+import type { TransportRequest } from './transport-request.ts'
+import type { Transport, TransportContext } from './transport.ts'
+
+const name = 'http+sse'
 
 /**
- * Revision 2024-11-05: everything to the client goes on one stream, whose first event says where to POST.
+ * Revision 2024-11-05: all messages to the client go on one stream, whose first event says where to POST.
  *
  * @see https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse
  */
-export function httpSse(env: TransportContext): Transport {
-  const { server, sessions, streams, limits, logger, retryMs } = env
+export function httpSse(context: TransportContext): Transport {
+  const { dispatcher, sessions, options } = context
 
-  /** The session that the client returns to, back where it left off; undefined when that cannot be done. */
-  function resume(ctx: Context, principal: Principal): Session | undefined {
-    const eventId = parseEventId(ctx.get(headers.lastEventId))
-    const session = eventId && sessions.find(eventId.session, principal)
-    if (!(session instanceof Session)) return undefined
-    if (eventId!.channel === undefined && session.channel.rewind(eventId!)) return session
+  /** The session that the client returns to, back where it left off. Undefined when that cannot be done. */
+  function resume(request: TransportRequest): Session | undefined {
+    const eventId = lastEventId(request)
+    const session = eventId && sessions.findOwn(eventId.session, request.principal, name)
+    if (session === undefined) return undefined
+    if (session.resume(session.channel, eventId) === 'resumed') return session
     session.end('messages were lost')
     return undefined
   }
 
-  function find(ctx: Context, principal: Principal): Session | undefined {
-    const session = sessions.find(parameterOf(ctx, 'sessionId') ?? '', principal)
-    if (session instanceof Session) return session
-    refuseSession(ctx, session)
-    return undefined
+  function sessionIdOf(request: TransportRequest): string | undefined {
+    return request.query('sessionId')
   }
 
   return {
-    sessionOf(ctx) {
-      if (ctx.method === 'GET') return parseEventId(ctx.get(headers.lastEventId))?.session
-      return parameterOf(ctx, 'sessionId')
+    sessionOf(request) {
+      return request.method === 'GET' ? lastEventId(request)?.session : sessionIdOf(request)
     },
 
-    async open(ctx, principal) {
-      const resumed = resume(ctx, principal)
-      if (!resumed?.channel.attached) limits.streams.require(principal)
-      const session = resumed ?? sessions.open(principal, { needsStream: true })
-      if (!(session instanceof Session)) return refuseSession(ctx, session)
+    async open(request, response) {
+      const resumed = resume(request)
+      if (!resumed?.channel.attached) options.limits.streams.require(request.principal)
+      const session = resumed ?? sessions.open(request.principal, name)
       if (session.claimed !== undefined) {
         await session.claimed
-        // Others may have come in the meantime, or the server may have begun to stop.
-        if (session.ended) return refuseSession(ctx, sessions.closing ? 'closing' : 'unknown')
-        if (!session.channel.attached) limits.streams.require(principal)
+        // Other streams may have come in the meantime, or the server may have begun to stop.
+        if (session.ended) throw sessions.closing ? stopping() : sessionNotFound()
+        requireStream(context, session, session.channel)
       }
-      if (resumed !== undefined) sessions.counts.resumed++
-      if (ctx.get(headers.lastEventId) !== '') ctx.set(headers.recovered, String(resumed !== undefined))
-      const endpoint = `${env.messagesPath(ctx)}?sessionId=${session.id}`
-      session.channel.attach(
-        streams.open(ctx, principal),
-        (eventId) => `retry: ${retryMs}\nid: ${eventId}\nevent: endpoint\ndata: ${endpoint}\n\n`,
-      )
+      const endpoint = `${request.prefix}${options.paths.messages}?sessionId=${session.id}`
+      openStream(context, request, response, {
+        session,
+        channel: session.channel,
+        resumed: resumed !== undefined,
+        greeting: (eventId) =>
+          `retry: ${options.retryMs}\nid: ${eventId}\nevent: endpoint\ndata: ${endpoint}\n\n`,
+      })
     },
 
-    receive(ctx, principal, body, inFlight) {
-      const session = find(ctx, principal)
-      if (session === undefined) return
-      const answered = exchange(body, session, server)
+    receive(request, response, inFlight) {
+      const session = sessions.require(sessionIdOf(request) ?? '', request.principal, name)
+      const answered = dispatcher.receive(request.body, session, session, (count) => inFlight.take(count))
       if (answered !== undefined) {
-        inFlight?.waitForAnswer()
-        void answered.then((response) => {
-          inFlight?.answered()
-          if (response !== undefined) session.send(encodeResponse(response, logger))
+        inFlight.waitForAnswer()
+        void answered.then((answer) => {
+          inFlight.answered()
+          if (answer !== undefined) session.send(answer.json)
         })
       }
-      accept(ctx)
+      response.empty(202)
     },
 
-    end(ctx, principal) {
-      const session = find(ctx, principal)
-      if (session === undefined) return
-      session.end('ended by its client')
-      ctx.status = 204
+    end(request, response) {
+      sessions.require(sessionIdOf(request) ?? '', request.principal, name).end('ended by its client')
+      response.empty(204)
     },
   }
 }

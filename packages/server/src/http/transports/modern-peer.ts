@@ -17,21 +17,22 @@ import {
   revisions,
   valueAt,
 } from '@tidings/protocol'
-import type { Context } from 'koa'
 import type { Call } from '../../requests/call.ts'
 import type { Calls } from '../../requests/calls.ts'
 import type { Peer } from '../../requests/peer.ts'
-import type { McpServer } from '../../server.ts'
+import type { Principal } from '../../requests/principal.ts'
+import type { TransportRequest } from './transport-request.ts'
+import type { TransportContext } from './transport.ts'
 
-/** Who a request of the modern era is from: what its `_meta` says, which its headers must say, too. */
+/** The client of a request of the modern era, as `_meta` describes it. The headers of the request must say the same. */
 export class ModernPeer implements Peer {
-  readonly principal: string | undefined
+  readonly principal: Principal
   readonly revision: ModernRevision
   readonly clientInfo: Implementation | undefined
   readonly clientCapabilities: ClientCapabilities
   readonly logLevel: LoggingLevel | undefined
   readonly session = undefined
-  /** Its request, while that is being answered. */
+  /** Its request, once the server answers it. */
   call: Call | undefined
   readonly #calls: Calls
 
@@ -39,20 +40,15 @@ export class ModernPeer implements Peer {
    * @throws {McpError} `invalidParams` when `_meta` is not complete, `headerMismatch` when a header is missing or says
    * something else than the body, `unsupportedProtocolVersion`.
    */
-  constructor(
-    ctx: Context,
-    request: JSONRPCRequest,
-    principal: string | undefined,
-    { server, calls }: { server: McpServer; calls: Calls },
-  ) {
-    const meta = parseModernMeta(request.params)
-    this.principal = principal
-    this.revision = revisionOf(ctx, meta[metaKeys.protocolVersion])
+  constructor(request: TransportRequest, message: JSONRPCRequest, { calls, tools }: TransportContext) {
+    const meta = parseModernMeta(message.params)
+    this.principal = request.principal
+    this.revision = revisionOf(request, meta[metaKeys.protocolVersion])
     this.clientInfo = meta[metaKeys.clientInfo]
     this.clientCapabilities = meta[metaKeys.clientCapabilities]
     this.logLevel = meta[metaKeys.logLevel]
     this.#calls = calls
-    requireHeaders(ctx, request, server)
+    requireHeaders(request, message, tools)
   }
 
   get label(): string {
@@ -69,33 +65,37 @@ export class ModernPeer implements Peer {
   }
 }
 
-function revisionOf(ctx: Context, requested: string): ModernRevision {
-  requireHeader(ctx, headers.protocolVersion, requested)
+function revisionOf(request: TransportRequest, requested: string): ModernRevision {
+  requireHeader(request, headers.protocolVersion, requested)
   if (isModernRevision(requested)) return requested
   const supported = [...revisions].reverse()
   const message = `Unsupported protocol version ${requested.slice(0, 100)}: this server speaks ${supported.join(', ')}`
   throw new McpError(errorCodes.unsupportedProtocolVersion, message, { data: { supported, requested } })
 }
 
-// What is between client and server goes by the headers: they may not say anything else than the body.
+// Proxies between client and server read the headers: these may not differ from the body.
 // https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#server-validation
-function requireHeaders(ctx: Context, { method, params }: JSONRPCRequest, server: McpServer): void {
-  requireHeader(ctx, headers.method, method)
+function requireHeaders(
+  request: TransportRequest,
+  { method, params }: JSONRPCRequest,
+  tools: TransportContext['tools'],
+): void {
+  requireHeader(request, headers.method, method)
   const name = nameOf(method, params)
-  if (name !== undefined) requireHeader(ctx, headers.name, name)
-  const schema = method === 'tools/call' && name !== undefined ? server.inputSchemaOf(name) : undefined
+  if (name !== undefined) requireHeader(request, headers.name, name)
+  const schema = method === 'tools/call' && name !== undefined ? tools.inputSchemaOf(name) : undefined
   if (schema === undefined) return
   const { arguments: args } = params as { arguments?: unknown }
   for (const { path, header } of headerParams(schema)) {
     const value = valueAt(args, path)
-    if (value !== undefined && value !== null) requireHeader(ctx, header, value as HeaderValue)
-    else if (ctx.get(header) !== '') throw mismatch(`The header ${header} stands for no argument of the body`)
+    if (value !== undefined && value !== null) requireHeader(request, header, value as HeaderValue)
+    else if (request.header(header)) throw mismatch(`The header ${header} stands for no argument of the body`)
   }
 }
 
-function requireHeader(ctx: Context, header: string, value: HeaderValue): void {
-  const text = ctx.req.headers[header.toLowerCase()]
-  if (typeof text !== 'string') throw mismatch(`The header ${header} is missing`)
+function requireHeader(request: TransportRequest, header: string, value: HeaderValue): void {
+  const text = request.header(header)
+  if (text === undefined) throw mismatch(`The header ${header} is missing`)
   const isPlain = header === headers.method || header === headers.protocolVersion
   if (isPlain ? text === value : headerMatches(text, value)) return
   throw mismatch(`The header ${header} says ${text.slice(0, 100)}, the body ${String(value).slice(0, 100)}`)

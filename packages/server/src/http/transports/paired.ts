@@ -1,101 +1,90 @@
-import { headers, type RequestId } from '@tidings/protocol'
-import type { Context } from 'koa'
+import type { RequestId } from '@tidings/protocol'
 import type { Call } from '../../requests/call.ts'
-import { encodeResponse } from '../../requests/encode.ts'
-import { parseEventId } from '../../sessions/event-id.ts'
-import { Session } from '../../sessions/session.ts'
-import type { Transport, TransportContext, Principal } from './transport.ts'
-import { exchange } from '../../sessions/receive.ts'
-import { parameterOf } from '../incoming/query.ts'
-import { refuse, refuseSession } from '../outgoing/refuse.ts'
-import { accept, respondJson } from '../outgoing/respond.ts'
-import { whenClosed } from '../outgoing/when-closed.ts'
+import { Refusal } from '../../refusal.ts'
+import type { Session } from '../../sessions/session.ts'
+import { lastEventId, openStream, requireStream } from './open-stream.ts'
+import type { TransportRequest } from './transport-request.ts'
+import type { Transport, TransportContext } from './transport.ts'
 
-/** The calls that a body has begun, and that are not over yet. An answer in it may have the id of one, but has begun none. */
-function callsOf(body: unknown, session: Session): Call[] {
-  const messages = [body].flat() as { id?: RequestId; method?: string }[]
-  const ids = messages.filter(({ method }) => method !== undefined).map(({ id }) => id)
-  return ids.flatMap((id) => (id === undefined ? [] : (session.callOf(id) ?? [])))
-}
-
+const name = 'paired'
 const clientId = /^[\w-]{22,128}$/
 
 /**
- * A stream and POSTs that are paired by an id of the client's choice. An answer is the HTTP response of the POST; the
- * stream carries notifications and requests to the client. Whichever comes first opens the session.
+ * A stream and POSTs that are paired through an id of the client's choice. Each POST returns its own response; the stream
+ * carries notifications and requests to the client. The first of either opens the session.
  */
-export function paired(env: TransportContext): Transport {
-  const { server, sessions, streams, limits, logger, retryMs } = env
+export function paired(context: TransportContext): Transport {
+  const { dispatcher, sessions, options } = context
 
-  /** The session of the request's `client_id`; `openNew` says whether to open one where there is none. */
-  function find(ctx: Context, principal: Principal, openNew: boolean): Session | undefined {
-    const id = parameterOf(ctx, 'client_id')
-    if (id === undefined || !clientId.test(id)) {
-      refuse(
-        ctx,
-        400,
-        'client_id must be a secret of at least 128 random bits in 22 to 128 characters of A-Z a-z 0-9 _ -, such as a UUID',
-      )
-      return undefined
-    }
-    const found = sessions.find(id, principal)
-    const session = found === 'unknown' && openNew ? sessions.open(principal, { chosenId: id }) : found
-    if (session instanceof Session) return session
-    refuseSession(ctx, session)
-    return undefined
+  /** @throws {Refusal} 400 when the `client_id` is missing, or no secret. */
+  function clientIdOf(request: TransportRequest): string {
+    const id = request.query('client_id')
+    if (id !== undefined && clientId.test(id)) return id
+    throw new Refusal(
+      400,
+      'client_id must be a secret of at least 128 random bits in 22 to 128 characters of A-Z a-z 0-9 _ -, such as a UUID',
+    )
+  }
+
+  /** The session of the `client_id`, opened now unless it is open. */
+  function sessionFor(request: TransportRequest): Session {
+    const id = clientIdOf(request)
+    return sessions.find(id, request.principal, name) ?? sessions.open(request.principal, name, id)
   }
 
   return {
     opensByName: true,
 
-    sessionOf(ctx) {
-      const id = parameterOf(ctx, 'client_id')
+    sessionOf(request) {
+      const id = request.query('client_id')
       return id !== undefined && clientId.test(id) ? id : undefined
     },
 
-    open(ctx, principal) {
-      const session = find(ctx, principal, true)
-      if (session === undefined) return
-      if (!session.channel.attached) limits.streams.require(principal)
-      const lastEventId = ctx.get(headers.lastEventId)
-      const eventId = parseEventId(lastEventId)
-      const resumed =
-        eventId?.session === session.key && eventId.channel === undefined && session.channel.rewind(eventId)
-      if (resumed) sessions.counts.resumed++
-      // What was written to the stream before may never have arrived.
-      else session.channel.rewindToBeginning()
-      if (lastEventId !== '') ctx.set(headers.recovered, String(resumed))
+    open(request, response) {
+      const session = sessionFor(request)
+      const { channel } = session
+      requireStream(context, session, channel)
+      const outcome = session.resume(channel, lastEventId(request))
+      // Events that were written to the stream before may never have arrived.
+      if (outcome === 'lost') channel.rewindToBeginning()
       session.ready()
-      session.channel.attach(
-        streams.open(ctx, principal),
-        (eventId) => `retry: ${retryMs}\nid: ${eventId}\n\n`,
-      )
+      openStream(context, request, response, {
+        session,
+        channel,
+        resumed: outcome === 'resumed',
+        greeting: (eventId) => `retry: ${options.retryMs}\nid: ${eventId}\n\n`,
+      })
     },
 
-    async receive(ctx, principal, body) {
-      const session = find(ctx, principal, true)
-      if (session === undefined) return
-      const answer = exchange(body, session, server)
+    async receive(request, response, inFlight) {
+      const session = sessionFor(request)
+      const { body } = request
+      const answered = dispatcher.receive(body, session, session, (count) => inFlight.take(count))
       const calls = callsOf(body, session)
       if (calls.length > 0) {
-        whenClosed(ctx, () => {
+        response.whenClosed(() => {
           for (const call of calls) {
             if (!call.over) call.abort(new DOMException('The client is gone', 'AbortError'))
           }
         })
       }
-      session.openResponses++
-      const response = await answer
-      session.openResponses--
-      if (response === undefined) return accept(ctx)
-      respondJson(ctx, encodeResponse(response, logger))
+      session.responseOpened()
+      const answer = await answered
+      session.responseEnded()
+      if (answer === undefined) response.empty(202)
+      else response.json(answer.json)
     },
 
-    end(ctx, principal) {
-      const session = find(ctx, principal, false)
-      if (session === undefined) return
-      session.end('ended by its client')
-      ctx.status = 204
+    end(request, response) {
+      sessions.require(clientIdOf(request), request.principal, name).end('ended by its client')
+      response.empty(204)
     },
   }
+}
+
+/** The calls that a body has begun, and that are not over yet. A response in it may have the id of a call, but begins none. */
+function callsOf(body: unknown, session: Session): Call[] {
+  const messages = [body].flat() as { id?: RequestId; method?: string }[]
+  const ids = messages.filter(({ method }) => method !== undefined).map(({ id }) => id)
+  return ids.flatMap((id) => (id === undefined ? [] : (session.callOf(id) ?? [])))
 }

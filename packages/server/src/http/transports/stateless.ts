@@ -1,52 +1,54 @@
 import {
   errorCodes,
   isRequest,
-  JSONRPC_VERSION,
   type JSONRPCRequest,
-  type JSONRPCResponse,
   McpError,
   modernHttpStatus,
   type NotificationToClient,
   type ParamsOf,
   parseMessage,
   parseParams,
+  recovery,
   type RequestToClient,
   type ResultOf,
 } from '@tidings/protocol'
-import type { Context } from 'koa'
-import { encodeResponse } from '../../requests/encode.ts'
+import { ListenStream } from '../../changes/listen-stream.ts'
+import { Refusal } from '../../refusal.ts'
+import type { EncodedResponse } from '../../requests/encode.ts'
 import { InputRounds } from '../../requests/input-rounds.ts'
 import type { Outlet } from '../../requests/peer.ts'
 import { RequestStates } from '../../requests/request-state.ts'
-import type { StreamOwner } from '../../sessions/channel.ts'
 import { Mailbox } from '../../sessions/mailbox.ts'
-import { recovery, type Subscription } from '../../changes/listen-stream.ts'
-import type { Transport, TransportContext, Principal } from './transport.ts'
-import type { EventStream } from '../outgoing/event-stream.ts'
 import { ModernPeer } from './modern-peer.ts'
-import { refuse } from '../outgoing/refuse.ts'
-import { accept, respondJson } from '../outgoing/respond.ts'
-import { type ResponseForms, responseForms } from '../incoming/response-forms.ts'
-import { whenClosed } from '../outgoing/when-closed.ts'
+import { PassingStream } from './passing-stream.ts'
+import { Reply, type ReplyStream, type ResponseForms, responseForms } from './reply.ts'
+import type { TransportRequest } from './transport-request.ts'
+import type { TransportResponse } from './transport-response.ts'
+import type { Transport, TransportContext } from './transport.ts'
 
-/** The transport of revision 2026-07-28, and the streams of changes that are open on it. */
+/** The transport of revision 2026-07-28, and its open streams of changes. */
 export interface StatelessTransport extends Transport {
-  readonly subscriptions: ReadonlySet<Subscription>
+  readonly listenStreams: ReadonlySet<ListenStream>
 }
 
 /**
- * Revision 2026-07-28: each request says all there is to know of its client and is answered in its HTTP response, by
- * JSON, or by a stream as soon as something is sent before the answer. Changes are on the stream of a
+ * Revision 2026-07-28: each request says all there is to know of its client, and is answered in its HTTP response, with
+ * JSON, or with a stream as soon as something is sent before the answer. Changes are on the stream of a
  * `subscriptions/listen` request.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
  */
-export function stateless(env: TransportContext): StatelessTransport {
-  const { server, streams, limits } = env
-  const states = new RequestStates(env.requestStateSecret)
-  const subscriptions = new Set<Subscription>()
+export function stateless(context: TransportContext): StatelessTransport {
+  const { dispatcher, changes, resources, options } = context
+  const { limits } = options
+  const states = new RequestStates(options.requestStateSecret)
+  const listenStreams = new Set<ListenStream>()
 
-  function listen(ctx: Context, { id, method, params }: JSONRPCRequest, principal: Principal): void {
+  function listen(
+    { principal }: TransportRequest,
+    { id, method, params }: JSONRPCRequest,
+    response: TransportResponse,
+  ): void {
     const { notifications: filter, _meta } = parseParams(method as 'subscriptions/listen', params)
     const since = (_meta as Record<string, unknown> | undefined)?.[recovery.since]
     if (new Set(filter.resourceSubscriptions).size > limits.subscriptions.max.perSession) {
@@ -54,107 +56,105 @@ export function stateless(env: TransportContext): StatelessTransport {
     }
     limits.streams.require(principal)
     let watched: number
-    const subscription = server.listen({ id, filter, since }, (resources) => {
+    const isResource = (uri: string) => resources.has(uri)
+    const stream = new ListenStream({ id, filter, since }, changes, isResource, (resources) => {
       limits.subscriptions.take(principal, (watched = resources))
-      return streams.open(ctx, principal)
+      return response.stream(principal)
     })
-    subscriptions.add(subscription)
-    subscription.onClose = () => {
-      subscriptions.delete(subscription)
+    listenStreams.add(stream)
+    stream.onClose = () => {
+      listenStreams.delete(stream)
       limits.subscriptions.release(principal, watched)
     }
   }
 
   async function answer(
-    ctx: Context,
     request: JSONRPCRequest,
     peer: ModernPeer,
+    response: TransportResponse,
     forms: ResponseForms,
   ): Promise<void> {
-    const reply = new Reply(ctx, request, peer, new InputRounds(request, peer.principal, states), forms, env)
-    const answered = server.answer(request, peer, reply)
+    const inputs = new InputRounds(request, peer.principal, states)
+    const reply = new StatelessReply(response, forms, peer, inputs, context)
+    const answered = dispatcher.answer(request, peer, reply)
     const { call } = peer
     if (call?.over === false) {
-      whenClosed(ctx, () => {
+      response.whenClosed(() => {
         if (!call.over) call.abort(new DOMException('The client is gone', 'AbortError'))
       })
     }
-    const response = await answered
-    if (response !== undefined) reply.end(response)
-    else if (ctx.respond !== false) accept(ctx)
+    const encoded = await answered
+    if (encoded !== undefined) reply.end(encoded)
+    else if (!response.begun) response.empty(202)
   }
 
   return {
-    subscriptions,
+    listenStreams,
+
+    namesRequests: true,
 
     sessionOf: () => undefined,
 
-    open: (ctx) =>
-      refuse(ctx, 405, 'Revision 2026-07-28 has no GET: changes are on a subscriptions/listen stream'),
-
-    async receive(ctx, principal, body) {
-      if (Array.isArray(body))
-        throw new McpError(errorCodes.invalidRequest, 'Revision 2026-07-28 has no batches')
-      const message = parseMessage(body)
-      if (!isRequest(message)) {
-        if ('method' in message) return accept(ctx)
-        throw new McpError(
-          errorCodes.invalidRequest,
-          'A response is sent in inputResponses, with the request again',
-        )
-      }
-      const forms = responseForms(ctx, env.responses)
-      if (forms === undefined) return
-      try {
-        const peer = new ModernPeer(ctx, message, principal, env)
-        if (message.method === 'subscriptions/listen') listen(ctx, message, principal)
-        else await answer(ctx, message, peer, forms)
-      } catch (thrown) {
-        if (!(thrown instanceof McpError)) throw thrown
-        ctx.status = 400
-        ctx.body = { jsonrpc: JSONRPC_VERSION, id: message.id, error: thrown.toJSON() }
-      }
+    open() {
+      throw new Refusal(405, 'Revision 2026-07-28 has no GET: changes are on a subscriptions/listen stream')
     },
 
-    end: (ctx) => refuse(ctx, 405, 'Revision 2026-07-28 has no sessions, and so no DELETE'),
+    async receive(request, response, inFlight) {
+      const message = messageOf(request.body)
+      if (message === undefined) return response.empty(202)
+      const forms = responseForms(request, options.responses)
+      const peer = new ModernPeer(request, message, context)
+      if (message.method === 'subscriptions/listen') return listen(request, message, response)
+      inFlight.take(1)
+      await answer(message, peer, response, forms)
+    },
+
+    end() {
+      throw new Refusal(405, 'Revision 2026-07-28 has no sessions, and so no DELETE')
+    },
   }
 }
 
-/** What becomes the HTTP response of a request: JSON, unless something is to be sent before the answer. */
-class Reply implements Outlet, StreamOwner {
-  readonly #ctx: Context
-  readonly #request: JSONRPCRequest
+/**
+ * The request in a body; undefined for a notification.
+ *
+ * @throws {McpError} `invalidRequest` for all else.
+ */
+function messageOf(body: unknown): JSONRPCRequest | undefined {
+  if (Array.isArray(body)) throw new McpError(errorCodes.invalidRequest, 'Revision 2026-07-28 has no batches')
+  const message = parseMessage(body)
+  if (isRequest(message)) return message
+  if ('method' in message) return undefined
+  throw new McpError(
+    errorCodes.invalidRequest,
+    'A response is sent in inputResponses, with the request again',
+  )
+}
+
+/** The HTTP response of a request of revision 2026-07-28. */
+class StatelessReply extends Reply implements Outlet {
   readonly #peer: ModernPeer
   readonly #inputs: InputRounds
-  readonly #forms: ResponseForms
-  readonly #env: TransportContext
-  #stream: EventStream | undefined
-  /** What waits for a reader that is slow; nothing is kept once it is written, since nobody can come back for it. */
-  #mailbox: Mailbox | undefined
-  #answered = false
+  readonly #context: TransportContext
 
   constructor(
-    ctx: Context,
-    request: JSONRPCRequest,
+    response: TransportResponse,
+    forms: ResponseForms,
     peer: ModernPeer,
     inputs: InputRounds,
-    forms: ResponseForms,
-    env: TransportContext,
+    context: TransportContext,
   ) {
-    this.#ctx = ctx
-    this.#request = request
+    super(response, forms)
     this.#peer = peer
     this.#inputs = inputs
-    this.#forms = forms
-    this.#env = env
+    this.#context = context
   }
 
-  notify(method: NotificationToClient, params: object, mergeKey?: string): void {
-    if (!this.#forms.stream || this.#peer.call?.over) return
-    this.#send(JSON.stringify({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
+  override notify(method: NotificationToClient, params: object, mergeKey?: string): void {
+    if (this.forms.stream && !this.#peer.call?.over) super.notify(method, params, mergeKey)
   }
 
-  ask<M extends RequestToClient>(
+  request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     key: string | undefined,
@@ -162,57 +162,27 @@ class Reply implements Outlet, StreamOwner {
     return this.#inputs.ask(method, params, key, this.#peer.call!)
   }
 
-  streamReady(): void {
-    this.#pump()
-  }
-
-  streamClosed(): void {
-    // The request is aborted by then.
-  }
-
   closeStream(): void {
     // A client of this revision cannot come back.
   }
 
-  end(response: JSONRPCResponse): void {
-    const json = encodeResponse(response, this.#env.logger)
-    // An error is told by its status, too, as long as nothing else was.
-    if (this.#stream === undefined && (this.#forms.json || 'error' in response)) {
-      return respondJson(this.#ctx, json, 'error' in response ? modernHttpStatus(response.error.code) : 200)
-    }
-    this.#answered = true
-    this.#send(json)
+  override end(answer: EncodedResponse): void {
+    const { json, errorCode } = answer
+    // The status tells of an error, too, as long as the response has not begun.
+    if (errorCode !== undefined && !this.hasStream) this.response.json(json, modernHttpStatus(errorCode))
+    else super.end(answer)
   }
 
-  #send(json: string, mergeKey?: string): void {
-    const stream = (this.#stream ??= this.#open())
-    this.#mailbox ??= new Mailbox({ ...this.#env.sessions.mailboxLimits, keepMs: 0 })
-    if (!this.#mailbox.post(`data: ${json}\n\n`, mergeKey)) {
-      const { method } = this.#request
-      this.#env.logger.warn({ session: this.#peer.label, method }, 'a reader is too slow for its request')
-      stream.end('mailbox full')
-      this.#peer.call?.abort(new DOMException('mailbox full', 'AbortError'))
-      return
-    }
-    this.#pump()
-  }
-
-  #open(): EventStream {
-    const stream = this.#env.streams.open(this.#ctx, this.#peer.principal, { chunked: true })
-    stream.owner = this
-    return stream
-  }
-
-  #pump(): void {
-    const stream = this.#stream!
-    while (stream.ready) {
-      const mail = this.#mailbox!.take(0, 0)
-      if (mail === undefined) {
-        if (this.#answered) stream.end()
-        break
-      }
-      stream.write(mail.data)
-    }
-    this.#mailbox!.trim(1)
+  protected openStream(): ReplyStream {
+    const stream = this.response.stream(this.#peer.principal, { chunked: true })
+    const { mailboxLimits } = this.#context.sessions
+    return new PassingStream(stream, new Mailbox({ ...mailboxLimits, keepMs: 0 }), () => {
+      const { call, label: session } = this.#peer
+      this.#context.options.logger.warn(
+        { session, method: call?.request.method },
+        'a reader is too slow for its request',
+      )
+      call?.abort(new DOMException('mailbox full', 'AbortError'))
+    })
   }
 }

@@ -2,191 +2,168 @@ import {
   errorCodes,
   headers,
   isLegacyRevision,
-  JSONRPC_VERSION,
-  type JSONRPCResponse,
   type LegacyRevision,
   McpError,
-  type NotificationToClient,
   type ParamsOf,
   parseMessage,
   type RequestToClient,
   type ResultOf,
 } from '@tidings/protocol'
-import type { Context } from 'koa'
-import { encodeResponse } from '../../requests/encode.ts'
 import type { Outlet } from '../../requests/peer.ts'
+import { Refusal, sessionNotFound } from '../../refusal.ts'
 import type { Channel } from '../../sessions/channel.ts'
-import { parseEventId } from '../../sessions/event-id.ts'
-import { Session } from '../../sessions/session.ts'
-import type { Transport, TransportContext, Principal } from './transport.ts'
-import { exchange } from '../../sessions/receive.ts'
-import { refuse, refuseSession } from '../outgoing/refuse.ts'
-import { accept, respondJson } from '../outgoing/respond.ts'
-import { type ResponseForms, responseForms } from '../incoming/response-forms.ts'
+import type { Session } from '../../sessions/session.ts'
+import type { ResolvedMountOptions } from '../options.ts'
+import { lastEventId, openStream, requireStream } from './open-stream.ts'
+import { Reply, type ReplyStream, type ResponseForms, responseForms } from './reply.ts'
+import type { TransportRequest } from './transport-request.ts'
+import type { TransportResponse } from './transport-response.ts'
+import type { Transport, TransportContext } from './transport.ts'
+
+const name = 'streamable-http'
 
 /**
- * Revisions 2025-03-26 to 2025-11-25: a request is answered in its HTTP response, by JSON, or by a stream as soon as
- * something is sent before the answer; everything else is on the session's stream.
+ * Revisions 2025-03-26 to 2025-11-25: a request is answered in its HTTP response, with JSON, or with a stream as soon as
+ * something is sent before the answer. All other messages are on the session's stream.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
  */
-export function streamable(env: TransportContext): Transport {
-  const { server, sessions, streams, limits, retryMs, keepSessions } = env
+export function streamable(context: TransportContext): Transport {
+  const { dispatcher, sessions, options } = context
+  const { keepSessions, retryMs } = options
 
-  /** The session that the request names. */
-  function find(ctx: Context, principal: Principal): Session | undefined {
-    const id = ctx.get(headers.sessionId)
-    if (id === '') {
-      refuse(
-        ctx,
-        400,
-        `The header ${headers.sessionId} is missing: initialize first, and send what that gave`,
-      )
-      return undefined
-    }
-    const session = sessions.find(id, principal)
-    if (session instanceof Session) return session
-    refuseSession(ctx, session)
-    return undefined
+  /** @throws {Refusal} when the request names no session, or one that is not there. */
+  function sessionOf(request: TransportRequest): Session {
+    const id = request.header(headers.sessionId)
+    if (id) return sessions.require(id, request.principal, name)
+    const message = `The header ${headers.sessionId} is missing: initialize first, and send the id of the response`
+    throw new Refusal(400, message)
   }
 
   /** The session of a message: a new one for `initialize`, and for each message where there are no sessions. */
-  function sessionFor(ctx: Context, principal: Principal, body: unknown): Session | undefined {
+  function sessionFor(request: TransportRequest, response: TransportResponse): Session {
     if (!keepSessions) {
-      const session = sessions.transient(principal)
-      session.revision = revisionOf(ctx)
+      const session = sessions.transient(request.principal)
+      session.revision = revisionOf(request)
       return session
     }
-    if (!isInitialize(body)) return find(ctx, principal)
-    const session = sessions.open(principal)
-    if (session instanceof Session) {
-      ctx.set(headers.sessionId, session.id)
-      return session
-    }
-    refuseSession(ctx, session)
-    return undefined
+    if (!isInitialize(request.body)) return sessionOf(request)
+    const session = sessions.open(request.principal, name)
+    response.set(headers.sessionId, session.id)
+    return session
   }
 
   return {
-    sessionOf(ctx, body) {
-      return keepSessions && !isInitialize(body) ? ctx.get(headers.sessionId) || undefined : undefined
+    sessionOf(request) {
+      return keepSessions && !isInitialize(request.body)
+        ? request.header(headers.sessionId) || undefined
+        : undefined
     },
 
-    open(ctx, principal) {
-      if (!keepSessions) return refuse(ctx, 405, 'This server has no sessions, and so no stream of one')
-      revisionOf(ctx)
-      const session = find(ctx, principal)
-      if (session === undefined) return
-      const lastEventId = ctx.get(headers.lastEventId)
-      const eventId = parseEventId(lastEventId)
-      const ours = eventId?.session === session.key
-      const channel = session.channelOf(ours ? eventId.channel : undefined)
-      if (channel === undefined) return refuse(ctx, 400, 'The stream of this Last-Event-ID is no longer kept')
-      if (!channel.attached) limits.streams.require(principal)
-      const resumed = ours && channel.rewind(eventId)
-      if (ours && !resumed && eventId.channel === undefined) {
+    open(request, response) {
+      if (!keepSessions) throw new Refusal(405, 'This server has no sessions, and so no stream of one')
+      revisionOf(request)
+      const session = sessionOf(request)
+      const eventId = lastEventId(request)
+      const channel = session.channelOf(eventId)
+      if (channel === undefined) throw new Refusal(400, 'The stream of this Last-Event-ID is no longer kept')
+      requireStream(context, session, channel)
+      const outcome = session.resume(channel, eventId)
+      if (outcome === 'lost' && channel === session.channel) {
         session.end('messages were lost')
-        return refuseSession(ctx, 'unknown')
+        throw sessionNotFound()
       }
-      if (resumed) sessions.counts.resumed++
-      // Of a client without an id, or whose id says nothing here, it is not known what it was told.
-      else channel.rewindToBeginning()
-      if (lastEventId !== '') ctx.set(headers.recovered, String(resumed))
+      if (outcome === 'lost') channel.rewindToBeginning()
       if (channel === session.channel) session.ready()
-      channel.attach(streams.open(ctx, principal), (id) => priming(session, id, retryMs))
+      openStream(context, request, response, {
+        session,
+        channel,
+        resumed: outcome === 'resumed',
+        greeting: (id) => priming(session, id, retryMs),
+      })
     },
 
-    async receive(ctx, principal, body) {
-      revisionOf(ctx)
-      const forms = responseForms(ctx, env.responses)
-      if (forms === undefined) return
+    async receive(request, response, inFlight) {
+      revisionOf(request)
+      const forms = responseForms(request, options.responses)
+      const { body } = request
       // Checked before a session is opened for it.
       if (!Array.isArray(body)) parseMessage(body)
-      const session = sessionFor(ctx, principal, body)
-      if (session === undefined) return
+      const session = sessionFor(request, response)
       if (session.claimed !== undefined) await session.claimed
-      const reply = new Reply(ctx, session, forms, env)
-      session.openResponses++
+      const reply = new SessionReply(response, forms, session, options)
+      session.responseOpened()
       try {
-        const response = await exchange(body, session, server, reply)
-        if (response === undefined) accept(ctx)
-        else reply.end(response)
+        const answer = await dispatcher.receive(body, session, reply, (count) => inFlight.take(count))
+        if (answer === undefined) response.empty(202)
+        else reply.end(answer)
       } finally {
-        session.openResponses--
+        session.responseEnded()
         if (isInitialize(body) && session.clientInfo === undefined) session.end('initialize failed')
         if (!keepSessions) session.end('its request was answered')
       }
     },
 
-    end(ctx, principal) {
-      if (!keepSessions) return refuse(ctx, 405, 'This server has no sessions to end')
-      const session = find(ctx, principal)
-      if (session === undefined) return
-      session.end('ended by its client')
-      ctx.status = 204
+    end(request, response) {
+      if (!keepSessions) throw new Refusal(405, 'This server has no sessions to end')
+      sessionOf(request).end('ended by its client')
+      response.empty(204)
     },
   }
 }
 
-/** What becomes the HTTP response of a request: JSON, unless something is to be sent before the answer. */
-class Reply implements Outlet {
-  readonly #ctx: Context
+/** The HTTP response of a request of a session. */
+class SessionReply extends Reply implements Outlet {
   readonly #session: Session
-  readonly #forms: ResponseForms
-  readonly #env: TransportContext
+  readonly #options: ResolvedMountOptions
   #channel: Channel | undefined
 
-  constructor(ctx: Context, session: Session, forms: ResponseForms, env: TransportContext) {
-    this.#ctx = ctx
+  constructor(
+    response: TransportResponse,
+    forms: ResponseForms,
+    session: Session,
+    options: ResolvedMountOptions,
+  ) {
+    super(response, forms)
     this.#session = session
-    this.#forms = forms
-    this.#env = env
+    this.#options = options
   }
 
-  notify(method: NotificationToClient, params: object, mergeKey?: string): void {
-    this.#open()?.send(JSON.stringify({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
-  }
-
-  ask<M extends RequestToClient>(
+  request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     _key: string | undefined,
     signal: AbortSignal,
   ): Promise<ResultOf<M>> {
-    return this.#session.asks.ask(method, params, signal, (message) => {
-      this.#open()?.send(JSON.stringify(message))
-    })
+    return this.#session.clientRequests.request(method, params, signal, (message) =>
+      this.send(JSON.stringify(message)),
+    )
   }
 
   closeStream(): void {
     // Before 2025-11-25 a client does not expect it.
-    if (this.#session.revision < '2025-11-25' || !this.#env.keepSessions || !this.#forms.stream) return
-    this.#open()?.release(`retry: ${this.#env.retryMs}\n\n`)
+    const { keepSessions, retryMs } = this.#options
+    if (this.#session.revision < '2025-11-25' || !keepSessions || !this.forms.stream) return
+    if (this.stream !== undefined) this.#channel?.release(`retry: ${retryMs}\n\n`)
   }
 
-  end(response: JSONRPCResponse | JSONRPCResponse[]): void {
-    const json = encodeResponse(response, this.#env.logger)
-    if (this.#channel === undefined && this.#forms.json) return respondJson(this.#ctx, json)
-    const channel = this.#open()
-    channel?.send(json)
-    channel?.complete()
+  protected override send(json: string, mergeKey?: string): void {
+    // A response that cannot be a stream leaves its messages to the stream of the session.
+    if (this.forms.stream) super.send(json, mergeKey)
+    else this.#session.send(json, mergeKey)
   }
 
-  /** The stream that the request is answered by, from now on if not already. None when the session has ended. */
-  #open(): Channel | undefined {
-    if (this.#channel !== undefined || this.#session.ended) return this.#channel
-    // Where the answer is no stream, the session has one, perhaps.
-    if (!this.#forms.stream) return this.#session.channel
+  protected openStream(): ReplyStream | undefined {
+    if (this.#session.ended) return undefined
     this.#channel = this.#session.openChannel()
-    const { streams, retryMs } = this.#env
-    this.#channel.attach(streams.open(this.#ctx, this.#session.principal, { chunked: true }), (id) =>
-      priming(this.#session, id, retryMs),
+    this.#channel.attach(this.response.stream(this.#session.principal, { chunked: true }), (id) =>
+      priming(this.#session, id, this.#options.retryMs),
     )
     return this.#channel
   }
 }
 
-/** The first event of a stream, which has an id and no data: a client can come back from there on. */
+/** The first event of a stream, with an id and no data: a client can come back from there on. */
 function priming({ revision }: Session, eventId: string, retryMs: number): string {
   // Clients of earlier revisions may take it for a message.
   const data = revision < '2025-11-25' ? '' : 'data: \n'
@@ -197,13 +174,13 @@ function isInitialize(body: unknown): boolean {
   return (body as { method?: unknown } | null)?.method === 'initialize'
 }
 
-/** The revision of the header. Refuses one that is not of this era. */
-function revisionOf(ctx: Context): LegacyRevision {
-  const version = ctx.get(headers.protocolVersion) || '2025-03-26'
+/** @throws {McpError} `invalidRequest` when the header names a revision of another era. */
+function revisionOf(request: TransportRequest): LegacyRevision {
+  const version = request.header(headers.protocolVersion) || '2025-03-26'
   if (isLegacyRevision(version)) return version
   const known = 'name one of 2024-11-05 to 2025-11-25, or send the _meta of a later revision'
   throw new McpError(
     errorCodes.invalidRequest,
-    `${headers.protocolVersion} ${version} is not served so: ${known}`,
+    `${headers.protocolVersion} ${version} is not served over Streamable HTTP: ${known}`,
   )
 }

@@ -1,56 +1,53 @@
-import type { Context } from 'koa'
+import type { ServerInternals } from '../../internals.ts'
 import type { Calls } from '../../requests/calls.ts'
-import type { Limits } from '../../limits.ts'
-import type { Logger } from '../../logger.ts'
-import type { McpServer } from '../../server.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
-import type { EventStreams } from '../outgoing/event-stream.ts'
 import type { InFlight } from '../incoming/in-flight.ts'
-import type { Responses } from '../incoming/response-forms.ts'
+import type { ResolvedMountOptions } from '../options.ts'
+import type { TransportRequest } from './transport-request.ts'
+import type { TransportResponse } from './transport-response.ts'
 
-/** What a transport has of the mount it belongs to. */
-export interface TransportContext {
-  readonly server: McpServer
+/** The name of a wire shape. */
+export type TransportName = 'http+sse' | 'paired' | 'streamable-http' | 'stateless'
+
+/** The parts of a mount that its transports share. */
+export interface TransportContext extends ServerInternals {
   readonly sessions: Sessions
-  readonly streams: EventStreams
   /** All requests that are being answered. */
   readonly calls: Calls
-  readonly limits: Limits
-  readonly logger: Logger
-  readonly retryMs: number
-  /** From which the key of `requestState` is made. */
-  readonly requestStateSecret: string | Uint8Array | undefined
-  /** Whether Streamable HTTP has sessions. */
-  readonly keepSessions: boolean
-  /** What answers a request by its HTTP response. */
-  readonly responses: Responses
-  /** The path at which clients send messages, as they see it. */
-  messagesPath(ctx: Context): string
+  readonly options: ResolvedMountOptions
 }
 
-/** Who sends a request: what the `principal` option made of it. */
-export type Principal = string | undefined
-
-/** One wire shape on HTTP: what it does with each kind of request. */
+/** One wire shape on HTTP. It knows HTTP, and nothing of tools or resources. */
 export interface Transport {
-  /** Whether a request opens the session that it names, where there is none. */
+  /** True when a request opens the session that it names. */
   readonly opensByName?: boolean
-  /** The id of the session that the request is for; undefined when it names none, or opens a new one. */
-  sessionOf(ctx: Context, body?: unknown): string | undefined
+  /** True when an error response may carry the id of its request. */
+  readonly namesRequests?: boolean
+  /** The id of the session that the request is for. Undefined when it names none, or opens a new one. */
+  sessionOf(request: TransportRequest): string | undefined
   /**
    * `GET`: opens the stream.
    *
-   * @throws {LimitError} when there are too many.
+   * @throws {Refusal | LimitError}
    */
-  open(ctx: Context, principal: Principal): Promise<void> | void
+  open(request: TransportRequest, response: TransportResponse): Promise<void> | void
   /**
    * `POST`: takes a message, or a batch.
    *
-   * @param inFlight counts the requests in it: until this settles and the response has left, if nothing else is said.
-   * @throws {McpError} when it is none that can be taken.
-   * @throws {LimitError} when there are too many of what it needs.
+   * @param inFlight counts the requests in it.
+   * @throws {Refusal | LimitError | McpError}
    */
-  receive(ctx: Context, principal: Principal, body: unknown, inFlight?: InFlight): Promise<void> | void
-  /** `DELETE`: ends the session. */
-  end(ctx: Context, principal: Principal): void
+  receive(request: TransportRequest, response: TransportResponse, inFlight: InFlight): Promise<void> | void
+  /**
+   * `DELETE`: ends the session.
+   *
+   * @throws {Refusal}
+   */
+  end(request: TransportRequest, response: TransportResponse): void
 }
+
+/** Serves a request. Rejects only for failures that are not the client's doing. */
+export type RequestHandler = (request: TransportRequest, response: TransportResponse) => Promise<void> | void
+
+/** The handlers of a mount, by method and path: `POST /mcp`. */
+export type Routes = ReadonlyMap<string, RequestHandler>

@@ -1,5 +1,7 @@
 import { connect } from 'node:net'
-import { connectRaw, post, start } from '../../harness/harness.ts'
+import { post } from '@tidings/testkit/post'
+import { connectRaw } from '../../harness/raw-client.ts'
+import { start } from '../../harness/start.ts'
 
 const ping = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { networkInterfaces } from 'node:os'
-import { start } from '../../harness/harness.ts'
+import { start } from '../../harness/start.ts'
 
 /** A request with whatever Host one likes, which fetch does not allow. */
 async function get(
@@ -91,7 +91,7 @@ test('named hosts and origins are served, and no others', async () => {
 
 test('an origin that could never match is a mistake that is told at once', async () => {
   await expect(start(() => {}, { allowedOrigins: ['https://app.example.com/'] })).rejects.toThrow(
-    'An allowed origin is a scheme, a host and a port',
+    'allowedOrigins: an origin is a scheme, a host, and a port',
   )
 })
 

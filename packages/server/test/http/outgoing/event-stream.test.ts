@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { defer, start } from '../../harness/harness.ts'
+import { changesOf } from '../../harness/internals.ts'
+import { defer } from '@tidings/testkit/disposers'
+import { start } from '../../harness/start.ts'
 
 /** A raw connection, and what came on it. */
 class Line {
@@ -105,7 +107,7 @@ test('more changes in one tick than a socket takes are told by state', async () 
   })
   const changes = 200_000
   for (let i = 0; i < changes; i++) server.changed('demo://often')
-  const last = server.changes.seq
+  const last = changesOf(server).seq
   await reader.until(new RegExp(`\\.${last}\\nevent: message\\n.*\\n\\n$`))
   const told = [...reader.text.matchAll(/^id: .*\.(\d+)\nevent/gm)].map(([, position]) => Number(position))
   expect(told.length).toBeLessThan(changes)

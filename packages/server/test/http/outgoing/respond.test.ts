@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { type AddressInfo } from 'node:net'
 import Koa, { type Middleware } from 'koa'
+import { defer } from '@tidings/testkit/disposers'
+import { post } from '@tidings/testkit/post'
 import { mcp, McpServer } from '../../../src/index.ts'
-import { defer, post, read } from '../../harness/harness.ts'
 import { modernBody, modernHeaders } from '../../harness/modern.ts'
+import { read } from '../../harness/read.ts'
 
 /** Serves with middleware in front, and gives what answers a call. */
 async function behind(middleware: Middleware) {

@@ -3,16 +3,20 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { createServer as createHttpsServer, request as httpsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
+import { defer } from '@tidings/testkit/disposers'
+import { SseReader } from '@tidings/testkit/sse-reader'
 import { McpServer, mcp } from '../../../src/index.ts'
-import { connectRaw, defer, type RawClient, read, Reader, start } from '../../harness/harness.ts'
+import { health, untilHealth } from '../../harness/health.ts'
 import { listen } from '../../harness/listen.ts'
+import { changesOf } from '../../harness/internals.ts'
+import { connectRaw, type RawClient } from '../../harness/raw-client.ts'
+import { read } from '../../harness/read.ts'
+import { start } from '../../harness/start.ts'
 
 const { jest } = import.meta
 const uri = 'test://counter'
 const writeTimeoutMs = 60_000
 const answerBytes = 100_000_000
-
-const health = async (url: string): Promise<any> => (await fetch(`${url}/health`)).json()
 
 /** The clock of the deadline, and of nothing else, is the test's. */
 beforeEach(() => {
@@ -50,10 +54,6 @@ async function serving() {
   return { ...rest, server, publish }
 }
 
-async function untilAttached(url: string, count: number): Promise<void> {
-  while ((await health(url)).connected_clients !== count) await new Promise(setImmediate)
-}
-
 async function subscribed(url: string): Promise<RawClient> {
   const client = await connectRaw(url)
   await client.request('resources/subscribe', { uri })
@@ -68,13 +68,13 @@ test('a reader that takes nothing for as long as the deadline is cut, and comes 
   pass(writeTimeoutMs - 5_000)
   expect(await health(url)).toMatchObject({ connected_clients: 2, write_timeouts: 0 })
   pass(10_000)
-  await untilAttached(url, 1)
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 1)
   expect(await health(url)).toMatchObject({ write_timeouts: 1, sessions: { open: 2, ended: {} } })
   stalled.reader.goOn()
   await stalled.reader.untilClosed()
   const back = await read(`${url}/sse`, { 'Last-Event-ID': stalled.reader.lastEventId })
   expect(back.response.headers['tidings-recovered']).toBe('true')
-  const last = new RegExp(`\\.${server.changes.seq}$`)
+  const last = new RegExp(`\\.${changesOf(server).seq}$`)
   await back.until(() => last.test(back.lastEventId), 'the latest change')
   expect(await other.request('ping')).toMatchObject({ result: {} })
 }, 60_000)
@@ -86,7 +86,7 @@ test('a reader that has stalled for less than the deadline loses nothing', async
   await publish()
   pass(writeTimeoutMs - 5_000)
   client.reader.goOn()
-  const last = new RegExp(`\\.${server.changes.seq}$`)
+  const last = new RegExp(`\\.${changesOf(server).seq}$`)
   await client.reader.until(() => last.test(client.reader.lastEventId), 'the latest change')
   pass(writeTimeoutMs * 100)
   expect(await client.request('ping')).toMatchObject({ result: {} })
@@ -111,7 +111,7 @@ test('a listen stream whose reader has stalled is cut, too', async () => {
   stream.stall()
   await publish()
   pass(writeTimeoutMs + 10_000)
-  await untilAttached(url, 0)
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
   expect(await health(url)).toMatchObject({
     write_timeouts: 1,
     limits: { streams: { used: 0 }, subscriptions: { used: 0 } },
@@ -144,8 +144,12 @@ test('so it may over TLS', async () => {
   const options = { ...tls, port, pskCallback, checkServerIdentity: () => undefined, agent: false }
   await readsOn(httpsRequest({ ...options, ...largeAnswer }), async () => {
     const request = httpsRequest({ ...options, host: '127.0.0.1', path: '/health' }).end()
+    // Its connection is closed, too, before time passes.
+    const closed = once(request, 'close')
     const [response] = (await once(request, 'response')) as [IncomingMessage]
-    return JSON.parse(Buffer.concat(await response.toArray()).toString())
+    const body = Buffer.concat(await response.toArray()).toString()
+    await closed
+    return JSON.parse(body)
   })
 }, 60_000)
 
@@ -184,7 +188,7 @@ async function readsOn(request: ClientRequest, health: () => Promise<any>): Prom
 test("the application's own responses are left alone, also on a connection that has carried ours", async () => {
   const { url, http } = await serving()
   const socket = once(http, 'connection')
-  const reader = new Reader(await get(`${url}/health`))
+  const reader = new SseReader(await get(`${url}/health`))
   await reader.untilClosed()
   const [connection] = await socket
   // As a response of the application would.

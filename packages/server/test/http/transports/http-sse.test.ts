@@ -1,8 +1,13 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import Koa, { type Middleware } from 'koa'
+import { defer } from '@tidings/testkit/disposers'
+import { post } from '@tidings/testkit/post'
 import { mcp, McpServer, type McpOptions } from '../../../src/index.ts'
-import { connectRaw, defer, post, RawClient, read, start } from '../../harness/harness.ts'
+import { health } from '../../harness/health.ts'
+import { connectRaw, RawClient } from '../../harness/raw-client.ts'
+import { read } from '../../harness/read.ts'
+import { start } from '../../harness/start.ts'
 
 const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
 
@@ -168,7 +173,7 @@ test('looking at a stream by HEAD opens no session', async () => {
   const response = await fetch(`${url}/sse`, { method: 'HEAD' })
   expect(response.status).toBe(200)
   expect(response.headers.get('Content-Type')).toMatch(/^text\/event-stream/)
-  const { sessions } = (await (await fetch(`${url}/health`)).json()) as { sessions: object }
+  const { sessions } = await health(url)
   expect(sessions).toMatchObject({ open: 0, opened: 0 })
 })
 

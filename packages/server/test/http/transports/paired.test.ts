@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import { post, read, start } from '../../harness/harness.ts'
+import { post } from '@tidings/testkit/post'
+import { untilHealth } from '../../harness/health.ts'
+import { read } from '../../harness/read.ts'
+import { start } from '../../harness/start.ts'
 
 /** The client of the course's chapter on the SSE transport: two fetches and a loop. */
 class ChapterClient {
@@ -193,8 +196,7 @@ test('a client that comes back without an event id is told what changed while it
   const id = newId()
   const first = await read(`${url}/sse?client_id=${id}`)
   first.cut()
-  const health = async (): Promise<any> => (await fetch(`${url}/health`)).json()
-  while ((await health()).connected_clients > 0) await new Promise(setImmediate)
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
   server.listChanged('tools')
   server.listChanged('tools')
   server.listChanged('prompts')

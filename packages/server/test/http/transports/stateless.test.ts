@@ -1,7 +1,10 @@
 import * as z from 'zod'
+import { deferred } from '@tidings/testkit/deferred'
+import { post } from '@tidings/testkit/post'
 import type { McpServer } from '../../../src/index.ts'
-import { deferred, post, start } from '../../harness/harness.ts'
+import { health } from '../../harness/health.ts'
 import { ask, modernBody, modernHeaders, send } from '../../harness/modern.ts'
+import { start } from '../../harness/start.ts'
 
 const text = (value: string) => ({ content: [{ type: 'text' as const, text: value }] })
 
@@ -46,7 +49,7 @@ test('a tool is called without more ado, and knows who calls', async () => {
       session: null,
     },
   })
-  expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ sessions: { open: 0, opened: 0 } })
+  expect(await health(url)).toMatchObject({ sessions: { open: 0, opened: 0 } })
 })
 
 test('cache hints are told as they were given, to this era only', async () => {

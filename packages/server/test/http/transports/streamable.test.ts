@@ -1,6 +1,11 @@
 import { headers as mcpHeaders } from '@tidings/protocol'
 import * as z from 'zod'
-import { deferred, heapUsed, post, read, start } from '../../harness/harness.ts'
+import { deferred } from '@tidings/testkit/deferred'
+import { post } from '@tidings/testkit/post'
+import { health } from '../../harness/health.ts'
+import { heapUsed } from '../../harness/heap-used.ts'
+import { read } from '../../harness/read.ts'
+import { start } from '../../harness/start.ts'
 
 const accept = 'application/json, text/event-stream'
 const initialize = (protocolVersion = '2025-11-25', capabilities = {}) => ({
@@ -58,7 +63,7 @@ test('an initialize that fails opens no session', async () => {
   const bad = { jsonrpc: '2.0', id: 1, method: 'initialize', params: {} }
   const response = await post(`${url}/mcp`, bad, { Accept: accept })
   expect(await response.json()).toMatchObject({ id: 1, error: { code: -32602 } })
-  expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ sessions: { open: 0 } })
+  expect(await health(url)).toMatchObject({ sessions: { open: 0 } })
 })
 
 test('a request is answered by a stream as soon as something is sent before its answer', async () => {
@@ -310,7 +315,7 @@ test('without sessions each request stands alone', async () => {
   })
   expect((await fetch(`${url}/mcp`, { headers: { Accept: 'text/event-stream' } })).status).toBe(405)
   expect((await fetch(`${url}/mcp`, { method: 'DELETE' })).status).toBe(405)
-  expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ sessions: { open: 0, opened: 0 } })
+  expect(await health(url)).toMatchObject({ sessions: { open: 0, opened: 0 } })
 })
 
 test('the streams of requests that are answered are not kept for ever', async () => {

@@ -1,11 +1,13 @@
-import type { Context } from 'koa'
-import { LimitError } from '../../../src/limits.ts'
+import { InFlight } from '../../../src/http/incoming/in-flight.ts'
+import { Quota } from '../../../src/limits.ts'
+import { Refusal } from '../../../src/refusal.ts'
 import { parseEventId } from '../../../src/sessions/event-id.ts'
-import { Session } from '../../../src/sessions/session.ts'
+import type { Session } from '../../../src/sessions/session.ts'
 import { modernBody, modernHeaders } from '../../harness/modern.ts'
 import { Record, type Return } from './record.ts'
-import { answerTo, request, type Wire } from './wire.ts'
+import { ModelRequest, type ModelResponse, type Wire } from './wire.ts'
 import { resources, settled, topics, type World } from './world.ts'
+import { changesOf } from '../../harness/internals.ts'
 
 export type Kind = 'http+sse' | 'paired' | 'streamable-http' | 'stateless'
 
@@ -38,7 +40,7 @@ export class Client {
   /** What it watches, with the latest change when it began to. */
   readonly watched = new Map<string, number>()
   readonly #clientId: string
-  readonly #inHand = new Map<string, Context>()
+  readonly #inHand = new Map<string, ModelResponse>()
   #lastRequest = 0
 
   constructor(kind: Kind, number: number, world: World) {
@@ -57,14 +59,14 @@ export class Client {
     if (this.kind === 'stateless') return this.#listen(how)
     if (this.kind === 'streamable-http' && !(await this.#begin())) return
     const id = this.own.record.idFor(how)
-    const ctx = await this.#get(id)
-    const wire = this.world.wireOf(ctx)
+    const response = await this.#get(id)
+    const { wire, status } = response
     if (wire === undefined) {
-      expect([404, 503]).toContain(ctx.status)
-      if (ctx.status === 404) this.forget()
+      expect([404, 503]).toContain(status)
+      if (status === 404) this.forget()
       return
     }
-    const recovered = ctx.response.get('Tidings-Recovered') === 'true'
+    const recovered = response.header('Tidings-Recovered') === 'true'
     if (!recovered && this.kind === 'http+sse') this.forget()
     this.own.wire = wire
     this.#returned(this.own, recovered, id, how)
@@ -80,32 +82,32 @@ export class Client {
     const id = stream.record.idFor(how)
     // Without an id it would be the session's own.
     if (parseEventId(id)?.channel === undefined) return this.#drop(name)
-    const ctx = await this.#get(id)
-    stream.wire = this.world.wireOf(ctx)
-    if (stream.wire !== undefined)
-      return this.#returned(stream, ctx.response.get('Tidings-Recovered') === 'true', id, how)
-    expect([400, 404, 503]).toContain(ctx.status)
-    if (ctx.status === 400) this.#drop(name)
-    else if (ctx.status === 404) this.forget()
+    const response = await this.#get(id)
+    const { wire, status } = response
+    stream.wire = wire
+    if (wire !== undefined)
+      return this.#returned(stream, response.header('Tidings-Recovered') === 'true', id, how)
+    expect([400, 404, 503]).toContain(status)
+    if (status === 400) this.#drop(name)
+    else if (status === 404) this.forget()
   }
 
   async subscribe(uri: string): Promise<void> {
-    if (await this.#request('resources/subscribe', { uri })) this.#watch(uri)
+    if (await this.#send('resources/subscribe', { uri })) this.#watch(uri)
   }
 
   async unsubscribe(uri: string): Promise<void> {
-    if (await this.#request('resources/unsubscribe', { uri })) this.watched.delete(uri)
+    if (await this.#send('resources/unsubscribe', { uri })) this.watched.delete(uri)
   }
 
   async talk(): Promise<void> {
-    await this.#request('tools/call', { name: 'talk', _meta: { progressToken: 'p' } })
+    await this.#send('tools/call', { name: 'talk', _meta: { progressToken: 'p' } })
   }
 
   async end(): Promise<void> {
     if (this.session === undefined) return
-    const ctx = request('DELETE', this.#url, this.#headers)
-    this.#transport.end(ctx, this.principal)
-    expect([204, 404]).toContain(ctx.status)
+    const { status } = await this.#exchange('end', this.#request('DELETE', this.#url))
+    expect([204, 404]).toContain(status)
     await settled()
   }
 
@@ -130,14 +132,13 @@ export class Client {
 
   /** Looks which of its requests have been answered, or are answered by a stream. */
   look(): void {
-    for (const [name, ctx] of this.#inHand) {
-      const wire = this.world.wireOf(ctx)
+    for (const [name, { wire, text }] of this.#inHand) {
       if (wire !== undefined) {
         const stream = new Stream()
         stream.wire = wire
         this.responses.set(name, stream)
-      } else if (answerTo(ctx) !== '') {
-        this.#answer(JSON.parse(answerTo(ctx)))
+      } else if (text !== '') {
+        this.#answer(JSON.parse(text))
       } else {
         continue
       }
@@ -150,7 +151,7 @@ export class Client {
   get untold(): string[] {
     return [...this.watched].flatMap(([topic, since]) => {
       const latest = this.world.latest.get(topic) ?? 0
-      return latest <= since || this.own.record.wasTold(topic, latest, this.world.server.changes.epoch)
+      return latest <= since || this.own.record.wasTold(topic, latest, changesOf(this.world.server).epoch)
         ? []
         : [`${topic} ${latest}`]
     })
@@ -187,13 +188,38 @@ export class Client {
     return { accept, ...(kind === 'streamable-http' && session && { 'mcp-session-id': session.id }) }
   }
 
-  async #get(lastEventId: string): Promise<Context> {
+  #request(method: string, url: string, headers: object = {}, body?: unknown): ModelRequest {
+    return new ModelRequest(this.principal, method, url, { ...this.#headers, ...headers }, body)
+  }
+
+  /** Has the request served; a refusal becomes its response. */
+  async #exchange(what: 'open' | 'receive' | 'end', request: ModelRequest): Promise<ModelResponse> {
+    const response = this.world.response()
+    await this.#serve(what, request, response)
+    return response
+  }
+
+  async #serve(
+    what: 'open' | 'receive' | 'end',
+    request: ModelRequest,
+    response: ModelResponse,
+  ): Promise<void> {
+    try {
+      const inFlight = new InFlight(response, new Quota('requests'), this.principal)
+      await this.#transport[what](request, response, inFlight)
+    } catch (thrown) {
+      const refusal = Refusal.from(thrown)
+      if (refusal === undefined) throw thrown
+      response.empty(refusal.status)
+    }
+  }
+
+  async #get(lastEventId: string): Promise<ModelResponse> {
     const url = this.kind === 'paired' ? `/sse?client_id=${this.#clientId}` : '/sse'
     const id = lastEventId === '' ? {} : { 'last-event-id': lastEventId }
-    const ctx = request('GET', url, { ...this.#headers, ...id })
-    await orRefused(ctx, () => this.#transport.open(ctx, this.principal))
+    const response = await this.#exchange('open', this.#request('GET', url, id))
     await settled()
-    return ctx
+    return response
   }
 
   #returned({ record }: Stream, recovered: boolean, id: string, how: Return): void {
@@ -203,7 +229,7 @@ export class Client {
     if (how.by !== 'forged') return
     record.lied()
     this.answered.clear()
-    for (const topic of this.watched.keys()) this.watched.set(topic, this.world.server.changes.seq)
+    for (const topic of this.watched.keys()) this.watched.set(topic, changesOf(this.world.server).seq)
   }
 
   async #listen(how: Return): Promise<void> {
@@ -213,15 +239,14 @@ export class Client {
       params: { notifications: { toolsListChanged: true, resourceSubscriptions: resources } },
       meta: since === '' ? {} : { 'dev.tidings/since': since },
     }
-    const ctx = request('POST', '/mcp', modernHeaders(call))
-    await this.#transport.receive(ctx, this.principal, modernBody(call))
-    this.own.wire = this.world.wireOf(ctx)!
+    const request = this.#request('POST', '/mcp', modernHeaders(call), modernBody(call))
+    this.own.wire = (await this.#exchange('receive', request)).wire!
     const [{ data }] = this.own.wire.read(1) as [{ data: string }]
     const { _meta } = JSON.parse(data).params
     const recovered = _meta['dev.tidings/recovered'] === true
     if (!recovered || how.by === 'forged') {
       this.own.record.lied()
-      for (const topic of topics) this.watched.set(topic, this.world.server.changes.seq)
+      for (const topic of topics) this.watched.set(topic, changesOf(this.world.server).seq)
     } else {
       this.own.record.returned(since)
     }
@@ -236,48 +261,47 @@ export class Client {
       await this.open({ by: 'last' })
       return this.session !== undefined
     }
-    const ctx = request('POST', '/mcp', { accept })
     const body = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initialize }
-    await orRefused(ctx, () => this.#transport.receive(ctx, this.principal, body))
-    this.#find(ctx.response.get('Mcp-Session-Id'))
+    const response = await this.#exchange('receive', this.#request('POST', '/mcp', {}, body))
+    this.#find(response.header('Mcp-Session-Id') ?? undefined)
     return this.session !== undefined
   }
 
   /** Sends a request; false when it is not taken. */
-  async #request(method: string, params: object): Promise<boolean> {
+  async #send(method: string, params: object): Promise<boolean> {
     if (!(await this.#begin())) return false
     const name = `${this.principal} ${++this.#lastRequest}`
-    const ctx = request('POST', this.#url, this.#headers)
     const message = { jsonrpc: '2.0', id: name, method, params }
-    void orRefused(ctx, () => this.#transport.receive(ctx, this.principal, message))
+    const response = this.world.response()
+    void this.#serve('receive', this.#request('POST', this.#url, {}, message), response)
     await settled()
-    if (typeof ctx.body === 'object' && ctx.body !== null) {
-      expect([404, 503]).toContain(ctx.status)
-      if (ctx.status === 404) this.forget()
+    if (response.status !== undefined && response.status >= 400) {
+      expect([404, 503]).toContain(response.status)
+      if (response.status === 404) this.forget()
       return false
     }
     this.#find()
     this.#watch('tools')
     this.answered.set(name, false)
-    if (this.kind !== 'http+sse') this.#inHand.set(name, ctx)
+    if (this.kind !== 'http+sse') this.#inHand.set(name, response)
     this.look()
     return true
   }
 
   #find(id = this.kind === 'paired' ? this.#clientId : this.session?.id): void {
-    const found = this.world.sessions.find(id ?? '', this.principal)
-    const session = found instanceof Session ? found : undefined
+    const session =
+      this.kind === 'stateless' ? undefined : this.world.sessions.find(id ?? '', this.principal, this.kind)
     if (this.session !== undefined && this.session !== session) this.forget()
     this.session = session
   }
 
   #watch(topic: string): void {
-    if (!this.watched.has(topic)) this.watched.set(topic, this.world.server.changes.seq)
+    if (!this.watched.has(topic)) this.watched.set(topic, changesOf(this.world.server).seq)
   }
 
   #told(stream: Stream, id: string, message: any): void {
     const position = message?.params?._meta?.['dev.tidings/position'] ?? id
-    stream.record.told(position, this.world.server.changes.epoch, message)
+    stream.record.told(position, changesOf(this.world.server).epoch, message)
     if (message === undefined || 'method' in message) return
     this.#answer(message)
     stream.done = stream !== this.own
@@ -290,16 +314,5 @@ export class Client {
   #drop(name: string): void {
     this.responses.delete(name)
     this.answered.delete(name)
-  }
-}
-
-/** Whatever there is too many of, the client is told. */
-async function orRefused(ctx: Context, work: () => Promise<void> | void): Promise<void> {
-  try {
-    await work()
-  } catch (thrown) {
-    if (!(thrown instanceof LimitError)) throw thrown
-    ctx.status = thrown.status
-    ctx.body = {}
   }
 }

@@ -1,34 +1,99 @@
-import { IncomingMessage } from 'node:http'
-import { Socket } from 'node:net'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import Koa, { type Context } from 'koa'
-import { RelayedResponse } from '../../../src/http/relay/relayed-response.ts'
-import type { MessageStream, StreamOwner } from '../../../src/sessions/channel.ts'
-
-const koa = new Koa()
+import type { MessageStream, StreamWriter } from '../../../src/changes/message-stream.ts'
+import { TransportRequest } from '../../../src/http/transports/transport-request.ts'
+import type { TransportResponse } from '../../../src/http/transports/transport-response.ts'
 
 /** A request as a transport sees it, without a socket. */
-export function request(method: string, url: string, headers: Record<string, string> = {}): Context {
-  const req = new IncomingMessage(new Socket())
-  Object.assign(req, { method, url })
-  for (const [name, value] of Object.entries(headers)) req.headers[name.toLowerCase()] = value
-  const parts: Buffer[] = []
-  const res = new RelayedResponse(req, (_part, bytes) => void parts.push(bytes ?? Buffer.alloc(0)))
-  const ctx = koa.createContext(req, res)
-  answers.set(ctx, () => (res.writableEnded ? Buffer.concat(parts).toString() : ''))
-  return ctx
+export class ModelRequest extends TransportRequest {
+  readonly method: string
+  readonly path: string
+  readonly querystring: string
+  readonly prefix = ''
+  override readonly principal: string
+  override readonly body: unknown
+  readonly #headers: Headers
+
+  constructor(
+    principal: string,
+    method: string,
+    url: string,
+    headers: Record<string, string> = {},
+    body?: unknown,
+  ) {
+    super()
+    const [path = '', querystring = ''] = url.split('?')
+    this.method = method
+    this.path = path
+    this.querystring = querystring
+    this.principal = principal
+    this.body = body
+    this.#headers = new Headers(headers)
+  }
+
+  header(name: string): string | undefined {
+    return this.#headers.get(name) ?? undefined
+  }
+
+  readPrincipal(): string {
+    return this.principal
+  }
+
+  readBody(): unknown {
+    return this.body
+  }
 }
 
-const answers = new WeakMap<Context, () => string>()
+/** The response to it. */
+export class ModelResponse implements TransportResponse {
+  readonly #open: () => Wire
+  readonly #headers = new Headers()
+  status: number | undefined
+  /** The JSON that it answers with; empty as long as there is none. */
+  text = ''
+  /** The stream that it answers with. */
+  wire: Wire | undefined
+  readonly closed = false
 
-/** The JSON that the request was answered by; empty as long as there is none. */
-export function answerTo(ctx: Context): string {
-  return answers.get(ctx)!()
+  constructor(open: () => Wire) {
+    this.#open = open
+  }
+
+  get begun(): boolean {
+    return this.status !== undefined
+  }
+
+  header(name: string): string | null {
+    return this.#headers.get(name)
+  }
+
+  set(name: string, value: string): void {
+    this.#headers.set(name, value)
+  }
+
+  json(text: string, status = 200): void {
+    this.text = text
+    this.status = status
+  }
+
+  empty(status: number): void {
+    this.status = status
+  }
+
+  stream(): MessageStream {
+    this.status = 200
+    return (this.wire = this.#open())
+  }
+
+  closeConnection(): void {}
+
+  cut(): void {}
+
+  whenClosed(): void {}
 }
 
 /** A connection that holds so many frames that its reader has not read; then it is full. */
 export class Wire implements MessageStream {
-  owner: StreamOwner | undefined
+  writer: StreamWriter | undefined
   /** Written, not read. */
   readonly inFlight: string[] = []
   readonly #holds: number
@@ -55,7 +120,7 @@ export class Wire implements MessageStream {
   end(): void {
     if (!this.#open) throw new Error('end after end')
     this.#open = false
-    this.owner?.streamClosed(this)
+    this.writer?.streamClosed(this)
   }
 
   /** Reads so many frames. */
@@ -64,7 +129,7 @@ export class Wire implements MessageStream {
     const events: EventSourceMessage[] = []
     const parser = createParser({ onEvent: (event) => events.push(event) })
     for (const frame of this.inFlight.splice(0, frames)) parser.feed(frame)
-    if (wasFull && this.ready) this.owner?.streamReady()
+    if (wasFull && this.ready) this.writer?.streamReady()
     return events
   }
 
@@ -73,6 +138,6 @@ export class Wire implements MessageStream {
     this.inFlight.length = 0
     if (!seen || !this.#open) return
     this.#open = false
-    this.owner?.streamClosed(this)
+    this.writer?.streamClosed(this)
   }
 }

@@ -1,4 +1,3 @@
-import type { Context } from 'koa'
 import { Calls } from '../../../src/requests/calls.ts'
 import type { Transport, TransportContext } from '../../../src/http/transports/transport.ts'
 import { httpSse } from '../../../src/http/transports/http-sse.ts'
@@ -6,11 +5,13 @@ import { paired } from '../../../src/http/transports/paired.ts'
 import { stateless, type StatelessTransport } from '../../../src/http/transports/stateless.ts'
 import { streamable } from '../../../src/http/transports/streamable.ts'
 import { type HandlerContext, McpServer } from '../../../src/index.ts'
-import { limitsOf } from '../../../src/limits.ts'
+import { resolveMountOptions } from '../../../src/http/options.ts'
+import { internalsOf } from '../../../src/internals.ts'
 import { silent } from '../../../src/logger.ts'
 import { Sessions } from '../../../src/sessions/sessions.ts'
 import { LosableBackplane } from '../../backplane/losable-backplane.ts'
-import { Wire } from './wire.ts'
+import { ModelResponse, Wire } from './wire.ts'
+import { changesOf } from '../../harness/internals.ts'
 
 export const resources = ['a:0', 'a:1', 'a:2']
 export const topics = [...resources, 'tools']
@@ -45,63 +46,44 @@ export class World {
   readonly talks: Talk[] = []
   /** The latest change of each topic, by what the test has published. */
   readonly latest = new Map<string, number>()
-  readonly #opened = new WeakMap<Context, Wire>()
+  readonly #holds: number
 
   constructor(holds: number) {
     const { server } = this
     for (const uri of resources) server.resource(uri, {}, () => uri)
     server.tool('talk', {}, (_arguments, context) => this.#talk(context))
+    this.#holds = holds
     const calls = new Calls()
-    const limits = limitsOf({ sessions: { total: maxSessions } })
-    const options = {
-      limits,
-      resumeWithinMs,
-      idleTimeoutMs,
-      logger: silent,
-      calls,
-      backplane: server.backplane,
-      node: 'node',
-    }
-    this.sessions = new Sessions(server.changes, options)
+    const options = resolveMountOptions(
+      { limits: { sessions: { total: maxSessions } }, resumeWithinMs, idleTimeoutMs },
+      silent,
+    )
+    const internals = internalsOf(server)
+    const { backplane, changes } = internals
+    this.sessions = new Sessions(changes, { ...options, calls, backplane, node: 'node' })
     Object.assign(this.sessions, { mailboxLimits })
-    const streams = {
-      open: (ctx: Context) => {
-        ctx.respond = false
-        const wire = new Wire(holds)
-        this.wires.add(wire)
-        this.#opened.set(ctx, wire)
-        return wire
-      },
-    }
-    const env = {
-      server,
-      sessions: this.sessions,
-      streams,
-      calls,
-      limits,
-      logger: silent,
-      retryMs: 1_000,
-      requestStateSecret: undefined,
-      keepSessions: true,
-      messagesPath: () => '/messages',
-    } as unknown as TransportContext
+    const context: TransportContext = { ...internals, sessions: this.sessions, calls, options }
     this.transports = {
-      'http+sse': httpSse(env),
-      paired: paired(env),
-      'streamable-http': streamable(env),
-      stateless: stateless(env),
+      'http+sse': httpSse(context),
+      paired: paired(context),
+      'streamable-http': streamable(context),
+      stateless: stateless(context),
     }
   }
 
-  /** The stream that a request has been answered by. */
-  wireOf(ctx: Context): Wire | undefined {
-    return this.#opened.get(ctx)
+  /** The response to a request, which may become a stream. */
+  response(): ModelResponse {
+    return new ModelResponse(() => {
+      const wire = new Wire(this.#holds)
+      this.wires.add(wire)
+      return wire
+    })
   }
 
   publish(topic: string): void {
     if (topic === 'tools') this.server.listChanged('tools')
     else this.server.changed(topic)
-    this.latest.set(topic, this.server.changes.seq)
+    this.latest.set(topic, changesOf(this.server).seq)
   }
 
   /** What was published is lost. */
@@ -113,8 +95,7 @@ export class World {
   async close(): Promise<void> {
     for (const talk of this.talks) talk.finish()
     await settled()
-    for (const subscription of [...this.transports.stateless.subscriptions])
-      subscription.end('server stopping')
+    for (const stream of [...this.transports.stateless.listenStreams]) stream.end('server stopping')
     this.sessions.close()
     await settled()
   }

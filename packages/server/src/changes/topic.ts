@@ -1,0 +1,61 @@
+import type { List } from '@tidings/protocol'
+
+/**
+ * Something that can change: one of the three lists, or one resource, named with its URI. A URI has a scheme and so a
+ * colon: it is never the name of a list.
+ */
+export type Topic = List | (string & {})
+
+/** Hears of the changes of the topics it watches. */
+export interface TopicListener {
+  /** The topic has just changed. */
+  offer(state: TopicState): void
+  /** The change index has begun anew: each watched topic may have changed. */
+  lost(): void
+}
+
+/** A topic, the sequence number of its latest change, and its listeners. */
+export class TopicState {
+  readonly topic: Topic
+  /** The epoch of the index. */
+  epoch: string
+  readonly listeners = new Set<TopicListener>()
+  /** 0 until the topic first changes, and for a topic that may have changed at an unknown time. */
+  seq = 0
+  /** The latest change as text, in each encoding that was asked for. */
+  #frames: Frame | undefined
+
+  constructor(topic: Topic, epoch: string) {
+    this.topic = topic
+    this.epoch = epoch
+  }
+
+  changed(seq: number): void {
+    this.seq = seq
+    this.#frames = undefined
+  }
+
+  /** The index has begun anew. */
+  reset(epoch: string): void {
+    this.epoch = epoch
+    this.changed(0)
+  }
+
+  /** The latest change as text. Each encoding runs at most once per change, whatever the number of streams. */
+  frame(encode: Encode): string {
+    // A list, since there are at most two encodings: a map per change would cost more than the encoding.
+    let frame = this.#frames
+    while (frame !== undefined && frame.encode !== encode) frame = frame.next
+    frame ??= this.#frames = { encode, text: encode(this), next: this.#frames }
+    return frame.text
+  }
+}
+
+/** Makes text of a topic's latest change. */
+type Encode = (state: TopicState) => string
+
+interface Frame {
+  readonly encode: Encode
+  readonly text: string
+  readonly next: Frame | undefined
+}

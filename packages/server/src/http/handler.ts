@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Koa from 'koa'
+import type { CloseOptions, McpServer } from '../server.ts'
+import { mountOnKoa } from './mcp.ts'
+import type { McpOptions } from './options.ts'
+
+/** A request, with what a framework has put on it. */
+type FrameworkRequest = IncomingMessage & {
+  /** The target that the client sent, where a router has taken a prefix off `url`. */
+  originalUrl?: string
+  /** The body, where a body parser has read it. */
+  body?: unknown
+}
+
+/** A listener for requests of `node:http`, which is also middleware for Express and its relatives. */
+export interface McpHandler {
+  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void
+  /** Stops gracefully, as `server.close()` does for all mounts of a server. */
+  close(options?: CloseOptions): Promise<void>
+}
+
+/**
+ * Serves the clients of a server from any framework that gives the requests of `node:http`: Express, Fastify, Nest, Next.
+ *
+ * A body that a parser has left on `request.body` is used. The prefix of a router shows in `request.originalUrl`. A request for
+ * another path goes to `next()`; without `next` it is answered 404.
+ *
+ * @throws {TypeError} when an option has a value it cannot have.
+ * @example express().use(handler(server)).listen(3000, '127.0.0.1')
+ */
+export function handler(server: McpServer, options: McpOptions = {}): McpHandler {
+  const { mount, middleware } = mountOnKoa(server, options)
+  const { logger } = mount
+  const { mcp: mcpPath, sse } = mount.options.paths
+  const app = new Koa()
+  app.on('error', (err: Error) => logger.error({ err }, 'request failed'))
+  app.use((context, next) => {
+    const { originalUrl, body } = context.req as FrameworkRequest
+    if (originalUrl !== undefined) context.originalUrl = originalUrl
+    if (body !== undefined) Object.assign(context.request, { body })
+    return middleware(context, next) as Promise<void> | void
+  })
+  app.use((context) => {
+    context.status = 404
+    context.body = `There is nothing at ${context.path}. MCP clients connect to ${mcpPath}, those of HTTP+SSE to ${sse}.\n`
+  })
+  const answer = app.callback()
+  const listener: McpHandler = Object.assign(
+    (request: IncomingMessage, response: ServerResponse, next?: () => void) => {
+      if (next !== undefined && !mount.paths.has(pathOf(request))) next()
+      else void answer(request, response)
+    },
+    { close: ({ deadlineMs = 5_000 }: CloseOptions = {}) => mount.close(deadlineMs) },
+  )
+  return listener
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  const [path = ''] = url.split('?', 1)
+  return path
+}

@@ -1,0 +1,286 @@
+import { METHODS, type ServerResponse } from 'node:http'
+import cors from '@koa/cors'
+import { headers, mediaTypes } from '@tidings/protocol'
+import Router from '@koa/router'
+import type { Context, Middleware, Next } from 'koa'
+import SSE from 'koa-sse-stream/lib/sse.js'
+import type { MessageStream } from '../changes/message-stream.ts'
+import type { Principal } from '../requests/principal.ts'
+import { readJson } from './incoming/body.ts'
+import type { Guard } from './incoming/guard.ts'
+import type { Mount } from './mount.ts'
+import type { ResolvedSocketOptions } from './options.ts'
+import { discard } from './outgoing/discard.ts'
+import { endOrCut } from './outgoing/end-or-cut.ts'
+import type { EventStreams, StreamSink } from './outgoing/event-stream.ts'
+import { handleKoaError } from './outgoing/node-internals.ts'
+import { isClosed, whenClosed } from './outgoing/when-closed.ts'
+import type { WriteDeadline } from './outgoing/write-deadline.ts'
+import { TransportRequest } from './transports/transport-request.ts'
+import { refuse, type StreamOptions, type TransportResponse } from './transports/transport-response.ts'
+
+// The only file that speaks Koa: requests, responses, and the middleware that gives both to the routes of a mount.
+
+/** A request on a socket. */
+class KoaRequest extends TransportRequest {
+  readonly #context: Context
+  readonly #options: ResolvedSocketOptions
+
+  constructor(context: Context, options: ResolvedSocketOptions) {
+    super()
+    this.#context = context
+    this.#options = options
+  }
+
+  get method(): string {
+    return this.#context.method
+  }
+
+  get path(): string {
+    return this.#context.path
+  }
+
+  get querystring(): string {
+    return this.#context.querystring
+  }
+
+  get prefix(): string {
+    const { originalUrl, path } = this.#context
+    const [original = ''] = originalUrl.split('?', 1)
+    return original.endsWith(path) ? original.slice(0, -path.length) : ''
+  }
+
+  header(name: string): string | undefined {
+    return this.#context.req.headers[name.toLowerCase()] as string | undefined
+  }
+
+  readPrincipal(): Principal | Promise<Principal> {
+    return this.#options.principal(this.#context)
+  }
+
+  readBody(): unknown {
+    const { req, request } = this.#context
+    return readJson(req, (request as { body?: unknown }).body, this.#options.maxBodyBytes)
+  }
+}
+
+/** A response on a socket. It goes past `ctx.body`, which takes a third of the time of a request. */
+class KoaResponse implements TransportResponse, StreamSink {
+  readonly #response: ServerResponse
+  readonly #streams: EventStreams
+  /** Until the response has begun: a stream must not hold the context for as long as it is open. */
+  #context: Context | undefined
+  #closesConnection = false
+
+  constructor(context: Context, streams: EventStreams) {
+    this.#context = context
+    this.#response = context.res
+    this.#streams = streams
+  }
+
+  get begun(): boolean {
+    return this.#context === undefined
+  }
+
+  get closed(): boolean {
+    return isClosed(this.#response)
+  }
+
+  set(name: string, value: string): void {
+    this.#response.setHeader(name, value)
+  }
+
+  json(text: string, status = 200): void {
+    answerLater(this.#begin(), (response) => {
+      response.statusCode = status
+      response.setHeader('Content-Type', `${mediaTypes.json}; charset=utf-8`)
+      response.setHeader('Content-Length', Buffer.byteLength(text))
+      // In one piece with the head, which `end(text)` would give the system as the first of two.
+      response.cork()
+      response.write(text)
+      response.uncork()
+      if (this.#closesConnection && !response.req.complete) discard(response.req, () => response.end())
+      else response.end()
+    })
+  }
+
+  empty(status: number, contentType?: string): void {
+    answerLater(this.#begin(), (response) => {
+      response.statusCode = status
+      response.removeHeader('Content-Length')
+      if (contentType === undefined) response.removeHeader('Content-Type')
+      else response.setHeader('Content-Type', contentType)
+      response.end()
+    })
+  }
+
+  // koa-sse-stream begins the stream: its headers, the settings of the socket, a first comment. Frames are complete text
+  // when they come here, and go past it.
+  stream(principal: Principal, { chunked = false }: StreamOptions = {}): MessageStream {
+    const context = this.#begin()
+    const opening = new SSE(context)
+    context.respond = false
+    this.#response.statusCode = 200
+    if (!chunked) {
+      this.#response.setHeader('Connection', 'close')
+      this.#response.removeHeader('Transfer-Encoding')
+    }
+    return this.#streams.open(this, principal, String(opening.read()))
+  }
+
+  write(text: string): boolean {
+    const response = this.#response
+    // Not corked, Node would wait for the end of a tick once more.
+    response.cork()
+    // Sent joined with text, the headers would be kept in the many pieces they are made of, for as long as it is open.
+    if (!response.headersSent) {
+      // Of a body that middleware in front has set.
+      response.removeHeader('Content-Length')
+      response.flushHeaders()
+    }
+    const takesMore = response.write(text)
+    response.uncork()
+    return takesMore
+  }
+
+  whenDrained(callback: () => void): void {
+    this.#response.once('drain', callback)
+  }
+
+  end(): void {
+    endOrCut(this.#response)
+  }
+
+  closeConnection(): void {
+    this.#closesConnection = true
+    this.#response.setHeader('Connection', 'close')
+  }
+
+  cut(): void {
+    this.#context = undefined
+    this.#response.destroy()
+  }
+
+  whenClosed(callback: () => void): void {
+    whenClosed(this.#response, callback)
+  }
+
+  #begin(): Context {
+    const context = this.#context
+    if (context === undefined) throw new Error('The response has begun already')
+    this.#context = undefined
+    return context
+  }
+}
+
+interface Answer {
+  context: Context
+  write: (response: ServerResponse) => void
+}
+
+/** The responses to be written at the end of the tick. */
+let answers: Answer[] = []
+
+// The responses of one tick are written at its end. Written one by one, each would wake a client that has gone to sleep since
+// the one before, and to wake a process takes the system longer than all else that is done for a request.
+function answerLater(context: Context, write: Answer['write']): void {
+  context.respond = false
+  if (answers.push({ context, write }) === 1) setImmediate(writeAnswers)
+}
+
+function writeAnswers(): void {
+  const due = answers
+  answers = []
+  for (const { context, write } of due) {
+    // When middleware in front has failed, or did not wait, Koa has answered.
+    if (context.res.writableEnded) continue
+    try {
+      write(context.res)
+    } catch (error) {
+      context.onerror(error as Error)
+    }
+  }
+}
+
+interface KoaOptions extends ResolvedSocketOptions {
+  guard: Guard
+  deadline: WriteDeadline
+}
+
+/** Middleware that serves the routes of a mount. Requests for other paths are passed on. */
+export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
+  const { routes, streams, logger } = mount
+  const { guard, deadline } = options
+  const allowCors = corsFor(guard)
+  const answerOthers = otherMethods(routes.keys())
+
+  function admit(context: Context, next: Next): Promise<void> | void {
+    if (mount.joining !== undefined) return mount.joining.then(() => admit(context, next))
+    const refusal = guard.refusalOf(context.req)
+    if (refusal !== undefined) {
+      logger.warn({ path: context.path }, refusal.message)
+      return refuse(new KoaResponse(context, streams), refusal)
+    }
+    const handler = routes.get(`${context.req.method} ${context.path}`)
+    if (handler === undefined) return answerOthers(context, next)
+    const handled = handler(new KoaRequest(context, options), new KoaResponse(context, streams))
+    return handled?.catch((thrown: unknown) => {
+      // With the head sent, nobody waits: middleware in front has let Koa answer.
+      if (!context.headerSent) throw thrown
+      context.onerror(thrown as Error)
+    })
+  }
+
+  return (context, next) => {
+    if (!mount.paths.has(context.path)) return next()
+    context.onerror = leaveQuietly
+    deadline.watch(context.res)
+    if (context.req.headers.origin !== undefined) {
+      return allowCors(context, async () => admit(context, next)) as Promise<void>
+    }
+    // A response to a request from no page differs from others in nothing but this header.
+    if (context.res.hasHeader('Vary')) context.vary('Origin')
+    else context.res.setHeader('Vary', 'Origin')
+    return admit(context, next)
+  }
+}
+
+function corsFor(guard: Guard): Middleware {
+  return cors({
+    origin: (context) => (guard.allowsOrigin(context.req) ? context.get('Origin') : ''),
+    allowMethods: 'GET,POST,DELETE',
+    exposeHeaders: [
+      headers.sessionId,
+      headers.protocolVersion,
+      headers.recovered,
+      'WWW-Authenticate',
+      'Retry-After',
+    ],
+    maxAge: 86_400,
+  })
+}
+
+/**
+ * Answers methods that a path does not have: 405, and `OPTIONS`. That is all the router is used for: it puts its handlers
+ * together anew for each request, which takes a tenth of the time of the request, so known methods go past it.
+ */
+function otherMethods(routes: Iterable<string>): (context: Context, next: Next) => Promise<void> {
+  // All methods are known to it, so that none is answered 501.
+  const router = new Router({ methods: METHODS, sensitive: true, strict: true })
+  for (const route of routes) {
+    const [method, path] = route.split(' ') as [string, string]
+    router.register(path, [method], (_context, next) => next())
+  }
+  const matched = router.routes() as unknown as Middleware
+  const allowedMethods = router.allowedMethods() as unknown as Middleware
+  return (context, next) =>
+    matched(context, () => allowedMethods(context, next) as Promise<void>) as Promise<void>
+}
+
+const departures: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']
+
+/** Koa tells the application of each client that resets its connection. Here that is how clients leave, not an error. */
+function leaveQuietly(this: Context, error: NodeJS.ErrnoException | null): void {
+  if (departures.includes(error?.code)) return
+  handleKoaError(this, error as Error)
+}

@@ -1,0 +1,72 @@
+import { JSONRPC_VERSION, type NotificationToClient } from '@tidings/protocol'
+import type { EncodedResponse } from '../../requests/encode.ts'
+import { Refusal } from '../../refusal.ts'
+import type { ResponseForm } from '../options.ts'
+import type { TransportRequest } from './transport-request.ts'
+import type { TransportResponse } from './transport-response.ts'
+
+/** The forms that the response to a request can take. */
+export interface ResponseForms {
+  readonly json: boolean
+  readonly stream: boolean
+}
+
+/**
+ * The forms that the client accepts, and, if it accepts both, those that the `responses` option allows.
+ *
+ * @throws {Refusal} 406 when the client accepts neither.
+ */
+export function responseForms({ accepts }: TransportRequest, responses: ResponseForm): ResponseForms {
+  const { json, eventStream: stream } = accepts
+  if (json && stream) return { json: responses !== 'sse', stream: responses !== 'json' }
+  if (json || stream) return { json, stream }
+  throw new Refusal(406, 'The Accept header must list application/json and text/event-stream')
+}
+
+/** The stream that answers a request. */
+export interface ReplyStream {
+  /** @param mergeKey replaces a message that still waits under the same key. */
+  send(json: string, mergeKey?: string): void
+  /** Nothing more will be sent. */
+  complete(): void
+}
+
+/** The HTTP response of a request: JSON, unless something is sent before the answer. */
+export abstract class Reply {
+  protected readonly response: TransportResponse
+  protected readonly forms: ResponseForms
+  #stream: ReplyStream | undefined
+
+  constructor(response: TransportResponse, forms: ResponseForms) {
+    this.response = response
+    this.forms = forms
+  }
+
+  /** Opens the stream that answers the request. Undefined when its session has ended. */
+  protected abstract openStream(): ReplyStream | undefined
+
+  /** The stream that answers the request, opened now unless it is open. */
+  protected get stream(): ReplyStream | undefined {
+    return (this.#stream ??= this.openStream())
+  }
+
+  protected get hasStream(): boolean {
+    return this.#stream !== undefined
+  }
+
+  notify(method: NotificationToClient, params: object, mergeKey?: string): void {
+    this.send(JSON.stringify({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
+  }
+
+  /** Sends a message before the answer. */
+  protected send(json: string, mergeKey?: string): void {
+    this.stream?.send(json, mergeKey)
+  }
+
+  /** Answers. */
+  end({ json }: EncodedResponse): void {
+    if (!this.hasStream && this.forms.json) return this.response.json(json)
+    this.stream?.send(json)
+    this.stream?.complete()
+  }
+}

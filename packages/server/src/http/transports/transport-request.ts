@@ -1,0 +1,40 @@
+import type { Principal } from '../../requests/principal.ts'
+import { type Accepted, acceptedBy } from '../incoming/accept.ts'
+
+/** An HTTP request, whatever it came in through. */
+export abstract class TransportRequest {
+  abstract readonly method: string
+  /** The path, without what the application's router has taken off. */
+  abstract readonly path: string
+  /** The query, without the question mark. */
+  abstract readonly querystring: string
+  /** The part of the path that the application's router has taken off. */
+  abstract readonly prefix: string
+  /** The caller. Known once the entrance has asked `readPrincipal`. */
+  principal: Principal
+  /** The decoded body. Known once the entrance has asked `readBody`. */
+  body: unknown
+
+  /** The value of a header; undefined when it is absent. */
+  abstract header(name: string): string | undefined
+  /** Identifies the caller. */
+  abstract readPrincipal(): Principal | Promise<Principal>
+  /** Reads and decodes the body. */
+  abstract readBody(): unknown
+
+  get accepts(): Accepted {
+    return acceptedBy(this.header('Accept') ?? '')
+  }
+
+  /** The value of a query parameter that is there once; undefined otherwise. */
+  query(name: string): string | undefined {
+    const { querystring } = this
+    // Nearly always the parameter is alone and plain, and to parse a query takes long.
+    if (querystring.startsWith(name) && querystring[name.length] === '=') {
+      const value = querystring.slice(name.length + 1)
+      if (/^[\w-]+$/.test(value)) return value
+    }
+    const values = new URLSearchParams(querystring).getAll(name)
+    return values.length === 1 ? values[0] : undefined
+  }
+}
