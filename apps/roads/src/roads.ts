@@ -11,7 +11,7 @@ import { measure } from './measure.ts'
 import { describe, table } from './report.ts'
 import { type RoadName, sideOf, transports } from './road.ts'
 import { current, type Spines } from './spine.ts'
-import { judge, type Verdict } from './verdict.ts'
+import { judge, stale, type Verdict } from './verdict.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -31,7 +31,9 @@ const order = Object.keys(sideOf) as RoadName[]
 verdicts.sort((a, b) => order.indexOf(a.road) - order.indexOf(b.road))
 for (const verdict of verdicts) console.log(`${describe(verdict)}\n`)
 console.log(table(verdicts))
-const faults = verdicts.flatMap((verdict) => verdict.faults)
+const unused = stale(spines, verdicts)
+for (const fault of unused) console.log(`FAULT ${fault}`)
+const faults = [...verdicts.flatMap((verdict) => verdict.faults), ...unused]
 console.log(`\nroads: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`)
 if (values.check && faults.length > 0) process.exitCode = 1
 

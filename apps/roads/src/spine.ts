@@ -70,7 +70,7 @@ export const current: Spines = {
     stateless: {
       request: request('stateless', 'server/http/transports/reply.ts'), // JSON or a stream
       change: change('server/changes/listen-stream.ts'),
-      event: event('client/transports/stateless.ts'), // whether it belongs to the listen request
+      event: event('client/transports/stateless.ts'), // asks the listen request whether it is one of its own
     },
   },
   beside: {
@@ -112,7 +112,8 @@ export const current: Spines = {
     'server/changes/notification.ts': 'makes text of a change, once for all readers',
     // An event.
     'client/async/signals.ts': 'helper: the timer of the heartbeat',
-    'client/calls/calls.ts': 'says that the listen request is open',
+    'client/calls/calls.ts': 'asks the next',
+    'client/eras/listen-stream.ts': 'gate-keeper: knows the messages of its stream',
     'client/eras/legacy-era.ts': 'is told, for its cache',
     'client/eras/modern-era.ts': 'is told, for its cache',
     'client/eras/response-cache.ts': 'is told',

@@ -50,6 +50,20 @@ export function judge(transport: Transport, roads: Roads, { spines, beside }: Sp
   })
 }
 
+/** The entries of the list of files beside the roads that are beside no road. */
+export function stale({ beside }: Spines, verdicts: readonly Verdict[]): string[] {
+  const judged = verdicts.filter(({ goal }) => goal !== undefined)
+  const isBeside = (entry: string) =>
+    judged.some(({ files, spine }) =>
+      [...files.keys()].some(
+        (file) => !spine.includes(file) && (file === entry || `${file.split('/')[0]}/` === entry),
+      ),
+    )
+  return Object.keys(beside)
+    .filter((entry) => !isBeside(entry))
+    .map((entry) => `${entry} is listed beside the roads and did not run`)
+}
+
 function byFile(ran: readonly Ran[]): Map<string, string[]> {
   const files = new Map<string, string[]>()
   for (const one of ran.toSorted()) {
