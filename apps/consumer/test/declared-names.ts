@@ -3,11 +3,36 @@ import { dirname, join } from 'node:path'
 import ts from 'typescript'
 
 /**
- * The names that a declaration file brings, with those of the files beside it that it imports, one a line and sorted: each
- * top-level declaration and, as `Class.member`, the members of each exported class that are not private. A name that is
- * declared and not exported has `(not exported)` after it: it stands in the public types all the same.
+ * The names that an entry of a package declares, one a line and sorted: each top-level declaration of its file and of the
+ * files beside it that it imports and, as `Class.member`, the members of each exported class that are not private. A name
+ * that no entry exports has `(not exported)` after it: it stands in the public types all the same.
+ *
+ * @param file the entry's declarations.
+ * @param siblings those of the package's other entries, which may share files with it.
  */
-export async function declaredNames(file: string): Promise<string[]> {
+export async function declaredNames(file: string, siblings: readonly string[] = []): Promise<string[]> {
+  const { exported, declared, members } = await readDeclarations(file)
+  const others = await Promise.all(siblings.map(readDeclarations))
+  const inner = [...declared].filter(
+    (name) => ![exported, ...others.map(({ exported }) => exported)].some((names) => names.has(name)),
+  )
+  return [
+    ...[...exported].flatMap((name) => [
+      name,
+      ...(members.get(name) ?? []).map((member) => `${name}.${member}`),
+    ]),
+    ...inner.map((name) => `${name} (not exported)`),
+  ].sort()
+}
+
+interface Declarations {
+  exported: Set<string>
+  declared: Set<string>
+  /** The members of the classes. */
+  members: Map<string, string[]>
+}
+
+async function readDeclarations(file: string): Promise<Declarations> {
   const exported = new Set<string>()
   const declared = new Set<string>()
   const members = new Map<string, string[]>()
@@ -15,25 +40,19 @@ export async function declaredNames(file: string): Promise<string[]> {
   for (const path of files) {
     const source = ts.createSourceFile(path, await readFile(path, 'utf8'), ts.ScriptTarget.ES2022)
     for (const statement of source.statements) {
-      const beside = besides(statement, path)
+      const beside = fileBeside(statement, path)
       if (beside !== undefined && !files.includes(beside)) files.push(beside)
-      // A file beside it exports under names of one letter, for this one to import.
+      // A file beside it exports under names of one letter, for the entries to import.
       if (path === file) for (const name of exportsOf(statement)) exported.add(name)
       for (const name of declarationsOf(statement)) declared.add(name)
       if (ts.isClassDeclaration(statement)) members.set(nameOf(statement), membersOf(statement))
     }
   }
-  const all = [...new Set([...exported, ...declared])]
-  return all
-    .flatMap((name) => {
-      if (!exported.has(name)) return [`${name} (not exported)`]
-      return [name, ...(members.get(name) ?? []).map((member) => `${name}.${member}`)]
-    })
-    .sort()
+  return { exported, declared, members }
 }
 
 /** The file of a relative import, such as `./parse-D2x9.js`. */
-function besides(statement: ts.Statement, path: string): string | undefined {
+function fileBeside(statement: ts.Statement, path: string): string | undefined {
   if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return undefined
   const specifier = statement.moduleSpecifier
   if (specifier === undefined || !ts.isStringLiteral(specifier) || !specifier.text.startsWith('.'))

@@ -11,8 +11,14 @@ import { declaredNames } from './declared-names.ts'
 /** An entry of a package, such as `@tidings/protocol/client`. */
 interface Entry {
   name: string
-  /** Its declarations, for ES modules and for CommonJS. */
-  types: string[]
+  /** Its declarations: for ES modules, and for CommonJS. */
+  forms: Form[]
+}
+
+interface Form {
+  file: string
+  /** The same of the package's other entries. */
+  siblings: string[]
 }
 
 interface Manifest {
@@ -23,16 +29,24 @@ const folder = (path: string) => new URL(`../../../packages/${path}`, import.met
 
 const entries = ['protocol', 'server', 'client'].flatMap((name): Entry[] => {
   const manifest = JSON.parse(readFileSync(folder(`${name}/package.json`), 'utf8')) as Manifest
-  return Object.entries(manifest.publishConfig.exports).flatMap(([path, conditions]) => {
-    if (typeof conditions === 'string') return []
-    const types = Object.values(conditions).map(({ types }) => folder(`${name}/${types}`))
-    return [{ name: `@tidings/${name}${path.slice(1)}`, types }]
-  })
+  const all = Object.entries(manifest.publishConfig.exports).flatMap(([path, conditions]) =>
+    typeof conditions === 'string' ? [] : [{ path, conditions }],
+  )
+  return all.map(({ path, conditions }) => ({
+    name: `@tidings/${name}${path.slice(1)}`,
+    forms: Object.keys(conditions).map((condition) => {
+      const file = folder(`${name}/${conditions[condition]!.types}`)
+      const files = all.map(({ conditions }) => folder(`${name}/${conditions[condition]!.types}`))
+      return { file, siblings: files.filter((other) => other !== file) }
+    }),
+  }))
 })
 
-test.each(entries)('$name declares the names that are listed, and no others', async ({ name, types }) => {
+test.each(entries)('$name declares the names that are listed, and no others', async ({ name, forms }) => {
   const list = new URL(`public-names/${name.split('/').slice(1).join('-')}.txt`, import.meta.url)
-  const [first, ...others] = await Promise.all(types.map(declaredNames))
+  const [first, ...others] = await Promise.all(
+    forms.map(({ file, siblings }) => declaredNames(file, siblings)),
+  )
   for (const other of others) expect(other).toEqual(first)
   if (process.env.WRITE_PUBLIC_NAMES) {
     await mkdir(new URL('.', list), { recursive: true })
