@@ -1,11 +1,10 @@
-import type { NotificationMethod } from '../methods/method-types.ts'
 import type { SubscriptionFilter } from './subscriptions.ts'
 
 interface ListEntry {
   /** The field of a subscription filter that asks for changes of the list. */
   readonly filter: keyof SubscriptionFilter
   /** The notification that announces a change of the list. */
-  readonly changed: NotificationMethod
+  readonly changed: `notifications/${string}/list_changed`
 }
 
 /** The lists whose changes a server announces, by name. */

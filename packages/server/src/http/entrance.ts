@@ -19,7 +19,7 @@ import { refuse, type TransportResponse } from './transports/transport-response.
 import type { RequestHandler, Routes, Transport, TransportContext } from './transports/transport.ts'
 
 /** The transports of a mount. */
-export interface Transports {
+interface Transports {
   httpSse: Transport
   paired: Transport
   streamable: Transport

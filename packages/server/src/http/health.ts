@@ -1,8 +1,5 @@
-import type { LimitedThing, Limits, LimitScope } from '../limits.ts'
+import type { Limits, Quota } from '../limits.ts'
 import type { RequestHandler, TransportContext } from './transports/transport.ts'
-
-const things: readonly LimitedThing[] = ['sessions', 'streams', 'requests', 'subscriptions']
-const scopes: readonly LimitScope[] = ['total', 'perPrincipal', 'perSession']
 
 /** `GET /health`: whether the server takes new clients (503 while stopping), the connected clients, and the use of limits. */
 export function health(
@@ -20,7 +17,7 @@ export function health(
       server: { name: info.name, version: info.version },
       uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
       sessions: { open: sessions.size, opened, resumed, refused, ended },
-      limits: Object.fromEntries(things.map((thing) => [thing, useOf(limits, thing)])),
+      limits: Object.fromEntries(Object.entries(limits).map(([thing, quota]) => [thing, useOf(quota)])),
       refused: refusedBy(limits),
       write_timeouts: deadline.cuts,
     }
@@ -29,8 +26,7 @@ export function health(
   }
 }
 
-function useOf(limits: Limits, thing: LimitedThing): { used: number; max: number | null } {
-  const { used, max } = limits[thing]
+function useOf({ used, max }: Quota): { used: number; max: number | null } {
   // JSON has no Infinity.
   return { used, max: max.total === Infinity ? null : max.total }
 }
@@ -38,9 +34,8 @@ function useOf(limits: Limits, thing: LimitedThing): { used: number; max: number
 /** The number of refusals, by limit. */
 function refusedBy(limits: Limits): Record<string, number> {
   const counts: Record<string, number> = {}
-  for (const thing of things) {
-    for (const scope of scopes) {
-      const count = limits[thing].refused[scope]
+  for (const [thing, { refused }] of Object.entries(limits)) {
+    for (const [scope, count] of Object.entries(refused)) {
       if (count > 0) counts[`${thing}.${scope}`] = count
     }
   }

@@ -73,7 +73,7 @@ export interface McpOptions extends MountOptions, GuardOptions {
 }
 
 /** The paths of the transports. */
-export type Paths = Required<NonNullable<McpOptions['paths']>>
+type Paths = Required<NonNullable<McpOptions['paths']>>
 
 /** {@link MountOptions} with the defaults filled in. */
 export interface ResolvedMountOptions {

@@ -3,7 +3,7 @@ import type { HandlerContext } from './context.ts'
 import type { Peer } from './peer.ts'
 
 /** Answers one method. */
-export type MethodHandler<M extends RequestToServer> = (
+type MethodHandler<M extends RequestToServer> = (
   params: ParamsOf<M>,
   context: HandlerContext,
   peer: Peer,

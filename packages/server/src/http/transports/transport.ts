@@ -6,9 +6,6 @@ import type { ResolvedMountOptions } from '../options.ts'
 import type { TransportRequest } from './transport-request.ts'
 import type { TransportResponse } from './transport-response.ts'
 
-/** The name of a wire shape. */
-export type TransportName = 'http+sse' | 'paired' | 'streamable-http' | 'stateless'
-
 /** The parts of a mount that its transports share. */
 export interface TransportContext extends ServerInternals {
   readonly sessions: Sessions
