@@ -44,6 +44,18 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
   const byHeader = (request: TransportRequest) =>
     isModernRevision(request.header(headers.protocolVersion) ?? '') ? stateless : streamable
 
+  /** The node where the session of a request lives, if it does not live here. Undefined when it does. */
+  function homeElsewhere(
+    transport: Transport,
+    request: TransportRequest,
+    response: TransportResponse,
+  ): Promise<string | undefined> | undefined {
+    const id = transport.sessionOf(request)
+    if (id === undefined || sessions.has(id)) return undefined
+    const opens = transport.opensByName === true && request.method !== 'DELETE'
+    return relay.otherHomeOf(id, opens, request, response)
+  }
+
   const open = (transportOf: (request: TransportRequest) => Transport) =>
     refusing(async (request, response) => {
       if (!request.accepts.eventStream) {
@@ -56,7 +68,7 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
       request.principal = requirePrincipal(await request.readPrincipal())
       if (response.closed) return
       const transport = transportOf(request)
-      const elsewhere = relay.nodeOf(transport, request, response)
+      const elsewhere = homeElsewhere(transport, request, response)
       if (elsewhere !== undefined) {
         if (await relay.forward(await elsewhere, request, response)) return
         if (response.closed) return
@@ -78,7 +90,7 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
         transport = transportOf(request)
         const inFlight = new InFlight(response, options.limits.requests, request.principal)
         try {
-          const elsewhere = relay.nodeOf(transport, request, response)
+          const elsewhere = homeElsewhere(transport, request, response)
           if (elsewhere !== undefined) {
             if (await relay.forward(await elsewhere, request, response, inFlight)) return
           }
@@ -97,7 +109,7 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
     refusing(async (request, response) => {
       request.principal = requirePrincipal(await request.readPrincipal())
       const transport = transportOf(request)
-      const elsewhere = relay.nodeOf(transport, request, response)
+      const elsewhere = homeElsewhere(transport, request, response)
       if (elsewhere !== undefined && (await relay.forward(await elsewhere, request, response))) return
       transport.end(request, response)
     })

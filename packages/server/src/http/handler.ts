@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import Koa from 'koa'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import Koa, { type Middleware } from 'koa'
 import type { CloseOptions, McpServer } from '../server.ts'
 import { mountOnKoa } from './mcp.ts'
+import type { Mount } from './mount.ts'
 import type { McpOptions } from './options.ts'
 
 /** A request, with what a framework has put on it. */
@@ -30,29 +31,32 @@ export interface McpHandler {
  */
 export function handler(server: McpServer, options: McpOptions = {}): McpHandler {
   const { mount, middleware } = mountOnKoa(server, options)
-  const { logger } = mount
-  const { mcp: mcpPath, sse } = mount.options.paths
-  const app = new Koa()
-  app.on('error', (err: Error) => logger.error({ err }, 'request failed'))
-  app.use((context, next) => {
+  const answer = koaListener(mount, (context, next) => {
     const { originalUrl, body } = context.req as FrameworkRequest
     if (originalUrl !== undefined) context.originalUrl = originalUrl
     if (body !== undefined) Object.assign(context.request, { body })
     return middleware(context, next) as Promise<void> | void
   })
-  app.use((context) => {
-    context.status = 404
-    context.body = `There is nothing at ${context.path}. MCP clients connect to ${mcpPath}, those of HTTP+SSE to ${sse}.\n`
-  })
-  const answer = app.callback()
   const listener: McpHandler = Object.assign(
     (request: IncomingMessage, response: ServerResponse, next?: () => void) => {
       if (next !== undefined && !mount.paths.has(pathOf(request))) next()
-      else void answer(request, response)
+      else answer(request, response as Parameters<RequestListener>[1])
     },
     { close: ({ deadlineMs = 5_000 }: CloseOptions = {}) => mount.close(deadlineMs) },
   )
   return listener
+}
+
+/** An application of Koa with one middleware. Other paths than those of the mount are answered 404, in words. */
+export function koaListener(mount: Mount, middleware: Middleware): RequestListener {
+  const { mcp, sse } = mount.options.paths
+  const app = new Koa()
+  app.on('error', (err: Error) => mount.logger.error({ err }, 'request failed'))
+  app.use(middleware).use((context) => {
+    context.status = 404
+    context.body = `There is nothing at ${context.path}. MCP clients connect to ${mcp}, those of HTTP+SSE to ${sse}.\n`
+  })
+  return app.callback() as RequestListener
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

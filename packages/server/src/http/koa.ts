@@ -11,8 +11,7 @@ import type { Guard } from './incoming/guard.ts'
 import type { Mount } from './mount.ts'
 import type { ResolvedSocketOptions } from './options.ts'
 import { discard } from './outgoing/discard.ts'
-import { endOrCut } from './outgoing/end-or-cut.ts'
-import type { EventStreams, StreamSink } from './outgoing/event-stream.ts'
+import { type EventStreams, ResponseSink } from './outgoing/event-stream.ts'
 import { handleKoaError } from './outgoing/node-internals.ts'
 import { isClosed, whenClosed } from './outgoing/when-closed.ts'
 import type { WriteDeadline } from './outgoing/write-deadline.ts'
@@ -55,7 +54,7 @@ class KoaRequest extends TransportRequest {
   }
 
   readPrincipal(): Principal | Promise<Principal> {
-    return this.#options.principal(this.#context)
+    return this.#options.principal?.(this.#context)
   }
 
   readBody(): unknown {
@@ -65,7 +64,7 @@ class KoaRequest extends TransportRequest {
 }
 
 /** A response on a socket. It goes past `ctx.body`, which takes a third of the time of a request. */
-class KoaResponse implements TransportResponse, StreamSink {
+class KoaResponse implements TransportResponse {
   readonly #response: ServerResponse
   readonly #streams: EventStreams
   /** Until the response has begun: a stream must not hold the context for as long as it is open. */
@@ -125,30 +124,7 @@ class KoaResponse implements TransportResponse, StreamSink {
       this.#response.setHeader('Connection', 'close')
       this.#response.removeHeader('Transfer-Encoding')
     }
-    return this.#streams.open(this, principal, String(opening.read()))
-  }
-
-  write(text: string): boolean {
-    const response = this.#response
-    // Not corked, Node would wait for the end of a tick once more.
-    response.cork()
-    // Sent joined with text, the headers would be kept in the many pieces they are made of, for as long as it is open.
-    if (!response.headersSent) {
-      // Of a body that middleware in front has set.
-      response.removeHeader('Content-Length')
-      response.flushHeaders()
-    }
-    const takesMore = response.write(text)
-    response.uncork()
-    return takesMore
-  }
-
-  whenDrained(callback: () => void): void {
-    this.#response.once('drain', callback)
-  }
-
-  end(): void {
-    endOrCut(this.#response)
+    return this.#streams.open(new ResponseSink(this.#response), principal, String(opening.read()))
   }
 
   closeConnection(): void {
@@ -162,7 +138,10 @@ class KoaResponse implements TransportResponse, StreamSink {
   }
 
   whenClosed(callback: () => void): void {
-    whenClosed(this.#response, callback)
+    const response = this.#response
+    // Nearly always the response is the next on its connection, and then its own event tells.
+    if (response.socket !== null && !response.closed) response.on('close', callback)
+    else whenClosed(response, callback)
   }
 
   #begin(): Context {

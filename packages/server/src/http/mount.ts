@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ServerInternals } from '../internals.ts'
 import type { Logger } from '../logger.ts'
-import { Calls } from '../requests/calls.ts'
+import { Calls } from '../requests/call.ts'
 import { Sessions } from '../sessions/sessions.ts'
 import { createRoutes } from './entrance.ts'
 import { health } from './health.ts'

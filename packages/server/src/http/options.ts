@@ -137,14 +137,14 @@ function resolvePaths(paths: McpOptions['paths']): Paths {
 export interface ResolvedSocketOptions {
   readonly maxBodyBytes: number
   readonly writeTimeoutMs: number
-  readonly principal: NonNullable<McpOptions['principal']>
+  readonly principal: McpOptions['principal']
 }
 
 /** @throws {TypeError} when an option has a value it cannot have. */
 export function resolveSocketOptions(options: McpOptions): ResolvedSocketOptions {
-  const { maxBodyBytes = 4 * 1024 * 1024, writeTimeoutMs = 60_000, principal = () => undefined } = options
+  const { maxBodyBytes = 4 * 1024 * 1024, writeTimeoutMs = 60_000, principal } = options
   requireNumbers({ maxBodyBytes, writeTimeoutMs })
-  if (typeof principal !== 'function') {
+  if (principal !== undefined && typeof principal !== 'function') {
     throw new TypeError(`principal must be a function of the Koa context, got ${describe(principal)}`)
   }
   return { maxBodyBytes, writeTimeoutMs, principal }

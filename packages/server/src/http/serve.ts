@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { CloseOptions, McpServer } from '../server.ts'
-import { handler } from './handler.ts'
+import { koaListener } from './handler.ts'
+import { mountOnKoa } from './mcp.ts'
 import type { McpOptions } from './options.ts'
-import { keepUnwatched } from './outgoing/node-internals.ts'
+import { UnwatchedResponse } from './outgoing/node-internals.ts'
 
 export interface ServeOptions extends McpOptions {
   /** 0, the default, takes a free port. */
@@ -33,29 +34,26 @@ export interface Serving {
  */
 export async function serve(server: McpServer, options: ServeOptions = {}): Promise<Serving> {
   const { port = 0, host = '127.0.0.1' } = options
-  const listener = handler(server, options)
-  const http = createServer((request, response) => {
-    unused.delete(request.socket)
-    keepUnwatched(response)
-    listener(request, response)
-  })
-  // Connections that have carried no request yet, which fetch opens ahead: Node does not count them as idle.
-  const unused = new Set<Socket>()
+  const { mount, middleware } = mountOnKoa(server, options)
+  const listener = koaListener(mount, middleware)
+  const http = createServer({ ServerResponse: UnwatchedResponse }, listener)
+  const sockets = new Set<Socket>()
   // One listener for all: a closure for each would be kept for as long as its connection is open.
   const forget = function (this: Socket) {
-    unused.delete(this)
+    sockets.delete(this)
   }
   http.on('connection', (socket) => {
-    unused.add(socket)
+    sockets.add(socket)
     socket.on('close', forget)
   })
   await once(http.listen(port, host), 'listening')
   const address = http.address() as AddressInfo
-  const close = async (closeOptions?: CloseOptions) => {
+  const close = async ({ deadlineMs = 5_000 }: CloseOptions = {}) => {
     const closed = new Promise((resolve) => http.close(resolve))
-    await listener.close(closeOptions)
+    await mount.close(deadlineMs)
     http.closeIdleConnections()
-    for (const socket of unused) socket.destroy()
+    // Connections that have carried nothing yet, which fetch opens ahead: Node does not count them as idle.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     const cut = setTimeout(() => http.closeAllConnections(), 1_000)
     await closed
     clearTimeout(cut)

@@ -6,12 +6,15 @@ import {
   isRequest,
   isResponse,
   JSONRPC_VERSION,
+  type JSONRPCErrorResponse,
   type JSONRPCMessage,
   type JSONRPCRequest,
   type JSONRPCResponse,
+  type JSONRPCResultResponse,
   latestLegacyRevision,
   McpError,
   metaKeys,
+  parseMessage,
   parseParams,
   type RequestToServer,
   type Result,
@@ -21,8 +24,7 @@ import { isPromise } from '../async/is-promise.ts'
 import type { Logger } from '../logger.ts'
 import { Call, type CallOutcome } from './call.ts'
 import { CallContext, type HandlerContext } from './context.ts'
-import { type EncodedResponse, encodeResponse, joinResponses } from './encode.ts'
-import { parseBatch, parseSingle } from './incoming-messages.ts'
+import { parseBatch } from './batch.ts'
 import type { MethodHandlers } from './method-handlers.ts'
 import type { Outlet, Peer, PeerSession } from './peer.ts'
 
@@ -35,6 +37,13 @@ interface DispatcherOptions {
   /** A request that takes longer is answered with an error. */
   requestTimeoutMs: number
   logger: Logger
+}
+
+/** A response, or the responses to a batch, as JSON. */
+export interface EncodedResponse {
+  readonly json: string
+  /** The code of the JSON-RPC error, when the response is one. */
+  readonly errorCode?: number
 }
 
 /** Gives requests to their handlers, and makes responses of the results. */
@@ -68,8 +77,9 @@ export class Dispatcher {
     countRequests: (requests: number) => void,
   ): Promise<EncodedResponse | undefined> | undefined {
     if (!Array.isArray(body)) {
-      const message = parseSingle(body, session)
+      const message = parseMessage(body)
       if (!isRequest(message)) return this.#take(message, session)
+      session.requireNewId(message.id)
       session.requireRoomFor(1)
       countRequests(1)
       return this.answer(message, session, outlet)
@@ -163,4 +173,29 @@ export class Dispatcher {
       )
     }
   }
+}
+
+/**
+ * A response as JSON. A handler may return what JSON cannot express (a cycle, a BigInt): such a response becomes an
+ * error, so that no request is left without an answer.
+ */
+function encodeResponse(response: JSONRPCResponse, logger: Logger): EncodedResponse {
+  try {
+    return encoded(response)
+  } catch (cause) {
+    const { id } = response as JSONRPCResultResponse
+    logger.error({ err: cause, id }, 'a result cannot be written as JSON')
+    const error = new McpError(errorCodes.internalError, 'Internal error').toJSON()
+    return encoded({ jsonrpc: JSONRPC_VERSION, id, error })
+  }
+}
+
+/** The responses to a batch. */
+function joinResponses(responses: readonly EncodedResponse[]): EncodedResponse {
+  return { json: `[${responses.map(({ json }) => json).join()}]` }
+}
+
+function encoded(response: JSONRPCResultResponse | JSONRPCErrorResponse): EncodedResponse {
+  const json = JSON.stringify(response)
+  return 'error' in response ? { json, errorCode: response.error.code } : { json }
 }

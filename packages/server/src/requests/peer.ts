@@ -48,8 +48,8 @@ export interface PeerSession extends Peer {
   /** @throws {McpError} `invalidParams` when the session, or all clients together, watch as many resources as they may. */
   watch(uri: string): void
   unwatch(uri: string): void
-  /** The request of this client that is being answered under the id. */
-  callOf(id: RequestId): Call | undefined
+  /** @throws {McpError} `invalidRequest` when the id is too long, or that of a request in flight. */
+  requireNewId(id: RequestId): void
   /** Aborts a request: the client no longer wants its answer. */
   cancel(id: RequestId, reason: string): void
   /** @throws {LimitError} when the session may not have so many more requests in flight. */

@@ -5,6 +5,7 @@ import {
   JSONRPC_VERSION,
   listNames,
   type LoggingLevel,
+  McpError,
   type NotificationToClient,
   type ParamsOf,
   type RequestId,
@@ -52,6 +53,7 @@ export interface SessionOwner {
 }
 
 const noCalls: Call[] = []
+const maxIdLength = 256
 /** The number of streams of requests that are kept for their client to come back to. */
 const maxChannels = 100
 
@@ -121,10 +123,21 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
     return this.#openResponses > 0
   }
 
+  /** The request of this client that is being answered under the id. */
   callOf(id: RequestId): Call | undefined {
     const calls = this.#calls
     for (let i = 0; i < calls.length; i++) if (calls[i]!.request.id === id) return calls[i]
     return undefined
+  }
+
+  requireNewId(id: RequestId): void {
+    if (typeof id === 'string' && id.length > maxIdLength) {
+      const message = `A request id must not be longer than ${maxIdLength} characters`
+      throw new McpError(errorCodes.invalidRequest, message)
+    }
+    if (this.callOf(id) === undefined) return
+    const message = `A request with the id ${JSON.stringify(id)} is in flight already`
+    throw new McpError(errorCodes.invalidRequest, message)
   }
 
   /** A client that initializes again begins anew: its other requests are aborted and its watches end. */

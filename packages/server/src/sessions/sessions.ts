@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Backplane } from '../backplane/backplane.ts'
-import type { Call } from '../requests/call.ts'
-import type { Calls } from '../requests/calls.ts'
+import type { Call, Calls } from '../requests/call.ts'
 import type { ChangeIndex } from '../changes/change-index.ts'
 import type { Limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
@@ -120,7 +119,7 @@ export class Sessions implements SessionOwner {
     if (session.principal !== principal) {
       throw this.#refused(new Refusal(403, 'The session belongs to another principal'))
     }
-    if (!session.channel.attached) this.detached(session)
+    if (this.#detached.has(session)) this.detached(session)
     return session
   }
 

@@ -1,11 +1,15 @@
+import type { ServerResponse } from 'node:http'
 import { longestTimerMs } from '../../async/deadline.ts'
 import type { MessageStream, StreamWriter } from '../../changes/message-stream.ts'
 import type { Quota } from '../../limits.ts'
 import type { Principal } from '../../requests/principal.ts'
+import { whenClosed } from './when-closed.ts'
 
 /** Text of this length is written at once, and not only at the end of the tick. */
 const maxGatheredLength = 16 * 1024
 const comment = ':\n\n'
+/** The time a reader has to take the end of its response before its connection is cut. */
+const endWithinMs = 5_000
 
 /** The response below an event stream. */
 export interface StreamSink {
@@ -16,6 +20,46 @@ export interface StreamSink {
   end(): void
   /** Calls back, once, when the response is closed. */
   whenClosed(callback: () => void): void
+}
+
+/** A response on a socket, below an event stream. */
+export class ResponseSink implements StreamSink {
+  readonly #response: ServerResponse
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  write(text: string): boolean {
+    const response = this.#response
+    // Not corked, Node would wait for the end of a tick once more.
+    response.cork()
+    // Sent joined with text, the headers would be kept in the many pieces they are made of, for as long as it is open.
+    if (!response.headersSent) {
+      // Of a body that middleware in front has set.
+      response.removeHeader('Content-Length')
+      response.flushHeaders()
+    }
+    const takesMore = response.write(text)
+    response.uncork()
+    return takesMore
+  }
+
+  whenDrained(callback: () => void): void {
+    this.#response.once('drain', callback)
+  }
+
+  /** A reader that does not read would keep the response for ever, so its connection is cut after a while. */
+  end(): void {
+    const response = this.#response
+    response.end()
+    const cut = setTimeout(() => response.destroy(), endWithinMs).unref()
+    response.once('close', () => clearTimeout(cut))
+  }
+
+  whenClosed(callback: () => void): void {
+    whenClosed(this.#response, callback)
+  }
 }
 
 /** The mount side of an event stream. */

@@ -10,7 +10,7 @@ import { type InFlight, requestsIn } from '../incoming/in-flight.ts'
 import { EventStreams } from '../outgoing/event-stream.ts'
 import type { TransportRequest } from '../transports/transport-request.ts'
 import { refuse, type TransportResponse } from '../transports/transport-response.ts'
-import type { Routes, Transport } from '../transports/transport.ts'
+import type { Routes } from '../transports/transport.ts'
 import { ForwardedRequest } from './forwarded-request.ts'
 import { decodeMail, encodeMail, type ForwardedHead, type RelayMail } from './mail.ts'
 import { RelayedRequest } from './relayed-request.ts'
@@ -63,23 +63,6 @@ export class Relay implements BackplaneNode {
   async join(routes: Routes): Promise<void> {
     this.#routes = routes
     await this.#options.backplane.join(this)
-  }
-
-  /**
-   * The other node where the session of a request lives.
-   *
-   * @returns undefined when the request is to be answered here. A promise when that has to be found out.
-   * @throws {Refusal} 503 when it cannot be found out.
-   */
-  nodeOf(
-    transport: Transport,
-    request: TransportRequest,
-    response: TransportResponse,
-  ): Promise<string | undefined> | undefined {
-    const id = transport.sessionOf(request)
-    if (id === undefined || this.#options.sessions.has(id)) return undefined
-    const opens = transport.opensByName === true && request.method !== 'DELETE'
-    return this.#otherHomeOf(id, opens, request, response)
   }
 
   /**
@@ -149,7 +132,13 @@ export class Relay implements BackplaneNode {
     await this.#options.backplane.leave(this.node)
   }
 
-  async #otherHomeOf(
+  /**
+   * The other node where a session lives. Undefined when there is none: the request is to be answered here.
+   *
+   * @param opens whether the request opens the session unless it is open.
+   * @throws {Refusal} 503 when it cannot be found out.
+   */
+  async otherHomeOf(
     id: string,
     opens: boolean,
     request: TransportRequest,

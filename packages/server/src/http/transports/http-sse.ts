@@ -60,7 +60,7 @@ export function httpSse(context: TransportContext): Transport {
         inFlight.waitForAnswer()
         void answered.then((answer) => {
           inFlight.answered()
-          if (answer !== undefined) session.send(answer.json)
+          if (answer !== undefined && !session.ended) session.channel.send(answer.json)
         })
       }
       response.empty(202)

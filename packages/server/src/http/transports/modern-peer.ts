@@ -17,8 +17,7 @@ import {
   revisions,
   valueAt,
 } from '@tidings/protocol'
-import type { Call } from '../../requests/call.ts'
-import type { Calls } from '../../requests/calls.ts'
+import type { Call, Calls } from '../../requests/call.ts'
 import type { Peer } from '../../requests/peer.ts'
 import type { Principal } from '../../requests/principal.ts'
 import type { TransportRequest } from './transport-request.ts'

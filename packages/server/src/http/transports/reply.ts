@@ -1,5 +1,4 @@
 import { JSONRPC_VERSION, type NotificationToClient } from '@tidings/protocol'
-import type { EncodedResponse } from '../../requests/encode.ts'
 import { Refusal } from '../../refusal.ts'
 import type { ResponseForm } from '../options.ts'
 import type { TransportRequest } from './transport-request.ts'
@@ -31,7 +30,7 @@ export interface ReplyStream {
   complete(): void
 }
 
-/** The HTTP response of a request: JSON, unless something is sent before the answer. */
+/** The stream of a request's response, opened when something is sent before the answer, or JSON is not accepted. */
 export abstract class Reply {
   protected readonly response: TransportResponse
   protected readonly forms: ResponseForms
@@ -50,7 +49,8 @@ export abstract class Reply {
     return (this.#stream ??= this.openStream())
   }
 
-  protected get hasStream(): boolean {
+  /** True once the stream is open. */
+  get hasStream(): boolean {
     return this.#stream !== undefined
   }
 
@@ -63,9 +63,8 @@ export abstract class Reply {
     this.stream?.send(json, mergeKey)
   }
 
-  /** Answers. */
-  end({ json }: EncodedResponse): void {
-    if (!this.hasStream && this.forms.json) return this.response.json(json)
+  /** Answers on the stream. */
+  end(json: string): void {
     this.stream?.send(json)
     this.stream?.complete()
   }

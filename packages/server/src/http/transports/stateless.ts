@@ -14,7 +14,6 @@ import {
 } from '@tidings/protocol'
 import { ListenStream } from '../../changes/listen-stream.ts'
 import { Refusal } from '../../refusal.ts'
-import type { EncodedResponse } from '../../requests/encode.ts'
 import { InputRounds } from '../../requests/input-rounds.ts'
 import type { Outlet } from '../../requests/peer.ts'
 import { RequestStates } from '../../requests/request-state.ts'
@@ -84,8 +83,12 @@ export function stateless(context: TransportContext): StatelessTransport {
       })
     }
     const encoded = await answered
-    if (encoded !== undefined) reply.end(encoded)
-    else if (!response.begun) response.empty(202)
+    if (encoded === undefined) return response.begun ? undefined : response.empty(202)
+    const { json, errorCode } = encoded
+    // The status tells of an error, too, as long as the response has not begun.
+    if (!reply.hasStream && errorCode !== undefined) response.json(json, modernHttpStatus(errorCode))
+    else if (!reply.hasStream && forms.json) response.json(json)
+    else reply.end(json)
   }
 
   return {
@@ -164,13 +167,6 @@ class StatelessReply extends Reply implements Outlet {
 
   closeStream(): void {
     // A client of this revision cannot come back.
-  }
-
-  override end(answer: EncodedResponse): void {
-    const { json, errorCode } = answer
-    // The status tells of an error, too, as long as the response has not begun.
-    if (errorCode !== undefined && !this.hasStream) this.response.json(json, modernHttpStatus(errorCode))
-    else super.end(answer)
   }
 
   protected openStream(): ReplyStream {

@@ -96,7 +96,8 @@ export function streamable(context: TransportContext): Transport {
       try {
         const answer = await dispatcher.receive(body, session, reply, (count) => inFlight.take(count))
         if (answer === undefined) response.empty(202)
-        else reply.end(answer)
+        else if (forms.json && !reply.hasStream) response.json(answer.json)
+        else reply.end(answer.json)
       } finally {
         session.responseEnded()
         if (isInitialize(body) && session.clientInfo === undefined) session.end('initialize failed')

@@ -1,5 +1,5 @@
 import type { ServerInternals } from '../../internals.ts'
-import type { Calls } from '../../requests/calls.ts'
+import type { Calls } from '../../requests/call.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import type { InFlight } from '../incoming/in-flight.ts'
 import type { ResolvedMountOptions } from '../options.ts'

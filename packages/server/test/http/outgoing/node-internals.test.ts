@@ -7,7 +7,7 @@ import {
   bytesTaken,
   handleKoaError,
   handleOf,
-  keepUnwatched,
+  UnwatchedResponse,
 } from '../../../src/http/outgoing/node-internals.ts'
 import { defer } from '@tidings/testkit/disposers'
 
@@ -40,8 +40,7 @@ test('on-finished does not watch a response that is kept from it', () => {
   onFinished(watched, () => {})
   const added = watched.listenerCount('finish') + watched.listenerCount('socket')
   expect(added).toBeGreaterThan(0)
-  const unwatched = new ServerResponse({ method: 'GET' } as never)
-  keepUnwatched(unwatched)
+  const unwatched = new UnwatchedResponse({ method: 'GET' } as never)
   onFinished(unwatched, () => {})
   expect(unwatched.listenerCount('finish') + unwatched.listenerCount('socket')).toBe(0)
 })

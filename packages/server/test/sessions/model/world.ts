@@ -1,4 +1,4 @@
-import { Calls } from '../../../src/requests/calls.ts'
+import { Calls } from '../../../src/requests/call.ts'
 import type { Transport, TransportContext } from '../../../src/http/transports/transport.ts'
 import { httpSse } from '../../../src/http/transports/http-sse.ts'
 import { paired } from '../../../src/http/transports/paired.ts'
