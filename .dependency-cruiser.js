@@ -33,6 +33,7 @@ const floors = {
     ['backplane/'],
     ['refusal.ts'],
     ['limits.ts'],
+    ['quota.ts'],
     ['async/', 'logger.ts', 'options.ts'],
   ],
   client: [

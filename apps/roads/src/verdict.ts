@@ -1,7 +1,7 @@
 import type { Ran } from './coverage.ts'
 import type { Roads } from './measure.ts'
 import { type RoadName, sideOf, type Transport } from './road.ts'
-import { goals, type Spines } from './spine.ts'
+import { goalOf, type Spines } from './spine.ts'
 
 /** What a road is found to be. */
 export interface Verdict {
@@ -24,7 +24,7 @@ export function judge(transport: Transport, roads: Roads, { spines, beside }: Sp
     const names = [...files.keys()]
     const ownNames = names.filter((file) => file.startsWith(`${sideOf[road]}/`))
     const spine = spines[transport][road] ?? []
-    const goal = goals[road]
+    const goal = goalOf(transport, road)
     const isBeside = (file: string) => file in beside || `${file.split('/')[0]}/` in beside
     const faults: string[] = []
     if (goal !== undefined) {

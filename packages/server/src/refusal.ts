@@ -1,5 +1,5 @@
 import { errorCodes, JSONRPC_VERSION, McpError, type RequestId } from '@tidings/protocol'
-import { LimitError } from './limits.ts'
+import { LimitError } from './quota.ts'
 
 interface RefusalOptions {
   /** The code of the JSON-RPC error. Default `invalidRequest`. */

@@ -40,7 +40,7 @@ export function handler(server: McpServer, options: McpOptions = {}): McpHandler
   const listener: McpHandler = Object.assign(
     (request: IncomingMessage, response: ServerResponse, next?: () => void) => {
       if (next !== undefined && !mount.paths.has(pathOf(request))) next()
-      else answer(request, response as Parameters<RequestListener>[1])
+      else answer(request, response)
     },
     { close: ({ deadlineMs = 5_000 }: CloseOptions = {}) => mount.close(deadlineMs) },
   )
@@ -56,7 +56,8 @@ export function koaListener(mount: Mount, middleware: Middleware): RequestListen
     context.status = 404
     context.body = `There is nothing at ${context.path}. MCP clients connect to ${mcp}, those of HTTP+SSE to ${sse}.\n`
   })
-  return app.callback() as RequestListener
+  // Koa's promise never rejects.
+  return app.callback()
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

@@ -1,4 +1,5 @@
-import type { Limits, Quota } from '../limits.ts'
+import type { Quota } from '../quota.ts'
+import type { Limits } from '../limits.ts'
 import type { RequestHandler, TransportContext } from './transports/transport.ts'
 
 /** `GET /health`: whether the server takes new clients (503 while stopping), the connected clients, and the use of limits. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { longestTimerMs } from '../../async/deadline.ts'
 import type { MessageStream, StreamWriter } from '../../changes/message-stream.ts'
-import type { Quota } from '../../limits.ts'
+import type { Quota } from '../../quota.ts'
 import type { Principal } from '../../requests/principal.ts'
 import { whenClosed } from './when-closed.ts'
 

@@ -4,9 +4,9 @@ import { settledWithin } from '../../async/deadline.ts'
 import type { Backplane, BackplaneNode } from '../../backplane/backplane.ts'
 import type { Limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
+import type { InFlight } from '../../quota.ts'
 import { Refusal, stopping } from '../../refusal.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
-import { type InFlight, requestsIn } from '../incoming/in-flight.ts'
 import { EventStreams } from '../outgoing/event-stream.ts'
 import type { TransportRequest } from '../transports/transport-request.ts'
 import { refuse, type TransportResponse } from '../transports/transport-response.ts'
@@ -232,4 +232,17 @@ function headOf(request: TransportRequest): ForwardedHead {
 
 function unavailable(): Refusal {
   return new Refusal(503, 'The session cannot be found just now', { retry: true })
+}
+
+/**
+ * The number of requests in a body that may not have been checked. A message that wants no response is free once it is
+ * taken, so a client can always cancel, and answer requests of the server. A listen request is counted as a stream.
+ */
+function requestsIn(body: unknown): number {
+  return Array.isArray(body) ? body.filter(isCounted).length : Number(isCounted(body))
+}
+
+function isCounted(message: unknown): boolean {
+  const { id, method } = (message ?? {}) as { id?: unknown; method?: unknown }
+  return id !== undefined && typeof method === 'string' && method !== 'subscriptions/listen'
 }

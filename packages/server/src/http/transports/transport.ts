@@ -1,7 +1,7 @@
 import type { ServerInternals } from '../../internals.ts'
 import type { Calls } from '../../requests/call.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
-import type { InFlight } from '../incoming/in-flight.ts'
+import type { InFlight } from '../../quota.ts'
 import type { ResolvedMountOptions } from '../options.ts'
 import type { TransportRequest } from './transport-request.ts'
 import type { TransportResponse } from './transport-response.ts'

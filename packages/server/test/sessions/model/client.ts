@@ -1,5 +1,5 @@
-import { InFlight } from '../../../src/http/incoming/in-flight.ts'
-import { Quota } from '../../../src/limits.ts'
+import { limitsOf } from '../../../src/limits.ts'
+import { InFlight } from '../../../src/quota.ts'
 import { Refusal } from '../../../src/refusal.ts'
 import { parseEventId } from '../../../src/sessions/event-id.ts'
 import type { Session } from '../../../src/sessions/session.ts'
@@ -205,7 +205,7 @@ export class Client {
     response: ModelResponse,
   ): Promise<void> {
     try {
-      const inFlight = new InFlight(response, new Quota('requests'), this.principal)
+      const inFlight = new InFlight(response, limitsOf().requests, this.principal)
       await this.#transport[what](request, response, inFlight)
     } catch (thrown) {
       const refusal = Refusal.from(thrown)
