@@ -9,7 +9,9 @@ let browser: Browser
 let page: Page
 
 beforeAll(async () => {
-  ;[demo, browser] = await Promise.all([runDemo(), launchBrowser()])
+  // One after the other: when the demo does not start, no browser is left.
+  demo = await runDemo()
+  browser = await launchBrowser()
 })
 
 afterAll(async () => {

@@ -8,7 +8,9 @@ let demo: Demo
 let browser: Browser
 
 beforeAll(async () => {
-  ;[demo, browser] = await Promise.all([runDemo(), launchBrowser()])
+  // One after the other: when the demo does not start, no browser is left.
+  demo = await runDemo()
+  browser = await launchBrowser()
   const long = `# ${'unbroken'.repeat(40)}\n\n\`${'code'.repeat(60)}\`\n\n|a|b|\n|-|-|\n|${'cell'.repeat(40)}|x|\n`
   await writeFile(join(demo.notes, `${'long-name'.repeat(10)}.md`), long)
 })

@@ -10,7 +10,9 @@ let page: Page
 const complaints: string[] = []
 
 beforeAll(async () => {
-  ;[demo, browser] = await Promise.all([runDemo(), launchBrowser()])
+  // One after the other: when the demo does not start, no browser is left.
+  demo = await runDemo()
+  browser = await launchBrowser()
 })
 
 afterAll(async () => {

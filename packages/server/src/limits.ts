@@ -1,3 +1,4 @@
+import { requireKnown } from './options.ts'
 import { type LimitedThing, Quota } from './quota.ts'
 
 /** Limits on one kind of thing: whole numbers of at least 1. `Infinity` means no limit. */
@@ -42,16 +43,14 @@ const defaults = {
 /** The quotas of one mount. */
 export type Limits = Readonly<Record<LimitedThing, Quota>>
 
-/** @throws {TypeError} when a limit is neither a whole number of at least 1 nor Infinity. */
+/** @throws {TypeError} when a limit is unknown, or neither a whole number of at least 1 nor Infinity. */
 export function limitsOf(options: LimitsOptions = {}): Limits {
-  return {
-    sessions: quotaOf('sessions', options),
-    streams: quotaOf('streams', options),
-    requests: quotaOf('requests', options),
-    subscriptions: quotaOf('subscriptions', options),
-  }
-}
-
-function quotaOf(thing: LimitedThing, options: LimitsOptions): Quota {
-  return new Quota(thing, { perSession: Infinity, ...defaults[thing], ...options[thing] })
+  requireKnown('limits', options, Object.keys(defaults))
+  const quotas = Object.entries(defaults).map(([name, known]) => {
+    const thing = name as LimitedThing
+    const given = options[thing] ?? {}
+    requireKnown(`limits.${thing}`, given, Object.keys(known))
+    return [thing, new Quota(thing, { perSession: Infinity, ...known, ...given })]
+  })
+  return Object.fromEntries(quotas) as Limits
 }

@@ -21,6 +21,16 @@ export function requireWholeNumbers(options: Record<string, number | undefined>,
   }
 }
 
+/** @throws {TypeError} when the value is no object, or has another field than the known ones. */
+export function requireKnown(name: string, value: object, known: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) {
+    throw new TypeError(`${name} must be an object, got ${describe(value)}`)
+  }
+  const unknown = Object.keys(value).find((field) => !known.includes(field))
+  if (unknown === undefined) return
+  throw new TypeError(`${name} has no field ${unknown}: it has ${known.join(', ')}`)
+}
+
 /** Option names of the official SDK, and their names here. */
 const otherNames = { inputSchema: 'input', outputSchema: 'output', argsSchema: 'input' }
 

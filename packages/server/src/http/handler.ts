@@ -56,8 +56,9 @@ export function koaListener(mount: Mount, middleware: Middleware): RequestListen
     context.status = 404
     context.body = `There is nothing at ${context.path}. MCP clients connect to ${mcp}, those of HTTP+SSE to ${sse}.\n`
   })
-  // Koa's promise never rejects.
-  return app.callback()
+  // Nobody waits for its promise, which never rejects.
+  const answer: unknown = app.callback()
+  return answer as RequestListener
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

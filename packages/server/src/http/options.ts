@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { type LimitsOptions, type Limits, limitsOf } from '../limits.ts'
 import { type Logger, requireLogger } from '../logger.ts'
-import { describe, requireNumbers, requireWholeNumbers } from '../options.ts'
+import { describe, requireKnown, requireNumbers, requireWholeNumbers } from '../options.ts'
 import type { GuardOptions } from './incoming/guard.ts'
 
 /** How a request that is answered in its HTTP response is answered. */
@@ -106,6 +106,13 @@ export function resolveMountOptions(
   const { keepAliveMs = 15_000, retryMs = 1_000 } = options
   requireNumbers({ resumeWithinMs, idleTimeoutMs, keepAliveMs })
   requireWholeNumbers({ retryMs })
+  if (typeof keepSessions !== 'boolean') {
+    throw new TypeError(`keepSessions must be true or false, got ${describe(keepSessions)}`)
+  }
+  const isSecret = typeof requestStateSecret === 'string' || requestStateSecret instanceof Uint8Array
+  if (requestStateSecret !== undefined && !isSecret) {
+    throw new TypeError(`requestStateSecret must be a string or bytes, got ${describe(requestStateSecret)}`)
+  }
   if (!['auto', 'json', 'sse'].includes(responses)) {
     throw new TypeError(`responses must be auto, json or sse, got ${describe(responses)}`)
   }
@@ -124,7 +131,8 @@ export function resolveMountOptions(
 }
 
 /** @throws {TypeError} when a path is not plain. */
-function resolvePaths(paths: McpOptions['paths']): Paths {
+function resolvePaths(paths: McpOptions['paths'] = {}): Paths {
+  requireKnown('paths', paths, Object.keys(defaultPaths))
   const resolved = { ...defaultPaths, ...paths }
   for (const [name, path] of Object.entries(resolved)) {
     if (/^\/([\w.~-]+(\/[\w.~-]+)*)?$/.test(path)) continue

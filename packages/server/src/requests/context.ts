@@ -148,7 +148,8 @@ export class CallContext implements HandlerContext {
   }
 
   get session(): { readonly id: string } | undefined {
-    return this.#peer.session
+    const { session } = this.#peer
+    return session?.isTransient ? undefined : session
   }
 
   get progress(): HandlerContext['progress'] {

@@ -33,6 +33,8 @@ export interface Peer {
 /** The session of a peer, as request handling sees it. */
 export interface PeerSession extends Peer {
   readonly id: string
+  /** True for the session of a single HTTP request, which a handler does not see. */
+  readonly isTransient: boolean
   logLevel: LoggingLevel
   /** The requests to this client that it has not answered yet. */
   readonly clientRequests: ClientRequests

@@ -54,6 +54,8 @@ export interface SessionOwner {
 
 const noCalls: Call[] = []
 const maxIdLength = 256
+/** Shorter than any id of a session that lasts. */
+export const transientId = 'transient'
 /** The number of streams of requests that are kept for their client to come back to. */
 const maxChannels = 100
 
@@ -108,6 +110,10 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
   /** Enough of the id to tell sessions apart in a log. The whole id is a secret. */
   get label(): string {
     return this.id.slice(0, 8)
+  }
+
+  get isTransient(): boolean {
+    return this.id === transientId
   }
 
   get clientRequests(): ClientRequests {

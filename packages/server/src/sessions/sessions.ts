@@ -7,7 +7,7 @@ import type { Logger } from '../logger.ts'
 import type { Principal } from '../requests/principal.ts'
 import type { MailboxLimits } from './mailbox.ts'
 import { Refusal, sessionNotFound, stopping } from '../refusal.ts'
-import { Session, type SessionOwner, type SessionTransport } from './session.ts'
+import { Session, type SessionOwner, type SessionTransport, transientId } from './session.ts'
 
 interface SessionsOptions {
   limits: Limits
@@ -88,7 +88,7 @@ export class Sessions implements SessionOwner {
     const { changes, mailboxLimits, limits } = this
     const nothing = () => {}
     return new Session(
-      { id: 'transient', key: 'transient', transport: 'streamable-http', principal },
+      { id: transientId, key: transientId, transport: 'streamable-http', principal },
       {
         changes,
         mailboxLimits,

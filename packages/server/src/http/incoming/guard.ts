@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
+import { describe } from '../../options.ts'
 import { Refusal } from '../../refusal.ts'
 
 export interface GuardOptions {
@@ -21,8 +22,9 @@ export class Guard {
   /** The last `Host` header that was allowed, and the address it was for: nearly always the next one is the same. */
   #allowed: { host: string; address: string | undefined } | undefined
 
-  /** @throws {TypeError} when an allowed origin could never match. */
+  /** @throws {TypeError} when an option is no list of strings, or an allowed origin could never match. */
   constructor({ allowedHosts, allowedOrigins = [] }: GuardOptions) {
+    requireStrings({ allowedHosts, allowedOrigins })
     this.#hosts = allowedHosts && new Set(allowedHosts.map((host) => host.toLowerCase()))
     this.#origins = new Set(allowedOrigins.map(originOf))
   }
@@ -63,6 +65,14 @@ export class Guard {
 
 function refusal(header: string, value: string | undefined, option: keyof GuardOptions): Refusal {
   return new Refusal(403, `The ${header} ${value ?? ''} is not allowed here: name it in ${option}`)
+}
+
+function requireStrings(options: Record<string, unknown>): void {
+  for (const [name, list] of Object.entries(options)) {
+    if (list === undefined || (Array.isArray(list) && list.every((each) => typeof each === 'string')))
+      continue
+    throw new TypeError(`${name} must be a list of strings, got ${describe(list)}`)
+  }
 }
 
 function originOf(text: string): string {

@@ -311,7 +311,7 @@ test('without sessions each request stands alone', async () => {
   const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'add', arguments: { a: 1 } } }
   const version = { Accept: accept, [mcpHeaders.protocolVersion]: '2025-06-18' }
   expect(await (await post(`${url}/mcp`, call, version)).json()).toMatchObject({
-    result: { structuredContent: { sum: 2, revision: '2025-06-18' } },
+    result: { structuredContent: { sum: 2, revision: '2025-06-18', session: null } },
   })
   expect((await fetch(`${url}/mcp`, { headers: { Accept: 'text/event-stream' } })).status).toBe(405)
   expect((await fetch(`${url}/mcp`, { method: 'DELETE' })).status).toBe(405)
