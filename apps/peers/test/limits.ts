@@ -14,11 +14,11 @@ const finish = 'finish a call that is cut off'
 const hear = 'hear after a cut what has changed'
 
 const statelessCall = {
-  why: 'Response streams cannot be resumed in 2026-07-28: with its stream, a call is lost.',
+  why: 'Response streams cannot be resumed in 2026-07-28. A call is lost with its stream.',
   source: 'specification 2026-07-28, changelog, major change 9',
 }
 const sseCall = {
-  why: 'It gives its events no ids and resumes no session: with its stream, a call is lost.',
+  why: 'The server gives events no ids, and resumes no session. A call is lost with its stream.',
   source: '`@modelcontextprotocol/sdk/dist/esm/server/sse.js`, `send`',
 }
 
@@ -26,15 +26,15 @@ const sseCall = {
 export const limits: Limit[] = [
   {
     cell: `official 1.x over SSE x our server: ${finish}`,
-    why: 'It comes back without the id of the last event it saw, so to a new session, where the answer is not.',
+    why: 'The client reconnects without its last event id, and so gets a new session, which does not have the answer.',
     source:
       '`@modelcontextprotocol/sdk/dist/esm/client/sse.js`, `_startOrAuth`: its headers replace those of `init`',
     fails: /Request timed out$/,
   },
   {
     cell: `official 1.x over SSE x our server: ${hear}`,
-    why: 'It comes back to a new session, as above, and neither initializes nor subscribes again.',
-    source: 'the same file: its listener of `endpoint` takes the new URI, and no more',
+    why: 'The client gets a new session, as above, and neither initializes nor subscribes again.',
+    source: 'the same file: its listener of `endpoint` only takes the new URI',
     fails: /^Not heard within \d+ ms: news \d+$/,
   },
   {
@@ -44,13 +44,13 @@ export const limits: Limit[] = [
   },
   {
     cell: `official 2.x modern x our server: ${hear}`,
-    why: 'It does not listen again when the stream of a subscription is lost: that is left to its user.',
+    why: 'The client does not listen again when the stream of a subscription is lost. It leaves that to you.',
     source: 'its `docs/clients/subscriptions.md`: "The SDK never re-listens for you"',
     fails: /^Not heard within \d+ ms: news \d+$/,
   },
   {
     cell: `our client by paired x our server: ${finish}`,
-    why: 'The answer is the HTTP response of its request, and a request whose connection is lost is cancelled.',
+    why: 'The answer is the HTTP response of the request, and the server cancels a request whose connection is lost.',
     source: '[Paired](#paired)',
     fails: / got no response: /,
   },
@@ -76,7 +76,7 @@ export const limits: Limit[] = [
   },
   {
     cell: `our client x official 2.x sessionful: ${finish}`,
-    why: 'Its streams are resumed by an event store that is left to its user; without one, their events have no ids.',
+    why: 'The server resumes streams only with an event store, which it leaves to you. Without one, events have no ids.',
     source: 'its `docs/serving/sessions-state-scaling.md`, "Resume a dropped stream"',
     fails: /^The event stream broke off$/,
   },
