@@ -131,7 +131,7 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
     id?: RequestId,
   ): void {
     const refusal = response.begun ? undefined : Refusal.from(thrown)
-    if (refusal === undefined) throw thrown
+    if (refusal === undefined) return response.fail(thrown)
     const { status, message: reason } = refusal
     options.logger.debug({ path, status, reason }, 'request refused')
     refuse(response, refusal, id)

@@ -20,6 +20,8 @@ import { refuse, type StreamOptions, type TransportResponse } from './transports
 
 // The only file that speaks Koa: requests, responses, and the middleware that gives both to the routes of a mount.
 
+const jsonType = `${mediaTypes.json}; charset=utf-8`
+
 /** A request on a socket. */
 class KoaRequest extends TransportRequest {
   readonly #context: Context
@@ -70,6 +72,9 @@ class KoaResponse implements TransportResponse {
   /** Until the response has begun: a stream must not hold the context for as long as it is open. */
   #context: Context | undefined
   #closesConnection = false
+  #status = 0
+  #json: string | undefined
+  #contentType: string | undefined
 
   constructor(context: Context, streams: EventStreams) {
     this.#context = context
@@ -90,33 +95,42 @@ class KoaResponse implements TransportResponse {
   }
 
   json(text: string, status = 200): void {
-    answerLater(this.#begin(), (response) => {
-      response.statusCode = status
-      response.setHeader('Content-Type', `${mediaTypes.json}; charset=utf-8`)
-      response.setHeader('Content-Length', Buffer.byteLength(text))
-      // In one piece with the head, which `end(text)` would give the system as the first of two.
-      response.cork()
-      response.write(text)
-      response.uncork()
-      if (this.#closesConnection && !response.req.complete) discard(response.req, () => response.end())
-      else response.end()
-    })
+    this.#status = status
+    this.#json = text
+    answerLater(this.#begin(), this)
   }
 
   empty(status: number, contentType?: string): void {
-    answerLater(this.#begin(), (response) => {
-      response.statusCode = status
+    this.#status = status
+    this.#contentType = contentType
+    answerLater(this.#begin(), this)
+  }
+
+  // All headers are set here, and not before: middleware in front may have set a body in the meantime, and so a type, a length.
+  write(): void {
+    const response = this.#response
+    response.statusCode = this.#status
+    if (this.#json === undefined) {
       response.removeHeader('Content-Length')
-      if (contentType === undefined) response.removeHeader('Content-Type')
-      else response.setHeader('Content-Type', contentType)
+      if (this.#contentType === undefined) response.removeHeader('Content-Type')
+      else response.setHeader('Content-Type', this.#contentType)
       response.end()
-    })
+      return
+    }
+    response.setHeader('Content-Type', jsonType)
+    response.setHeader('Content-Length', Buffer.byteLength(this.#json))
+    // In one piece with the head, which `end(text)` would give the system as the first of two.
+    response.cork()
+    response.write(this.#json)
+    response.uncork()
+    if (this.#closesConnection && !response.req.complete) discard(response.req, () => response.end())
+    else response.end()
   }
 
   // koa-sse-stream begins the stream: its headers, the settings of the socket, a first comment. Frames are complete text
   // when they come here, and go past it.
   stream(principal: Principal, { chunked = false }: StreamOptions = {}): MessageStream {
-    const context = this.#begin()
+    const context = this.#requireContext()
     const opening = new SSE(context)
     context.respond = false
     this.#response.statusCode = 200
@@ -124,12 +138,19 @@ class KoaResponse implements TransportResponse {
       this.#response.setHeader('Connection', 'close')
       this.#response.removeHeader('Transfer-Encoding')
     }
+    this.#context = undefined
     return this.#streams.open(new ResponseSink(this.#response), principal, String(opening.read()))
   }
 
   closeConnection(): void {
     this.#closesConnection = true
     this.#response.setHeader('Connection', 'close')
+  }
+
+  // With the head sent, nobody waits: middleware in front has let Koa answer.
+  fail(error: unknown): void {
+    if (this.#context?.headerSent !== true) throw error
+    this.#context.onerror(error as Error)
   }
 
   cut(): void {
@@ -145,36 +166,35 @@ class KoaResponse implements TransportResponse {
   }
 
   #begin(): Context {
-    const context = this.#context
-    if (context === undefined) throw new Error('The response has begun already')
+    const context = this.#requireContext()
     this.#context = undefined
     return context
   }
-}
 
-interface Answer {
-  context: Context
-  write: (response: ServerResponse) => void
+  #requireContext(): Context {
+    if (this.#context === undefined) throw new Error('The response has begun already')
+    return this.#context
+  }
 }
 
 /** The responses to be written at the end of the tick. */
-let answers: Answer[] = []
+let answers: { context: Context; response: KoaResponse }[] = []
 
 // The responses of one tick are written at its end. Written one by one, each would wake a client that has gone to sleep since
 // the one before, and to wake a process takes the system longer than all else that is done for a request.
-function answerLater(context: Context, write: Answer['write']): void {
+function answerLater(context: Context, response: KoaResponse): void {
   context.respond = false
-  if (answers.push({ context, write }) === 1) setImmediate(writeAnswers)
+  if (answers.push({ context, response }) === 1) setImmediate(writeAnswers)
 }
 
 function writeAnswers(): void {
   const due = answers
   answers = []
-  for (const { context, write } of due) {
+  for (const { context, response } of due) {
     // When middleware in front has failed, or did not wait, Koa has answered.
     if (context.res.writableEnded) continue
     try {
-      write(context.res)
+      response.write()
     } catch (error) {
       context.onerror(error as Error)
     }
@@ -202,12 +222,7 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
     }
     const handler = routes.get(`${context.req.method} ${context.path}`)
     if (handler === undefined) return answerOthers(context, next)
-    const handled = handler(new KoaRequest(context, options), new KoaResponse(context, streams))
-    return handled?.catch((thrown: unknown) => {
-      // With the head sent, nobody waits: middleware in front has let Koa answer.
-      if (!context.headerSent) throw thrown
-      context.onerror(thrown as Error)
-    })
+    return handler(new KoaRequest(context, options), new KoaResponse(context, streams))
   }
 
   return (context, next) => {

@@ -180,6 +180,10 @@ class MemoryResponse implements TransportResponse, StreamSink {
     // There is no connection.
   }
 
+  fail(error: unknown): void {
+    throw error
+  }
+
   cut(): void {
     if (this.#closed) return
     this.#controller?.error(new TypeError('terminated'))

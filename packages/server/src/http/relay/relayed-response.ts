@@ -75,6 +75,10 @@ export class RelayedResponse implements TransportResponse, StreamSink {
     // The connection is the entry's.
   }
 
+  fail(error: unknown): void {
+    throw error
+  }
+
   cut(): void {
     if (this.#closed) return
     this.#send({ kind: 'cut' })

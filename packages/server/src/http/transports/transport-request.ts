@@ -42,6 +42,7 @@ export abstract class TransportRequest {
       const value = querystring.slice(name.length + 1)
       if (/^[\w-]+$/.test(value)) return value
     }
+    if (!querystring.includes(name)) return undefined
     const values = new URLSearchParams(querystring).getAll(name)
     return values.length === 1 ? values[0] : undefined
   }

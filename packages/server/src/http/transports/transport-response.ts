@@ -32,6 +32,12 @@ export interface TransportResponse {
   stream(principal: Principal, options?: StreamOptions): MessageStream
   /** Has the connection closed after the response. */
   closeConnection(): void
+  /**
+   * Reports a failure that is not the client's doing.
+   *
+   * @throws the error, where somebody waits for the request.
+   */
+  fail(error: unknown): void
   /** Cuts the connection off. */
   cut(): void
   /** Calls back, once, when the response was taken as a whole, or its connection is lost. */

@@ -86,6 +86,10 @@ export class ModelResponse implements TransportResponse {
 
   closeConnection(): void {}
 
+  fail(error: unknown): void {
+    throw error
+  }
+
   cut(): void {}
 
   whenClosed(): void {}
