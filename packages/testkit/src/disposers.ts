@@ -1,4 +1,4 @@
-// For tests only: who imports it must run under jest.
+// For tests only: it needs the globals of jest.
 
 const disposers = new Map<unknown, () => unknown>()
 

@@ -1,4 +1,4 @@
-/** What has come, to be waited for. */
+/** Things that have arrived, for a test to wait for. */
 export class Inbox<T> {
   /** All that ever came. */
   readonly all: T[] = []

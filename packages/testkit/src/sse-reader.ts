@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type SseEvent, SseStream } from './sse-stream.ts'
 
-/** How long an event is waited for, in milliseconds. */
+/** The time to wait for an event, in milliseconds. */
 const deadlineMs = 10_000
 
 /** An event stream whose events are kept, and can be waited for. */

@@ -1,4 +1,4 @@
-/** What the variables of a template stand for in a URI; a list where the variable is exploded (`{/path*}`). */
+/** The values of a template's variables. An exploded variable (`{/path*}`) has a list. */
 export type Variables = Record<string, string | string[]>
 
 interface Literal {
@@ -9,13 +9,13 @@ interface Variable {
   name: string
   /** The characters it does not take. */
   stops: string
-  /** What stands between the values of an exploded variable. */
+  /** The text between the values of an exploded variable. */
   separator?: string
 }
 
 /** The query that a template ends with. */
 interface Query {
-  /** What it must hold: the `a=1` of `?a=1{&b}`. */
+  /** The text that it must hold: the `a=1` of `?a=1{&b}`. */
   readonly fixed: string[]
   /** Each parameter that it may hold, and whether it is exploded. */
   readonly parameters: Map<string, boolean>
@@ -50,7 +50,7 @@ export class UriTemplate {
   /** The variables, in the order of the template. */
   readonly names: readonly string[]
   readonly #parts: (Literal | Variable)[] = []
-  /** Where each part must end, by where it begins; of the latest match, and room for the next. */
+  /** The end of each part, by its beginning: of the latest match, with room for the next. */
   #ends: Uint16Array[] = []
   #query: Query | undefined
 
@@ -172,7 +172,7 @@ export class UriTemplate {
     return new TypeError(`Cannot match {${operator}${list}} in the URI template ${this.template}`)
   }
 
-  /** What a literal that was to be the end of the path says of the query that goes on after it. */
+  /** The start of a query in a literal at the end of the path. */
   #takeFixedQuery(): string[] {
     const last = this.#parts.pop()
     const [path, query] = last !== undefined && 'text' in last ? last.text.split(/\?(.*)/s) : []

@@ -4,7 +4,7 @@ import { type Logger, requireLogger } from '../logger.ts'
 import { describe, requireKnown, requireNumbers, requireWholeNumbers } from '../options.ts'
 import type { GuardOptions } from './incoming/guard.ts'
 
-/** How a request that is answered in its HTTP response is answered. */
+/** The form of a response that is sent in the HTTP response of its request. */
 export type ResponseForm = 'auto' | 'json' | 'sse'
 
 /** Options that do not depend on how requests come in. */

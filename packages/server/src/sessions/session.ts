@@ -26,7 +26,7 @@ import type { MailboxLimits } from './mailbox.ts'
 /** The transports that have sessions. */
 export type SessionTransport = 'http+sse' | 'paired' | 'streamable-http'
 
-/** What a session is opened with. */
+/** The fixed part of a session. */
 export interface SessionIdentity {
   readonly id: string
   /** The part of its event ids that names the session: the id, unless the client chose that and may choose it again. */
@@ -75,7 +75,7 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
   logLevel: LoggingLevel = 'info'
   /** The session's own channel: changes, and all messages of requests that have no channel of their own. */
   readonly channel: Channel
-  /** How long the session is kept without a stream. */
+  /** The time that the session is kept without a stream. */
   keepMs = 0
   /** Settles when other nodes can find the session; undefined from then on. */
   claimed: Promise<void> | undefined

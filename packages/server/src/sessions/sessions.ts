@@ -11,9 +11,9 @@ import { Session, type SessionOwner, type SessionTransport, transientId } from '
 
 interface SessionsOptions {
   limits: Limits
-  /** How long a session that has lost its stream is kept, and the messages that were written to it. */
+  /** The time that a session which lost its stream is kept, with the messages that were written to it. */
   resumeWithinMs: number
-  /** How long a session whose client needs no stream is kept after the client was last heard of. */
+  /** The time that a session whose client needs no stream is kept after the client was last heard of. */
   idleTimeoutMs: number
   logger: Logger
   /** The requests in flight. */

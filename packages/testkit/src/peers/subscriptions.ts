@@ -1,4 +1,4 @@
-/** Who has subscribed to which resource: the official packages leave it to their user to remember. */
+/** The subscribers of each resource. The official packages leave it to their user to remember them. */
 export class Subscriptions<Session> {
   readonly #sessions = new Map<string, Set<Session>>()
 
