@@ -11,9 +11,12 @@ import type {
 import { fitsChange } from './fast-checks.ts'
 import { paramsToClient, resultsToClient } from './to-client.ts'
 
+// A set: to look a name that comes off the wire up in an object takes twice as long.
+const names: ReadonlySet<string> = new Set(Object.keys(paramsToClient))
+
 /** True when the protocol has the method, and a server may send it. */
 export function isMethod(name: string): name is RequestToClient | NotificationToClient {
-  return Object.hasOwn(paramsToClient, name)
+  return names.has(name)
 }
 
 /**
