@@ -84,6 +84,7 @@ export const current: Spines = {
     'protocol/': 'parses and checks',
     // On the way in.
     'server/http/outgoing/write-deadline.ts': 'watches a response',
+    'server/http/outgoing/when-closed.ts': 'watches a response',
     'server/http/incoming/body.ts': 'reads the body',
     'server/http/incoming/guard.ts': 'gate-keeper',
     'server/http/transports/reply.ts': 'would take what is sent before the answer',

@@ -159,10 +159,7 @@ class KoaResponse implements TransportResponse {
   }
 
   whenClosed(callback: () => void): void {
-    const response = this.#response
-    // Nearly always the response is the next on its connection, and then its own event tells.
-    if (response.socket !== null && !response.closed) response.on('close', callback)
-    else whenClosed(response, callback)
+    whenClosed(this.#response, callback)
   }
 
   #begin(): Context {

@@ -1,14 +1,14 @@
 import { parseJson } from '@tidings/protocol'
 import type { MessageStream } from '../changes/message-stream.ts'
 import { internalsOf } from '../internals.ts'
-import { Refusal } from '../refusal.ts'
 import type { Principal } from '../requests/principal.ts'
 import type { CloseOptions, McpServer } from '../server.ts'
 import { Mount } from './mount.ts'
 import { type MountOptions, resolveMountOptions } from './options.ts'
 import type { EventStreams, StreamSink } from './outgoing/event-stream.ts'
+import { answerWithoutSocket } from './transports/answer-without-socket.ts'
 import { TransportRequest } from './transports/transport-request.ts'
-import { refuse, type TransportResponse } from './transports/transport-response.ts'
+import type { TransportResponse } from './transports/transport-response.ts'
 
 /** Options of `memoryTransport()`. */
 export interface MemoryTransportOptions extends MountOptions {
@@ -59,14 +59,8 @@ async function serveInMemory(mount: Mount, request: Request, principal: Principa
       response.cut()
       reject(request.signal.reason as Error)
     })
-    const { pathname } = new URL(request.url)
-    const handler = mount.routes.get(`${request.method} ${pathname}`)
-    if (handler === undefined) return refuse(response, new Refusal(404, `There is nothing at ${pathname}`))
-    Promise.resolve(handler(new MemoryRequest(request, text, principal), response)).catch((err: unknown) => {
-      mount.logger.error({ err }, 'request failed')
-      if (response.begun) response.cut()
-      else refuse(response, new Refusal(500, 'Internal error'))
-    })
+    const inMemory = new MemoryRequest(request, text, principal)
+    void answerWithoutSocket(mount.routes, inMemory, response, mount.logger)
   })
 }
 

@@ -8,8 +8,9 @@ import type { InFlight } from '../../quota.ts'
 import { Refusal, stopping } from '../../refusal.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import { EventStreams } from '../outgoing/event-stream.ts'
+import { answerWithoutSocket } from '../transports/answer-without-socket.ts'
 import type { TransportRequest } from '../transports/transport-request.ts'
-import { refuse, type TransportResponse } from '../transports/transport-response.ts'
+import type { TransportResponse } from '../transports/transport-response.ts'
 import type { Routes } from '../transports/transport.ts'
 import { ForwardedRequest } from './forwarded-request.ts'
 import { decodeMail, encodeMail, type ForwardedHead, type RelayMail } from './mail.ts'
@@ -180,14 +181,7 @@ export class Relay implements BackplaneNode {
     )
     this.#served.set(key, response)
     response.whenClosed(() => this.#served.delete(key))
-    const handler = this.#routes!.get(`${head.method} ${head.path}`)
-    // Nodes with other paths than this one's are a mistake of the operator, seen by the client.
-    if (handler === undefined) return refuse(response, new Refusal(404, `There is nothing at ${head.path}`))
-    Promise.resolve(handler(request, response)).catch((err: unknown) => {
-      this.#options.logger.error({ err }, 'request failed')
-      if (response.begun) response.cut()
-      else refuse(response, new Refusal(500, 'Internal error'))
-    })
+    void answerWithoutSocket(this.#routes!, request, response, this.#options.logger)
   }
 
   #send(to: string, mail: RelayMail, bytes?: Buffer): void {
