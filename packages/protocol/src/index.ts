@@ -136,6 +136,7 @@ export {
 export { lists, listNames } from './messages/lists.ts'
 export type { List } from './messages/lists.ts'
 export { recovery } from './messages/recovery.ts'
+export { normalUri } from './normal-uri.ts'
 
 // Prompts.
 export {

@@ -79,7 +79,7 @@ export class McpServer {
     const changes = new ChangeIndex(backplane)
     const tools = new Tools(changes, logger, { pageSize, cacheHint: cacheHints.tools })
     const prompts = new Prompts(changes, { pageSize, cacheHint: cacheHints.prompts })
-    const resources = new Resources(changes, {
+    const resources = new Resources(changes, logger, {
       pageSize,
       cacheHint: cacheHints.resources,
       templatesHint: cacheHints.templates,

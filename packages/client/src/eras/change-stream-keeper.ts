@@ -4,6 +4,7 @@ import {
   listNames,
   lists,
   McpError,
+  normalUri,
   recovery,
   type ServerCapabilities,
   type SubscriptionFilter,
@@ -91,8 +92,9 @@ export class ChangeStreamKeeper implements ListenStreamOwner {
       if (this.#asked[field] && agreed[field]) filter[field] = true
       else if (this.#asked[field]) this.#refused.add(list)
     }
+    const agreedUris = new Set(agreed.resourceSubscriptions?.map(normalUri))
     for (const uri of this.#asked.resourceSubscriptions ?? []) {
-      if (agreed.resourceSubscriptions?.includes(uri)) {
+      if (agreedUris.has(normalUri(uri))) {
         ;(filter.resourceSubscriptions ??= []).push(uri)
         this.#uris.get(uri)?.resolve()
       } else {

@@ -1,4 +1,4 @@
-import { type CacheableResult, lists } from '@tidings/protocol'
+import { type CacheableResult, lists, normalUri } from '@tidings/protocol'
 
 /** The number of results to keep. */
 const maxEntries = 256
@@ -17,7 +17,7 @@ const notifications = new Set(Object.values(cacheable))
 
 interface Entry {
   method: string
-  uri: unknown
+  uri: string | undefined
   result: CacheableResult
   freshUntil: number
 }
@@ -53,7 +53,7 @@ export class ResponseCache {
       if (resultType !== 'complete' || dependsOnMore !== undefined) return
       if (!(ttlMs > 0) || changes !== this.#changes) return
       const freshUntil = Date.now() + ttlMs
-      this.#entries.set(key, { method, uri: params?.['uri'], result: structuredClone(result), freshUntil })
+      this.#entries.set(key, { method, uri: uriOf(params), result: structuredClone(result), freshUntil })
       if (this.#entries.size > maxEntries) this.#entries.delete(this.#entries.keys().next().value!)
     }
   }
@@ -62,8 +62,9 @@ export class ResponseCache {
   notified(notification: string, params: Params): void {
     if (!notifications.has(notification)) return
     this.#changes++
+    const changed = uriOf(params)
     for (const [key, { method, uri }] of this.#entries) {
-      if (cacheable[method] === notification && uri === params?.['uri']) this.#entries.delete(key)
+      if (cacheable[method] === notification && uri === changed) this.#entries.delete(key)
     }
   }
 
@@ -77,6 +78,11 @@ function noCache(): void {}
 
 function isCacheable(method: string): boolean {
   return Object.hasOwn(cacheable, method)
+}
+
+function uriOf(params: Params): string | undefined {
+  const uri = params?.['uri']
+  return typeof uri === 'string' ? normalUri(uri) : undefined
 }
 
 function keyOf(method: string, params: Params): string {

@@ -1,3 +1,4 @@
+import { normalUri } from '@tidings/protocol'
 import { abortable, type Signal } from '../async/signals.ts'
 import type { Connection, Restoring } from '../connection/connection.ts'
 import type { Era } from '../eras/era.ts'
@@ -9,6 +10,8 @@ const parallelRequests = 8
 
 /** One subscription at the server, shared by its holders. */
 interface Subscription {
+  /** As its first holder spells it. */
+  uri: string
   done: Promise<unknown>
   holders: Set<() => void>
 }
@@ -21,7 +24,10 @@ export interface Hold {
   release(): Promise<void>
 }
 
-/** The resources that the client is subscribed to: one subscription per URI, restored in each new session. */
+/**
+ * The resources that the client is subscribed to: one subscription for all spellings of a URI, restored in each new
+ * session. The maps have the normal form of the URI as their key.
+ */
 export class Subscriptions {
   readonly #era: Pick<Era, 'request'>
   readonly #logger: Logger
@@ -39,20 +45,22 @@ export class Subscriptions {
 
   /** Subscribes until {@link unsubscribe}. Subscribing twice has no further effect. */
   async subscribe(uri: string, signal: Signal): Promise<void> {
-    let hold = this.#asked.get(uri)
-    if (!hold) this.#asked.set(uri, (hold = this.hold(uri, () => {})))
+    const key = normalUri(uri)
+    let hold = this.#asked.get(key)
+    if (!hold) this.#asked.set(key, (hold = this.hold(uri, () => {})))
     try {
       await hold.subscribed(signal)
     } catch (error) {
-      this.#asked.delete(uri)
+      this.#asked.delete(key)
       hold.release().catch((err: unknown) => this.#logger.debug({ err, uri }, 'not unsubscribed'))
       throw error
     }
   }
 
   async unsubscribe(uri: string): Promise<void> {
-    const hold = this.#asked.get(uri)
-    this.#asked.delete(uri)
+    const key = normalUri(uri)
+    const hold = this.#asked.get(key)
+    this.#asked.delete(key)
     await hold?.release()
   }
 
@@ -62,7 +70,8 @@ export class Subscriptions {
    * @param onStale called when the resource changed, and when changes may have been missed.
    */
   hold(uri: string, onStale: () => void): Hold {
-    const subscription = this.#held.get(uri) ?? this.#subscribe(uri)
+    const key = normalUri(uri)
+    const subscription = this.#held.get(key) ?? this.#subscribe(key, uri)
     const holder = () => onStale()
     subscription.holders.add(holder)
     return {
@@ -71,46 +80,46 @@ export class Subscriptions {
       },
       release: async () => {
         if (!subscription.holders.delete(holder) || subscription.holders.size > 0) return
-        if (this.#held.get(uri) === subscription) await this.#unsubscribe(uri)
+        if (this.#held.get(key) === subscription) await this.#unsubscribe(key, subscription)
       },
     }
   }
 
   /** The server announced a change of the resource. */
   changed(uri: string): void {
-    for (const onStale of this.#held.get(uri)?.holders ?? []) onStale()
+    for (const onStale of this.#held.get(normalUri(uri))?.holders ?? []) onStale()
   }
 
-  #subscribe(uri: string): Subscription {
+  #subscribe(key: string, uri: string): Subscription {
     const subscribe = async () => {
-      await this.#leaving.get(uri)
+      await this.#leaving.get(key)
       await this.#era.request('resources/subscribe', { uri })
     }
-    const subscription: Subscription = { done: subscribe(), holders: new Set() }
-    this.#held.set(uri, subscription)
+    const subscription: Subscription = { uri, done: subscribe(), holders: new Set() }
+    this.#held.set(key, subscription)
     // Its holders see the error. The next holder tries again.
-    subscription.done.catch(() => this.#forget(uri, subscription))
+    subscription.done.catch(() => this.#forget(key, subscription))
     return subscription
   }
 
-  #forget(uri: string, subscription: Subscription): void {
-    if (this.#held.get(uri) !== subscription) return
-    this.#held.delete(uri)
-    this.#asked.delete(uri)
+  #forget(key: string, subscription: Subscription): void {
+    if (this.#held.get(key) !== subscription) return
+    this.#held.delete(key)
+    this.#asked.delete(key)
   }
 
-  async #unsubscribe(uri: string): Promise<void> {
-    this.#held.delete(uri)
+  async #unsubscribe(key: string, { uri }: Subscription): Promise<void> {
+    this.#held.delete(key)
     const request = this.#era.request('resources/unsubscribe', { uri })
     const left = request.then(
       () => {},
       () => {},
     )
-    this.#leaving.set(uri, left)
+    this.#leaving.set(key, left)
     try {
       await request
     } finally {
-      if (this.#leaving.get(uri) === left) this.#leaving.delete(uri)
+      if (this.#leaving.get(key) === left) this.#leaving.delete(key)
     }
   }
 
@@ -118,7 +127,8 @@ export class Subscriptions {
     const all = this.#held.entries()
     const options = { signal, duringConnect: true }
     const worker = async () => {
-      for (const [uri, subscription] of all) {
+      for (const [key, subscription] of all) {
+        const { uri } = subscription
         let isStale = missed
         subscription.done = this.#era.request('resources/subscribe', { uri }, options)
         // The holders see a refusal. An error that makes the session unusable goes to the connection.
@@ -126,7 +136,7 @@ export class Subscriptions {
           signal.throwIfAborted()
           if (isRetryable(err)) throw err
           this.#logger.warn({ err, uri }, 'the new session refused a subscription')
-          this.#forget(uri, subscription)
+          this.#forget(key, subscription)
           isStale = true
         })
         if (isStale) for (const onStale of subscription.holders) onStale()

@@ -5,6 +5,7 @@ import {
   type Icon,
   McpError,
   type Meta,
+  normalUri,
   type ReadResourceResult,
   type Resource,
   type ResourceTemplate,
@@ -13,8 +14,10 @@ import type { ChangeIndex } from '../changes/change-index.ts'
 import { type CacheHint, hintFor, requireCacheHints } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from '../requests/context.ts'
+import type { Logger } from '../logger.ts'
 import type { MethodHandlers } from '../requests/method-handlers.ts'
-import { requireRegistration } from '../options.ts'
+import { within } from '../async/deadline.ts'
+import { describe, requireRegistration } from '../options.ts'
 import { type ListOptions, pageOf } from './pages.ts'
 import type { Peer } from '../requests/peer.ts'
 import { UriTemplate, type Variables } from './uri-template.ts'
@@ -53,7 +56,10 @@ export interface FixedResourceOptions extends ResourceOptions {
 }
 
 export interface TemplateOptions extends ResourceOptions {
-  /** Lists the resources of this template that exist now, for `resources/list`. */
+  /**
+   * Lists the resources of this template that exist now, for `resources/list`. When it throws, or takes more than 10
+   * seconds, they are left out of the list, and the error is logged.
+   */
   list?: (context: HandlerContext) => Resource[] | Promise<Resource[]>
   /** Completers of the variables, by name. */
   complete?: Completers
@@ -109,15 +115,21 @@ interface ResourceListOptions extends ListOptions {
   templatesHint: CacheHint | undefined
 }
 
+/** A template whose `list` takes longer is left out of the list: the others cannot wait for it for ever. */
+const listTimeoutMs = 10_000
+
 /** The resources and templates of a server, and the handlers of their methods. */
 export class Resources {
+  /** By the normal form of the URI. */
   readonly #resources = new Map<string, RegisteredResource>()
   readonly #templates = new Map<string, RegisteredTemplate>()
   readonly #changes: ChangeIndex
+  readonly #logger: Logger
   readonly #options: ResourceListOptions
 
-  constructor(changes: ChangeIndex, options: ResourceListOptions) {
+  constructor(changes: ChangeIndex, logger: Logger, options: ResourceListOptions) {
     this.#changes = changes
+    this.#logger = logger
     this.#options = options
   }
 
@@ -127,9 +139,10 @@ export class Resources {
     requireCacheHints({ cacheHint })
     if (!uri.includes(':'))
       throw new TypeError(`A resource is named by a URI, with a scheme; got ${JSON.stringify(uri)}`)
-    if (this.#resources.has(uri)) throw new TypeError(`The resource ${uri} is registered already`)
+    const key = normalUri(uri)
+    if (this.#resources.has(key)) throw new TypeError(`The resource ${uri} is registered already`)
     const resource: RegisteredResource = { listing: { name: uri, ...listed, uri }, cacheHint, read }
-    this.#resources.set(uri, resource)
+    this.#resources.set(key, resource)
     this.#changes.publish('resources')
     return {
       uri,
@@ -140,7 +153,7 @@ export class Resources {
         this.#changes.publish('resources')
       },
       remove: () => {
-        if (this.#resources.get(uri) === resource && this.#resources.delete(uri))
+        if (this.#resources.get(key) === resource && this.#resources.delete(key))
           this.#changes.publish('resources')
       },
     }
@@ -194,13 +207,16 @@ export class Resources {
 
   /** The completers of a template's variables. */
   completersOf(uriTemplate: string): Completers | undefined {
-    return this.#templates.get(uriTemplate)?.complete ?? (this.#resources.has(uriTemplate) ? {} : undefined)
+    return (
+      this.#templates.get(uriTemplate)?.complete ??
+      (this.#resources.has(normalUri(uriTemplate)) ? {} : undefined)
+    )
   }
 
   readonly methods = {
     'resources/list': async (params, context, peer) => {
       const fixed = [...this.#resources.values()].map(({ listing }) => listing)
-      const lists = [...this.#templates.values()].map(async ({ list }) => (await list?.(context)) ?? [])
+      const lists = [...this.#templates.values()].map((template) => this.#listOf(template, context))
       const { page, ...rest } = pageOf(
         [...fixed, ...(await Promise.all(lists)).flat()],
         params?.cursor,
@@ -244,8 +260,22 @@ export class Resources {
     throw notFound(uri, peer)
   }
 
+  /** The resources of a template. One that fails is left out: the rest of the list is of use without it. */
+  async #listOf({ list, listing }: RegisteredTemplate, context: HandlerContext): Promise<Resource[]> {
+    if (list === undefined) return []
+    const { uriTemplate } = listing
+    try {
+      const listed = await within(listTimeoutMs, 'list', list(context))
+      if (Array.isArray(listed)) return listed
+      throw new TypeError(`list must return an array of resources, it returned ${describe(listed)}`)
+    } catch (err) {
+      this.#logger.error({ err, template: uriTemplate }, 'resources of a template left out of the list')
+      return []
+    }
+  }
+
   #find(uri: string): Readable | undefined {
-    const resource = this.#resources.get(uri)
+    const resource = this.#resources.get(normalUri(uri))
     if (resource !== undefined) return resource
     for (const { template, listing, cacheHint, read } of this.#templates.values()) {
       const variables = template.match(uri)

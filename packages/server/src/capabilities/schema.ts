@@ -46,14 +46,13 @@ export interface CompiledSchema {
 }
 
 /**
- * Stands for a schema that was not given.
+ * Stands for a schema that was not given. Arguments that come all the same are ignored: some hosts add their own to each call.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool, a tool with no parameters
  */
 export const noArguments: CompiledSchema = {
   json: { type: 'object', additionalProperties: false },
-  check: (value) =>
-    Object.keys(value as object).length === 0 ? { value } : { problem: 'it takes no arguments' },
+  check: () => ({ value: {} }),
 }
 
 /**
@@ -83,7 +82,7 @@ function compileLibrarySchema(
       `${of}: the ${vendor} schema cannot write itself as JSON Schema; with zod, use 4.2 or newer`,
     )
   }
-  const json = inWords(of, () => jsonSchema[direction]({ target: 'draft-2020-12' })) as JsonSchema
+  const json = listed(inWords(of, () => jsonSchema[direction]({ target: 'draft-2020-12' })))
   requireObject(json, of)
   const checked = (result: StandardSchemaV1.Result<unknown>): Checked =>
     result.issues === undefined
@@ -96,6 +95,25 @@ function compileLibrarySchema(
       return result instanceof Promise ? result.then(checked) : checked(result)
     },
   }
+}
+
+/**
+ * What a library wrote, for a list of tools. Without `$schema`: 2020-12 is the default of MCP, and hosts whose validator knows
+ * older drafts only would drop the tool. With `type: object`, which MCP requires beside a union of objects too.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic#json-schema-usage
+ */
+function listed(written: Record<string, unknown>): JsonSchema {
+  const json = { ...written }
+  delete json['$schema']
+  return (isOfObjects(json) ? { type: 'object', ...json } : json) as JsonSchema
+}
+
+function isOfObjects({ type, anyOf, oneOf, allOf }: Record<string, unknown>): boolean {
+  if (type !== undefined) return type === 'object'
+  const of = (list: unknown) => (Array.isArray(list) ? (list as Record<string, unknown>[]) : [])
+  const union = of(anyOf ?? oneOf)
+  return (union.length > 0 && union.every(isOfObjects)) || of(allOf).some(isOfObjects)
 }
 
 function compileJsonSchema(json: JsonSchema, of: string): CompiledSchema {
@@ -120,7 +138,13 @@ let ajvDraft7: Ajv | undefined
 function compileWithAjv(json: JsonSchema, of: string): ValidateFunction {
   // Unknown keywords and formats are annotations in JSON Schema, not errors.
   const options = { strict: false, allErrors: true, validateFormats: false }
-  const isDraft7 = String(json.$schema).includes('draft-07')
+  const draft = String(json.$schema ?? '2020-12')
+  const isDraft7 = draft.includes('draft-07')
+  if (!isDraft7 && !draft.includes('2020-12')) {
+    throw new TypeError(
+      `${of}: the $schema must be JSON Schema 2020-12 (the default) or draft-07, got ${draft.slice(0, 200)}`,
+    )
+  }
   const ajv = isDraft7 ? (ajvDraft7 ??= new Ajv(options)) : (ajv2020 ??= new Ajv2020(options))
   try {
     return inWords(of, () => ajv.compile(json as SchemaObject))

@@ -30,7 +30,8 @@ import {
 export interface ToolOptions<Input = ObjectSchema | undefined, Output = ObjectSchema | undefined> {
   title?: string
   description?: string
-  /** Schema of the arguments, which describes an object: zod or JSON Schema. A tool without a schema takes no arguments. */
+  /** Schema of the arguments, which describes an object: zod or JSON Schema. A tool without a schema
+   * takes no arguments: what a host adds of its own is ignored. */
   input?: Input
   /** Schema of the `structuredContent` of a result, which describes an object: zod or JSON Schema. */
   output?: Output

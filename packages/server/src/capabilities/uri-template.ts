@@ -1,14 +1,17 @@
+import { normalUri } from '@tidings/protocol'
+
 /** The values of a template's variables. An exploded variable (`{/path*}`) has a list. */
 export type Variables = Record<string, string | string[]>
 
 interface Literal {
+  /** In the normal form of a URI. */
   text: string
 }
 
 interface Variable {
   name: string
-  /** The characters it does not take. */
-  stops: string
+  /** By character code: 1 for a character that it does not take. A URI in normal form is ASCII. */
+  stops: Uint8Array
   /** The text between the values of an exploded variable. */
   separator?: string
 }
@@ -34,10 +37,12 @@ const operators: Record<string, { first: string; between: string; named?: boolea
 const expression = /\{([+#./;?&]?)([^{}]*)\}/g
 const variableSpec = /^([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)(\*?)$/
 const maxUriLength = 8192
+const malformedEscape = /%(?![0-9A-Fa-f]{2})/
 
 /**
- * A URI template (RFC 6570) read backwards: from a URI to the values of its variables. The time it takes is
- * proportional to the length of the URI times the number of parts of the template, whatever the URI is.
+ * A URI template (RFC 6570) read backwards: from a URI to the values of its variables. The spelling of the URI makes no
+ * difference: a space is a space, encoded or not. The time it takes is proportional to the length of the URI times the number
+ * of parts of the template, whatever the URI is; a URI with another beginning or end costs a comparison.
  *
  * A variable takes as much as it can, and at least one character; a plain one stops at `/`, `?`, `#` and `,`. Query
  * parameters (`{?a,b}`, `{&a}`) match in any order, among others, and may be absent; what is fixed (`?a=1{&b}`) may not.
@@ -73,7 +78,9 @@ export class UriTemplate {
    * that holds a NUL or a dot segment (`..`, however it is encoded) is no match: it would be a trap for a handler that
    * makes a path of it.
    */
-  match(uri: string): Variables | undefined {
+  match(spelled: string): Variables | undefined {
+    if (spelled.length > maxUriLength || malformedEscape.test(spelled)) return undefined
+    const uri = normalUri(spelled)
     if (uri.length > maxUriLength) return undefined
     const queryAt = this.#query === undefined ? -1 : uri.indexOf('?')
     const values = this.#matchPath(queryAt === -1 ? uri : uri.slice(0, queryAt))
@@ -106,24 +113,37 @@ export class UriTemplate {
   }
 
   #matchPath(path: string): [Variable, string][] | undefined {
+    const parts = this.#parts
+    const first = parts[0]
+    const last = parts.at(-1)
+    if (first !== undefined && 'text' in first && !path.startsWith(first.text)) return undefined
+    if (last !== undefined && 'text' in last && !path.endsWith(last.text)) return undefined
     // ends[i][at]: where the i-th part, beginning at `at`, must end for the rest of the template to fit; 0 is nowhere.
     const ends = this.#clearedEnds(path.length + 1)
-    const fits = (i: number, at: number) => (i === ends.length ? at === path.length : ends[i]![at] !== 0)
-    for (let i = ends.length - 1; i >= 0; i--) {
-      const part = this.#parts[i]!
-      for (let at = path.length - 1; at >= 0; at--) {
-        if ('text' in part) {
+    const lastAt = path.length - 1
+    for (let i = parts.length - 1; i >= 0; i--) {
+      const part = parts[i]!
+      const here = ends[i]!
+      const next = ends[i + 1]
+      const fits = (at: number) => (next === undefined ? at === path.length : next[at] !== 0)
+      if ('text' in part) {
+        for (let at = path.lastIndexOf(part.text); at >= 0; at = path.lastIndexOf(part.text, at - 1)) {
           const end = at + part.text.length
-          if (path.startsWith(part.text, at) && fits(i + 1, end)) ends[i]![at] = end
-        } else if (!part.stops.includes(path[at]!)) {
-          const mayEnd = !isWithinEscape(path, at + 1) && fits(i + 1, at + 1)
-          ends[i]![at] = ends[i]![at + 1]! || (mayEnd ? at + 1 : 0)
+          if (fits(end)) here[at] = end
+          if (at === 0) break
         }
+        continue
+      }
+      for (let at = lastAt; at >= 0; at--) {
+        if (part.stops[path.charCodeAt(at)] === 1) continue
+        const further = here[at + 1]!
+        if (further !== 0) here[at] = further
+        else if (fits(at + 1) && !isWithinEscape(path, at + 1)) here[at] = at + 1
       }
     }
     const values: [Variable, string][] = []
     let at = 0
-    for (const [i, part] of this.#parts.entries()) {
+    for (const [i, part] of parts.entries()) {
       const end = ends[i]![at]!
       if (end === 0) return undefined
       if ('name' in part) values.push([part, path.slice(at, end)])
@@ -144,7 +164,7 @@ export class UriTemplate {
     if (/[{}]/.test(text)) throw new TypeError(`Unbalanced braces in the URI template ${this.template}`)
     if (this.#query !== undefined)
       throw new TypeError(`A query must come last in the URI template ${this.template}`)
-    this.#parts.push({ text })
+    this.#parts.push({ text: normalUri(text) })
   }
 
   #addExpression(operator: string, list: string): void {
@@ -163,8 +183,9 @@ export class UriTemplate {
     const stops = reserved ? '' : '/?#,' + (named ? between : '')
     for (const [index, { name, explode }] of variables.entries()) {
       this.#addLiteral((index === 0 ? first : between) + (named ? `${name}=` : ''))
-      if (explode) this.#parts.push({ name, stops: stops.replace(between, ''), separator: between })
-      else this.#parts.push({ name, stops })
+      if (explode)
+        this.#parts.push({ name, stops: charactersOf(stops.replace(between, '')), separator: between })
+      else this.#parts.push({ name, stops: charactersOf(stops) })
     }
   }
 
@@ -181,6 +202,12 @@ export class UriTemplate {
     this.#addLiteral(path!)
     return query === '' ? [] : query.split('&')
   }
+}
+
+function charactersOf(text: string): Uint8Array {
+  const table = new Uint8Array(128)
+  for (const character of text) table[character.charCodeAt(0)] = 1
+  return table
 }
 
 /** True between the percent sign of an escape sequence (`%2F`) and its last digit. */

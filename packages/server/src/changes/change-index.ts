@@ -1,6 +1,6 @@
 import type { Backplane, ChangeFollower, ChangeSnapshot } from '../backplane/backplane.ts'
 import { MemoryBackplane } from '../backplane/memory-backplane.ts'
-import { type Topic, type TopicListener, TopicState } from './topic.ts'
+import { type Topic, type TopicListener, topicKey, TopicState } from './topic.ts'
 
 /** The number of unwatched topics that are remembered, for readers that may come back to them. */
 const maxUnwatched = 10_000
@@ -14,9 +14,10 @@ const maxUnwatched = 10_000
  */
 export class ChangeIndex implements ChangeFollower {
   readonly #backplane: Backplane
-  readonly #watched = new Map<Topic, TopicState>()
-  /** In the order of their latest change, or of the end of their last watch: the oldest first. */
-  readonly #unwatched = new Map<Topic, TopicState>()
+  /** By topic key. The spellings of one URI that are watched are a chain. */
+  readonly #watched = new Map<string, TopicState>()
+  /** By topic key, in the order of their latest change, or of the end of their last watch: the oldest first. */
+  readonly #unwatched = new Map<string, TopicState>()
   #epoch = ''
   #seq = 0
   /** The latest change of all topics that were forgotten. */
@@ -62,21 +63,25 @@ export class ChangeIndex implements ChangeFollower {
 
   /** Announces a change of the topic to its readers on all nodes. Never waits for one of them. */
   publish(topic: Topic): void {
-    this.#backplane.publish(topic)
+    this.#backplane.publish(topicKey(topic))
   }
 
   changed(topic: Topic, seq: number): void {
     if (seq <= this.#seq) return
     this.#seq = seq
-    const state = this.#watched.get(topic)
+    // Another version on another node may publish a URI as it was spelled.
+    const key = topicKey(topic)
+    let state = this.#watched.get(key)
     if (state === undefined) {
-      const unwatched = this.#unwatched.get(topic) ?? new TopicState(topic, this.#epoch)
+      const unwatched = this.#unwatched.get(key) ?? new TopicState(key, this.#epoch)
       unwatched.changed(seq)
-      this.#keep(unwatched)
+      this.#keep(key, unwatched)
       return
     }
-    state.changed(seq)
-    for (const listener of state.listeners) listener.offer(state)
+    for (; state !== undefined; state = state.other) {
+      state.changed(seq)
+      for (const listener of state.listeners) listener.offer(state)
+    }
   }
 
   resync({ epoch, seq, completeFrom, changes }: ChangeSnapshot): void {
@@ -88,23 +93,36 @@ export class ChangeIndex implements ChangeFollower {
     this.#seq = seq
     this.#forgotten = completeFrom
     this.#unwatched.clear()
-    for (const state of this.#watched.values()) state.reset(epoch)
+    const watched = [...this.#watched.values()].flatMap(spellings)
+    for (const state of watched) state.reset(epoch)
     for (const [topic, seq] of changes) {
-      const state = this.#watched.get(topic) ?? new TopicState(topic, epoch)
-      state.changed(seq)
-      if (!this.#watched.has(topic)) this.#keep(state)
+      const key = topicKey(topic)
+      const head = this.#watched.get(key)
+      if (head === undefined) {
+        const state = new TopicState(key, epoch)
+        state.changed(seq)
+        this.#keep(key, state)
+      } else {
+        for (const state of spellings(head)) state.changed(seq)
+      }
     }
-    const listeners = new Set([...this.#watched.values()].flatMap((state) => [...state.listeners]))
+    const listeners = new Set(watched.flatMap((state) => [...state.listeners]))
     for (const listener of listeners) listener.lost()
   }
 
   /** Adds the listener to the topic, and returns the topic's state. */
   subscribe(topic: Topic, listener: TopicListener): TopicState {
-    let state = this.#watched.get(topic)
+    const key = topicKey(topic)
+    const head = this.#watched.get(key)
+    let state = head
+    while (state !== undefined && state.topic !== topic) state = state.other
     if (state === undefined) {
-      state = this.#unwatched.get(topic) ?? new TopicState(topic, this.#epoch)
-      this.#unwatched.delete(topic)
-      this.#watched.set(topic, state)
+      const known = head ?? this.#unwatched.get(key)
+      state = known !== head && known?.topic === topic ? known : new TopicState(topic, this.#epoch)
+      state.seq = known?.seq ?? 0
+      state.other = head
+      this.#unwatched.delete(key)
+      this.#watched.set(key, state)
     }
     state.listeners.add(listener)
     return state
@@ -113,16 +131,30 @@ export class ChangeIndex implements ChangeFollower {
   unsubscribe(state: TopicState, listener: TopicListener): void {
     state.listeners.delete(listener)
     if (state.listeners.size > 0) return
-    this.#watched.delete(state.topic)
-    if (state.seq > 0) this.#keep(state)
+    const key = topicKey(state.topic)
+    const rest = spellings(this.#watched.get(key)).filter((other) => other !== state)
+    rest.forEach((other, i) => (other.other = rest[i + 1]))
+    state.other = undefined
+    if (rest.length > 0) this.#watched.set(key, rest[0]!)
+    else {
+      this.#watched.delete(key)
+      if (state.seq > 0) this.#keep(key, state)
+    }
   }
 
-  #keep(state: TopicState): void {
-    this.#unwatched.delete(state.topic)
-    this.#unwatched.set(state.topic, state)
+  #keep(key: string, state: TopicState): void {
+    this.#unwatched.delete(key)
+    this.#unwatched.set(key, state)
     if (this.#unwatched.size <= maxUnwatched) return
-    const [oldest] = this.#unwatched.values()
-    this.#unwatched.delete(oldest!.topic)
-    this.#forgotten = Math.max(this.#forgotten, oldest!.seq)
+    const [[oldestKey, oldest] = [key, state]] = this.#unwatched
+    this.#unwatched.delete(oldestKey)
+    this.#forgotten = Math.max(this.#forgotten, oldest.seq)
   }
+}
+
+/** The states of a resource, one for each spelling of its URI that is watched. */
+function spellings(head: TopicState | undefined): TopicState[] {
+  const all: TopicState[] = []
+  for (let state = head; state !== undefined; state = state.other) all.push(state)
+  return all
 }

@@ -1,5 +1,5 @@
 import type { ChangeIndex } from './change-index.ts'
-import { type Topic, type TopicListener, TopicState } from './topic.ts'
+import { type Topic, type TopicListener, topicKey, TopicState } from './topic.ts'
 
 /** The stream side of a {@link ChangeReader}. */
 export interface ChangeSink {
@@ -27,7 +27,8 @@ interface Watched {
 export class ChangeReader implements TopicListener {
   readonly #index: ChangeIndex
   readonly #sink: ChangeSink
-  readonly #topics = new Map<Topic, Watched>()
+  /** By topic key: two spellings of a URI are one watch. */
+  readonly #topics = new Map<string, Watched>()
   #epoch: string
   #position: number
   #behind = false
@@ -49,17 +50,23 @@ export class ChangeReader implements TopicListener {
     return this.#position
   }
 
+  isWatching(topic: Topic): boolean {
+    return this.#topics.has(topicKey(topic))
+  }
+
   /** @param since changes after this position are told. Default: the latest change. */
   watch(topic: Topic, since = this.#index.seq): void {
-    if (this.#topics.has(topic)) return
+    const key = topicKey(topic)
+    if (this.#topics.has(key)) return
     this.#followEpoch()
-    this.#topics.set(topic, { state: this.#index.subscribe(topic, this), since })
+    this.#topics.set(key, { state: this.#index.subscribe(topic, this), since })
   }
 
   unwatch(topic: Topic): void {
-    const watched = this.#topics.get(topic)
+    const key = topicKey(topic)
+    const watched = this.#topics.get(key)
     if (watched === undefined) return
-    this.#topics.delete(topic)
+    this.#topics.delete(key)
     this.#doubtful?.delete(watched)
     this.#index.unsubscribe(watched.state, this)
   }

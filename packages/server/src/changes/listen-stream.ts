@@ -12,7 +12,7 @@ import type { ChangeIndex } from './change-index.ts'
 import { ChangeReader, type ChangeSink } from './change-reader.ts'
 import type { MessageStream, StreamWriter } from './message-stream.ts'
 import { formatPosition, listenFrame, listenFrameEnd } from './notification.ts'
-import type { TopicState } from './topic.ts'
+import { topicKey, type TopicState } from './topic.ts'
 
 /** A `subscriptions/listen` request. */
 export interface ListenRequest {
@@ -54,7 +54,7 @@ export class ListenStream implements ChangeSink, StreamWriter {
     this.#changes = changes
     this.#frameEnd = listenFrameEnd(id)
     this.#reader = new ChangeReader(changes, this)
-    this.#stream = open(resources.length)
+    this.#stream = open(new Set(resources.map(topicKey)).size)
     if (from !== undefined) this.#reader.rewind(from)
     this.#acknowledge(
       acknowledged(watchedLists, filter, resources),

@@ -1,4 +1,4 @@
-import type { List } from '@tidings/protocol'
+import { type List, normalUri } from '@tidings/protocol'
 
 /**
  * Something that can change: one of the three lists, or one resource, named with its URI. A URI has a scheme and so a
@@ -14,9 +14,17 @@ export interface TopicListener {
   lost(): void
 }
 
+/** The key of a topic: all spellings of a URI have the same. */
+export function topicKey(topic: Topic): string {
+  return normalUri(topic)
+}
+
 /** A topic, the sequence number of its latest change, and its listeners. */
 export class TopicState {
+  /** As its listeners spell it: they are told of it under this name. */
   readonly topic: Topic
+  /** The same resource under another spelling, with listeners of its own. */
+  other: TopicState | undefined
   /** The epoch of the index. */
   epoch: string
   readonly listeners = new Set<TopicListener>()

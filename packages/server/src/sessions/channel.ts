@@ -59,6 +59,10 @@ export class Channel implements ChangeSink, StreamWriter {
     return this.#mailbox.size
   }
 
+  isWatching(topic: Topic): boolean {
+    return this.#reader.isWatching(topic)
+  }
+
   watch(topic: Topic): void {
     this.#reader.watch(topic)
   }

@@ -4,6 +4,7 @@ import {
   type Implementation,
   JSONRPC_VERSION,
   listNames,
+  lists,
   type LoggingLevel,
   McpError,
   type NotificationToClient,
@@ -88,7 +89,7 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
   #channels: Map<number, Channel> | undefined
   #lastChannel = 0
   #openResponses = 0
-  #watchedUris: Set<string> | undefined
+  #watchedUris = 0
   #ready = false
   #ended = false
 
@@ -172,19 +173,20 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
   }
 
   watch(uri: string): void {
-    if (this.#ended || this.#watchedUris?.has(uri)) return
+    if (this.#ended || this.channel.isWatching(uri)) return
     const { subscriptions } = this.#owner.limits
-    const uris = (this.#watchedUris ??= new Set<string>())
     const reached =
-      uris.size >= subscriptions.max.perSession ? 'perSession' : subscriptions.reached(this.principal)
+      this.#watchedUris >= subscriptions.max.perSession ? 'perSession' : subscriptions.reached(this.principal)
     if (reached !== undefined) throw subscriptions.refuse(reached).toMcpError(errorCodes.invalidParams)
     subscriptions.add(this.principal)
-    uris.add(uri)
+    this.#watchedUris++
     this.channel.watch(uri)
   }
 
   unwatch(uri: string): void {
-    if (!this.#watchedUris?.delete(uri)) return
+    // A channel watches the lists too, under names that are no URIs.
+    if (Object.hasOwn(lists, uri) || !this.channel.isWatching(uri)) return
+    this.#watchedUris--
     this.#owner.limits.subscriptions.release(this.principal)
     this.channel.unwatch(uri)
   }
@@ -311,8 +313,8 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
   }
 
   #forgetUris(): void {
-    this.#owner.limits.subscriptions.release(this.principal, this.#watchedUris?.size ?? 0)
-    this.#watchedUris = undefined
+    this.#owner.limits.subscriptions.release(this.principal, this.#watchedUris)
+    this.#watchedUris = 0
   }
 
   #drop(channel: Channel, reason = 'no longer kept'): void {

@@ -1,7 +1,10 @@
+import { deferred } from '@tidings/testkit/deferred'
+import { Log } from '@tidings/testkit/log'
 import { McpServer, type ReadContext, type ResourceBody } from '../../src/index.ts'
 import { connectRaw, type RawClient } from '../harness/raw-client.ts'
 import { start } from '../harness/start.ts'
 
+const { jest } = import.meta
 const newServer = () => new McpServer({ name: 'test', version: '1.2.3' })
 
 async function read(client: RawClient, uri: string): Promise<any> {
@@ -239,4 +242,54 @@ test('a URI without a scheme, one that is taken, and a variable that does not ex
   expect(() => server.template('u:{a}', { complete: { b: () => [] } }, () => '')).toThrow(
     new TypeError('u:{a} has no variable b to complete'),
   )
+})
+
+test('a template whose list fails, or takes too long, is left out of the list, and the error is logged', async () => {
+  const log = new Log()
+  const hanging = deferred()
+  const fail = () => {
+    throw new Error('no database')
+  }
+  const { url } = await start(
+    (server) => {
+      const read = () => ''
+      server.resource('test://fixed', {}, read)
+      server.template('good:///{x}', { list: () => [{ uri: 'good:///a', name: 'a' }] }, read)
+      server.template('throws:///{x}', { list: fail }, read)
+      server.template('rejects:///{x}', { list: async () => fail() }, read)
+      server.template('odd:///{x}', { list: () => 'none' as never }, read)
+      server.template('hangs:///{x}', { list: () => (hanging.resolve(), new Promise<never>(() => {})) }, read)
+    },
+    {},
+    { logger: log },
+  )
+  const client = await connectRaw(url)
+  // The time limit alone is fake: sockets need their timers.
+  jest.useFakeTimers({
+    doNotFake: [
+      'nextTick',
+      'queueMicrotask',
+      'setImmediate',
+      'clearImmediate',
+      'performance',
+      'Date',
+      'hrtime',
+    ],
+  })
+  try {
+    const listed = client.send({ id: 'list', method: 'resources/list' })
+    await hanging.promise
+    jest.advanceTimersByTime(10_000)
+    await listed
+  } finally {
+    jest.useRealTimers()
+  }
+  const { result } = await client.answer('list')
+  expect(result.resources.map(({ uri }: { uri: string }) => uri)).toEqual(['test://fixed', 'good:///a'])
+  expect(log.of('error').map(({ fields: { template, err } }) => [template, err.message])).toEqual([
+    ['throws:///{x}', 'no database'],
+    ['odd:///{x}', 'list must return an array of resources, it returned "none"'],
+    ['rejects:///{x}', 'no database'],
+    ['hangs:///{x}', 'list took longer than 10000 ms'],
+  ])
 })

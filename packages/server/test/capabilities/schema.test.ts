@@ -14,14 +14,41 @@ const draft2020 = 'https://json-schema.org/draft/2020-12/schema'
 
 test('a zod schema is listed as JSON Schema, the side of it that is asked for', () => {
   const schema = z.object({ a: z.string().describe('An a'), b: z.number().default(1) })
-  expect(compileSchema(schema, 'input', 'x').json).toMatchObject({
-    $schema: draft2020,
+  // No $schema: hosts with a validator of an older draft drop a tool that names 2020-12, which is the default.
+  expect(compileSchema(schema, 'input', 'x').json).toEqual({
     type: 'object',
     properties: { a: { type: 'string', description: 'An a' }, b: { type: 'number', default: 1 } },
     required: ['a'],
   })
   expect(compileSchema(schema, 'output', 'x').json.required).toEqual(['a', 'b'])
   expect(compile(schema).check({ a: 'x' })).toEqual({ value: { a: 'x', b: 1 } })
+})
+
+test('a union of objects describes an object, and is listed as one', () => {
+  const on = z.object({ kind: z.literal('on'), level: z.number() })
+  const off = z.object({ kind: z.literal('off') })
+  for (const schema of [
+    z.discriminatedUnion('kind', [on, off]),
+    z.union([on, off]),
+    z.intersection(on, z.object({})),
+  ]) {
+    const { json, check } = compile(schema)
+    expect(json).toMatchObject({ type: 'object' })
+    expect(check({ kind: 'on', level: 1 })).toEqual({ value: { kind: 'on', level: 1 } })
+    expect(check({ kind: 'dim' })).toHaveProperty('problem')
+  }
+  for (const schema of [z.union([on, z.string()]), z.union([on, z.array(off)])])
+    expect(() => compile(schema)).toThrow(/must describe an object/)
+})
+
+test('another draft of JSON Schema is refused, by name', () => {
+  for (const $schema of [
+    'http://json-schema.org/draft-04/schema#',
+    'https://json-schema.org/draft/2019-09/schema',
+  ])
+    expect(() => compile({ $schema, type: 'object' })).toThrow(
+      `Input of x: the $schema must be JSON Schema 2020-12 (the default) or draft-07, got ${$schema}`,
+    )
 })
 
 test('a zod schema that has no words in JSON Schema is refused, by name', () => {

@@ -55,10 +55,20 @@ function counted(text: string): { uri: string; looks: () => number } {
   return { uri: uri as unknown as string, looks: () => looks }
 }
 
+test('a URI that begins or ends otherwise takes a comparison', () => {
+  const template = new UriTemplate('note:///{a}/{b}.md')
+  for (const text of [`note://x/${'a/b'.repeat(2_000)}.md`, `note:///${'a/b'.repeat(2_000)}.mx`]) {
+    const { uri, looks } = counted(text)
+    expect(template.match(uri)).toBeUndefined()
+    expect(looks()).toBeLessThan(20)
+  }
+})
+
 test('a hostile URI takes work in proportion to its length', () => {
   const template = new UriTemplate('{a}a{b}a{c}a{d}a{+e}a{/f*}a{g}b')
   const work = (length: number) => {
-    const { uri, looks } = counted('a'.repeat(length))
+    // It begins and ends as the template does, or a comparison would be all the work.
+    const { uri, looks } = counted(`${'a'.repeat(length - 3)}??b`)
     expect(template.match(uri)).toBeUndefined()
     return looks()
   }
