@@ -114,10 +114,7 @@ export class UriTemplate {
 
   #matchPath(path: string): [Variable, string][] | undefined {
     const parts = this.#parts
-    const first = parts[0]
-    const last = parts.at(-1)
-    if (first !== undefined && 'text' in first && !path.startsWith(first.text)) return undefined
-    if (last !== undefined && 'text' in last && !path.endsWith(last.text)) return undefined
+    if (!this.#hasLiterals(path)) return undefined
     // ends[i][at]: where the i-th part, beginning at `at`, must end for the rest of the template to fit; 0 is nowhere.
     const ends = this.#clearedEnds(path.length + 1)
     const lastAt = path.length - 1
@@ -150,6 +147,20 @@ export class UriTemplate {
       at = end
     }
     return at === path.length ? values : undefined
+  }
+
+  /** Whether the path begins and ends as the template does, and holds its literals in order: nearly all others do not. */
+  #hasLiterals(path: string): boolean {
+    const last = this.#parts.length - 1
+    let from = 0
+    for (const [i, part] of this.#parts.entries()) {
+      if (!('text' in part)) continue
+      const at = i === 0 ? (path.startsWith(part.text) ? 0 : -1) : path.indexOf(part.text, from)
+      if (at === -1) return false
+      from = at + part.text.length
+      if (i === last && !path.endsWith(part.text)) return false
+    }
+    return true
   }
 
   // Not made anew: typed arrays are kept outside the heap, where garbage is noticed late.
