@@ -11,7 +11,7 @@ const floors = {
     ['messages/'],
     ['http/'],
     ['jsonrpc/'],
-    ['zod/', 'revisions.ts'],
+    ['zod/', 'revisions.ts', 'normal-uri.ts'],
   ],
   server: [
     ['index.ts'],
