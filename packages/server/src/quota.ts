@@ -1,7 +1,7 @@
 import { errorCodes, McpError } from '@tidings/protocol'
 
 /** The kinds of things that are limited. */
-export type LimitedThing = 'sessions' | 'streams' | 'requests' | 'subscriptions'
+export type LimitedThing = 'sessions' | 'streams' | 'requests' | 'subscriptions' | 'bytes'
 export type LimitScope = 'total' | 'perPrincipal' | 'perSession'
 
 const tooMany: Record<LimitedThing, string> = {
@@ -9,6 +9,7 @@ const tooMany: Record<LimitedThing, string> = {
   streams: 'Too many streams are open',
   requests: 'Too many requests are in flight',
   subscriptions: 'Too many resources are watched',
+  bytes: 'Too many bytes are held',
 }
 const ofWhom: Record<LimitScope, string> = {
   total: 'in all',
@@ -66,7 +67,6 @@ export class Quota {
 
   /** The limit that does not allow so many more. Undefined when all do. */
   reached(principal: string | undefined, count = 1): LimitScope | undefined {
-    if (count === 0) return undefined
     if (principal !== undefined && (this.#usedBy.get(principal) ?? 0) + count > this.max.perPrincipal)
       return 'perPrincipal'
     return this.#used + count > this.max.total ? 'total' : undefined

@@ -56,7 +56,7 @@ export class Mount {
     this.#context = context
     this.options = options
     this.logger = logger
-    this.streams = new EventStreams(keepAliveMs, limits.streams)
+    this.streams = new EventStreams(keepAliveMs, limits)
     this.#relay = new Relay({ backplane, node, sessions, logger, limits })
     this.routes = createRoutes({
       context,

@@ -4,14 +4,16 @@ import type { MessageStream, StreamWriter } from '../changes/message-stream.ts'
 import { changeNotification, sessionFrame } from '../changes/notification.ts'
 import type { Topic, TopicState } from '../changes/topic.ts'
 import { type EventId, formatEventId } from './event-id.ts'
-import { Mailbox, type MailboxLimits } from './mailbox.ts'
+import type { Keeper } from '../byte-quota.ts'
+import { Mailbox, type MailboxOwner } from './mailbox.ts'
 
 /** The session of a channel, as the channel sees it. */
-export interface ChannelOwner {
+export interface ChannelOwner extends MailboxOwner {
   /** The part of its event ids that names the session. */
   readonly key: string
   readonly changes: ChangeIndex
-  readonly mailboxLimits: MailboxLimits
+  /** False when more bytes are held than the limits allow, though kept messages were let go. */
+  hasRoom(): boolean
   /** More messages wait than the limits allow. */
   overflowed(channel: Channel): void
   attached(channel: Channel): void
@@ -23,7 +25,7 @@ export interface ChannelOwner {
  * from state. A session has a channel of its own. Over Streamable HTTP each request that is answered with a stream has
  * another.
  */
-export class Channel implements ChangeSink, StreamWriter {
+export class Channel implements ChangeSink, StreamWriter, Keeper {
   /** Undefined for the session's own channel. */
   readonly number: number | undefined
   readonly #owner: ChannelOwner
@@ -34,11 +36,12 @@ export class Channel implements ChangeSink, StreamWriter {
   #idPrefix: string
   #stream: MessageStream | undefined
   #complete = false
+  #ended = false
 
   constructor(owner: ChannelOwner, number?: number) {
     this.#owner = owner
     this.number = number
-    this.#mailbox = new Mailbox(owner.mailboxLimits)
+    this.#mailbox = new Mailbox(owner)
     this.#epoch = owner.changes.epoch
     this.#idPrefix = this.#prefix()
     this.#reader = new ChangeReader(owner.changes, this)
@@ -71,14 +74,22 @@ export class Channel implements ChangeSink, StreamWriter {
     this.#reader.clear()
   }
 
+  get keptSince(): number {
+    return this.#mailbox.keptSince
+  }
+
   /**
-   * Sends a message, as JSON, in order; kept while there is no stream, or it is full.
+   * Sends a message, as JSON, in order. It waits while there is no stream, or it is full, and needs room only then: one that is
+   * written at once may have any size, and is kept for the client's return if there is room.
    *
    * @param mergeKey a message that still waits under the same key is replaced.
    */
   send(json: string, mergeKey?: string): void {
-    if (this.#mailbox.post(json, mergeKey)) this.#pump()
-    else this.#owner.overflowed(this)
+    if (this.#ended) return
+    this.#mailbox.post(json, mergeKey)
+    this.#pump()
+    const hasRoom = this.#owner.hasRoom() && !this.#mailbox.overfull
+    if (!hasRoom && this.#mailbox.waiting > 0) this.#owner.overflowed(this)
   }
 
   /** Nothing more will be sent: the stream ends when all is written, and so does a stream that is opened for the rest. */
@@ -136,6 +147,10 @@ export class Channel implements ChangeSink, StreamWriter {
     this.#mailbox.trim(now)
   }
 
+  letGo(time: number): number {
+    return this.#mailbox.letGo(time)
+  }
+
   streamReady(): void {
     this.#pump()
   }
@@ -159,9 +174,11 @@ export class Channel implements ChangeSink, StreamWriter {
     this.#mailbox.positionsLost()
   }
 
-  /** Closes the stream and ends all watches. */
+  /** Closes the stream, ends all watches and drops all messages. */
   end(reason: string): void {
+    this.#ended = true
     this.#reader.clear()
+    this.#mailbox.clear()
     const stream = this.#stream
     this.#stream = undefined
     stream?.end(reason)
@@ -174,7 +191,7 @@ export class Channel implements ChangeSink, StreamWriter {
 
   #pump(): void {
     const stream = this.#stream
-    const now = Date.now()
+    const now = performance.now()
     while (stream?.ready) {
       const mail = this.#mailbox.take(this.#reader.position, now)
       if (mail === undefined) {

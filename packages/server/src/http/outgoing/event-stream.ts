@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { longestTimerMs } from '../../async/deadline.ts'
 import type { MessageStream, StreamWriter } from '../../changes/message-stream.ts'
-import type { Quota } from '../../quota.ts'
+import { bytesOf } from '../../bytes-of.ts'
+import type { Limits } from '../../limits.ts'
 import type { Principal } from '../../requests/principal.ts'
 import { whenClosed } from './when-closed.ts'
 
@@ -64,6 +65,8 @@ export class ResponseSink implements StreamSink {
 
 /** The mount side of an event stream. */
 interface StreamOwner {
+  /** So many bytes more, or less, were written and not taken by the reader. */
+  holds(principal: Principal, bytes: number): void
   /** Calls `flush` at the end of the tick. */
   flushLater(stream: EventStream): void
   /** Called once, when nothing more can be written; the reader may not have taken all of it yet. */
@@ -83,7 +86,8 @@ export class EventStream implements MessageStream {
   readonly #sink: StreamSink
   #gathered = ''
   #open = true
-  #full = false
+  /** The bytes written since the reader has taken no more. */
+  #untaken = 0
   #quiet = false
 
   /** @param opening the first frame. */
@@ -96,13 +100,14 @@ export class EventStream implements MessageStream {
       if (this.#open) owner.ended(this)
       this.#open = false
       this.#gathered = ''
+      this.#taken()
       owner.closed(this)
       this.writer?.streamClosed(this)
     })
   }
 
   get ready(): boolean {
-    return this.#open && !this.#full
+    return this.#open && this.#untaken === 0
   }
 
   write(frame: string): void {
@@ -131,12 +136,22 @@ export class EventStream implements MessageStream {
     const gathered = this.#gathered
     if (gathered === '') return
     this.#gathered = ''
-    if (this.#sink.write(gathered) || this.#full) return
-    this.#full = true
+    const wasFull = this.#untaken > 0
+    if (this.#sink.write(gathered) && !wasFull) return
+    const bytes = bytesOf(gathered)
+    this.#untaken += bytes
+    this.#owner.holds(this.principal, bytes)
+    if (wasFull) return
     this.#sink.whenDrained(() => {
-      this.#full = false
+      this.#taken()
       this.writer?.streamReady()
     })
+  }
+
+  #taken(): void {
+    if (this.#untaken === 0) return
+    this.#owner.holds(this.principal, -this.#untaken)
+    this.#untaken = 0
   }
 
   #gather(text: string): void {
@@ -150,15 +165,15 @@ export class EventStream implements MessageStream {
 export class EventStreams implements StreamOwner {
   readonly #streams = new Set<EventStream>()
   readonly #keepAliveMs: number
-  readonly #quota: Quota
+  readonly #limits: Limits
   #timer: NodeJS.Timeout | undefined
   /** The streams that have gathered something in this tick. */
   #written: EventStream[] = []
 
-  /** @param quota counts the streams, for as long as they can be written to. */
-  constructor(keepAliveMs: number, quota: Quota) {
+  /** @param limits count the streams, for as long as they can be written to, and the bytes that their readers do not take. */
+  constructor(keepAliveMs: number, limits: Limits) {
     this.#keepAliveMs = Math.min(keepAliveMs, longestTimerMs)
-    this.#quota = quota
+    this.#limits = limits
   }
 
   get size(): number {
@@ -167,7 +182,7 @@ export class EventStreams implements StreamOwner {
 
   /** Opens a stream. */
   open(sink: StreamSink, principal: Principal, opening = ''): EventStream {
-    this.#quota.add(principal)
+    this.#limits.streams.add(principal)
     const stream = new EventStream(sink, principal, opening, this)
     this.#streams.add(stream)
     this.#timer ??= setInterval(() => {
@@ -176,12 +191,16 @@ export class EventStreams implements StreamOwner {
     return stream
   }
 
+  holds(principal: Principal, bytes: number): void {
+    this.#limits.bytes.change(principal, bytes, 0)
+  }
+
   flushLater(stream: EventStream): void {
     if (this.#written.push(stream) === 1) setImmediate(this.#flush)
   }
 
   ended(stream: EventStream): void {
-    this.#quota.release(stream.principal)
+    this.#limits.streams.release(stream.principal)
   }
 
   closed(stream: EventStream): void {

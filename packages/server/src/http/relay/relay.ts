@@ -57,7 +57,7 @@ export class Relay implements BackplaneNode {
   constructor(options: RelayOptions) {
     this.node = options.node
     this.#options = options
-    this.#streams = new EventStreams(Infinity, options.limits.streams)
+    this.#streams = new EventStreams(Infinity, options.limits)
   }
 
   /** @param routes answer the requests that come from other nodes. */

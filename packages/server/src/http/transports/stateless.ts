@@ -12,12 +12,12 @@ import {
   type RequestToClient,
   type ResultOf,
 } from '@tidings/protocol'
+import { Holding } from '../../byte-quota.ts'
 import { ListenStream } from '../../changes/listen-stream.ts'
 import { Refusal } from '../../refusal.ts'
 import { InputRounds } from '../../requests/input-rounds.ts'
 import type { Outlet } from '../../requests/peer.ts'
 import { RequestStates } from '../../requests/request-state.ts'
-import { Mailbox } from '../../sessions/mailbox.ts'
 import { ModernPeer } from './modern-peer.ts'
 import { PassingStream } from './passing-stream.ts'
 import { Reply, type ReplyStream, type ResponseForms, responseForms } from './reply.ts'
@@ -54,16 +54,23 @@ export function stateless(context: TransportContext): StatelessTransport {
       throw limits.subscriptions.refuse('perSession').toMcpError(errorCodes.invalidParams)
     }
     limits.streams.require(principal)
+    const held = new Holding(limits.bytes, principal)
     let watched: number
     const isResource = (uri: string) => resources.has(uri)
-    const stream = new ListenStream({ id, filter, since }, changes, isResource, (resources) => {
-      limits.subscriptions.take(principal, (watched = resources))
+    const stream = new ListenStream({ id, filter, since }, changes, isResource, (uris, bytes) => {
+      if (bytes > limits.bytes.max.perSession) {
+        throw limits.bytes.refuse('perSession').toMcpError(errorCodes.invalidParams)
+      }
+      limits.subscriptions.require(principal, (watched = uris))
+      held.take(bytes)
+      limits.subscriptions.add(principal, watched)
       return response.stream(principal)
     })
     listenStreams.add(stream)
     stream.onClose = () => {
       listenStreams.delete(stream)
       limits.subscriptions.release(principal, watched)
+      held.release()
     }
   }
 
@@ -170,15 +177,17 @@ class StatelessReply extends Reply implements Outlet {
   }
 
   protected openStream(): ReplyStream {
-    const stream = this.response.stream(this.#peer.principal, { chunked: true })
-    const { mailboxLimits } = this.#context.sessions
-    return new PassingStream(stream, new Mailbox({ ...mailboxLimits, keepMs: 0 }), () => {
+    const { principal } = this.#peer
+    const stream = this.response.stream(principal, { chunked: true })
+    const { limits, mailboxLimits } = this.#context.sessions
+    const overflowed = () => {
       const { call, label: session } = this.#peer
       this.#context.options.logger.warn(
         { session, method: call?.request.method },
         'a reader is too slow for its request',
       )
       call?.abort(new DOMException('mailbox full', 'AbortError'))
-    })
+    }
+    return new PassingStream(stream, { principal, limits, mailboxLimits, overflowed })
   }
 }

@@ -15,7 +15,9 @@ import { changesOf } from '../../harness/internals.ts'
 
 export const resources = ['a:0', 'a:1', 'a:2']
 export const topics = [...resources, 'tools']
-export const mailboxLimits = { maxMessages: 8, maxBytes: 4_000, keepMs: 1_000 }
+export const mailboxLimits = { maxMessages: 8, keepMs: 1_000 }
+/** The bytes that may be held: soon more than are kept for those who may return. */
+export const maxBytes = { total: 14_000, perSession: 4_000 }
 export const maxSessions = 3
 const resumeWithinMs = 1_000
 const idleTimeoutMs = 3_000
@@ -55,7 +57,7 @@ export class World {
     this.#holds = holds
     const calls = new Calls()
     const options = resolveMountOptions(
-      { limits: { sessions: { total: maxSessions } }, resumeWithinMs, idleTimeoutMs },
+      { limits: { sessions: { total: maxSessions }, bytes: maxBytes }, resumeWithinMs, idleTimeoutMs },
       silent,
     )
     const internals = internalsOf(server)
