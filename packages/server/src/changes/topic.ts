@@ -41,6 +41,8 @@ export class TopicState {
   readonly listeners = new Set<TopicListener>()
   /** 0 until the topic first changes, and for a topic that may have changed at an unknown time. */
   seq = 0
+  /** The tick of the index in which its listeners last heard of a change at once. */
+  toldIn = -1
   /** The latest change as text, in each encoding that was asked for. */
   #frames: Frame | undefined
 
