@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { headers } from '@tidings/protocol'
+import { headers, type JsonBounds } from '@tidings/protocol'
 import { settledWithin } from '../../async/deadline.ts'
 import type { Backplane, BackplaneNode } from '../../backplane/backplane.ts'
 import type { Limits } from '../../limits.ts'
@@ -35,6 +35,8 @@ interface RelayOptions {
   sessions: Sessions
   limits: Limits
   logger: Logger
+  /** The bounds of the bodies of requests that other nodes send here. */
+  bodyBounds: JsonBounds
 }
 
 /**
@@ -174,7 +176,7 @@ export class Relay implements BackplaneNode {
 
   #serve(from: string, relayId: number, head: ForwardedHead, body: Buffer): void {
     const key = `${from} ${relayId}`
-    const request = new RelayedRequest(head, body)
+    const request = new RelayedRequest(head, body, this.#options.bodyBounds)
     const response = new RelayedResponse(
       (mail, bytes) => this.#send(from, { ...mail, relayId }, bytes),
       this.#streams,
