@@ -99,7 +99,21 @@ export class Relay implements BackplaneNode {
   }
 
   receive(from: string, bytes: Uint8Array): void {
-    const [mail, body] = decodeMail(bytes)
+    try {
+      this.#receive(from, bytes)
+    } catch (err) {
+      this.#options.logger.error({ err, from }, 'mail of another node cannot be acted on')
+    }
+  }
+
+  #receive(from: string, bytes: Uint8Array): void {
+    const decoded = decodeMail(bytes)
+    if (decoded === undefined) {
+      const start = Buffer.from(bytes.subarray(0, 200)).toString('latin1')
+      this.#options.logger.warn({ from, start }, 'another node has sent something that is no mail')
+      return
+    }
+    const [mail, body] = decoded
     if (mail.kind === 'reset') return this.#drop(from)
     const { relayId } = mail
     const served = this.#served.get(`${from} ${relayId}`)
