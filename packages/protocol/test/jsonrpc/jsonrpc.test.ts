@@ -162,7 +162,7 @@ test('a message without an own method is not given one by a __proto__ key', () =
 test('params nested ten thousand deep are read, and not walked', () => {
   const depth = 10_000
   const nested = '{"a":'.repeat(depth) + '1' + '}'.repeat(depth)
-  const message = parseMessage(parseJson(`{"jsonrpc":"2.0","id":1,"method":"x","params":${nested}}`))
+  const message = parseMessage(JSON.parse(`{"jsonrpc":"2.0","id":1,"method":"x","params":${nested}}`))
   expect(isRequest(message)).toBe(true)
 })
 

@@ -57,7 +57,7 @@ export class Mount {
     this.options = options
     this.logger = logger
     this.streams = new EventStreams(keepAliveMs, limits)
-    this.#relay = new Relay({ backplane, node, sessions, logger, limits })
+    this.#relay = new Relay({ backplane, node, sessions, logger, limits, bodyBounds: options.bodyBounds })
     this.routes = createRoutes({
       context,
       transports,
