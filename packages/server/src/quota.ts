@@ -44,6 +44,8 @@ export class Quota {
   readonly max: Readonly<Record<LimitScope, number>>
   /** The number of refusals, by limit. */
   readonly refused: Record<LimitScope, number> = { total: 0, perPrincipal: 0, perSession: 0 }
+  /** The number of those that nobody waits for any more, and that still go on. */
+  abandoned = 0
   readonly #thing: LimitedThing
   #used = 0
   readonly #usedBy = new Map<string, number>()
@@ -113,14 +115,16 @@ export class Quota {
 }
 
 /**
- * The requests that one HTTP request brings, counted for as long as they cost something: until each of them is answered and
- * the HTTP response has left.
+ * The requests that one HTTP request brings, counted for as long as they cost something: until the HTTP response has left, and
+ * the handler of each has settled, whether its answer is still wanted or not.
  */
 export class InFlight {
   readonly #quota: Quota
   readonly #principal: string | undefined
   readonly #response: { whenClosed(callback: () => void): void }
   #count = 0
+  /** The requests of these that were aborted, and whose handlers still run. */
+  #kept = 0
   /** The response, its making, and later answers. */
   #waitsFor = 2
 
@@ -159,7 +163,19 @@ export class InFlight {
     if (this.#count > 0) this.#over()
   }
 
+  /** One of the requests is aborted while its handler runs: it stays in flight until `releaseOne`. */
+  keepOne(): void {
+    this.#kept++
+    this.#quota.abandoned++
+  }
+
+  releaseOne(): void {
+    this.#quota.abandoned--
+    if (this.#waitsFor === 0) this.#quota.release(this.#principal, 1)
+    else this.#kept--
+  }
+
   #over(): void {
-    if (--this.#waitsFor === 0) this.#quota.release(this.#principal, this.#count)
+    if (--this.#waitsFor === 0) this.#quota.release(this.#principal, this.#count - this.#kept)
   }
 }

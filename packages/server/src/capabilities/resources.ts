@@ -13,6 +13,7 @@ import type { ChangeIndex } from '../changes/change-index.ts'
 import { type CacheHint, hintFor, requireCacheHints } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from '../requests/context.ts'
+import { textOf } from '../requests/encode.ts'
 import type { MethodHandlers } from '../requests/method-handlers.ts'
 import { requireRegistration } from '../options.ts'
 import { type ListOptions, pageOf } from './pages.ts'
@@ -275,5 +276,5 @@ function contentsOf(
   if (typeof body === 'object' && body !== null && 'contents' in body && Array.isArray(body.contents)) {
     return body
   }
-  return { contents: [{ uri, mimeType: mimeType ?? 'application/json', text: JSON.stringify(body) }] }
+  return { contents: [{ uri, mimeType: mimeType ?? 'application/json', text: textOf(body, () => `What the read of ${uri.slice(0, 200)} returned`) }] }
 }

@@ -230,6 +230,7 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
   return (context, next) => {
     if (!mount.paths.has(context.path)) return next()
     context.onerror = leaveQuietly
+    context.res.on('error', lost)
     deadline.watch(context.res)
     if (context.req.headers.origin !== undefined) {
       return allowCors(context, async () => admit(context, next)) as Promise<void>
@@ -272,6 +273,9 @@ function otherMethods(routes: Iterable<string>): (context: Context, next: Next) 
   return (context, next) =>
     matched(context, () => allowedMethods(context, next) as Promise<void>) as Promise<void>
 }
+
+/** What is written to a response that is over is lost, as on every connection that breaks. Without a listener it ends the process. */
+function lost(): void {}
 
 const departures: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']
 

@@ -20,6 +20,9 @@ export interface ChannelOwner extends MailboxOwner {
   detached(channel: Channel): void
 }
 
+/** The time that a client without a stream has to open its first, when something waits for it there. */
+const firstStreamWithinMs = 3_000
+
 /**
  * The messages to a client on one stream, across the connections that the stream may need: messages in order, and changes
  * from state. A session has a channel of its own. Over Streamable HTTP each request that is answered with a stream has
@@ -37,6 +40,8 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
   #stream: MessageStream | undefined
   #complete = false
   #ended = false
+  /** The time when the client lost its stream, by `performance.now()`; undefined before it had one. */
+  #leftAt: number | undefined
 
   constructor(owner: ChannelOwner, number?: number) {
     this.#owner = owner
@@ -55,6 +60,14 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
   /** True when nothing more will be sent, and all messages are written. */
   get finished(): boolean {
     return this.#complete && this.#mailbox.waiting === 0
+  }
+
+  /** True when a message that was sent at some time waits in vain: the client was not there since, for as long as it may be away. */
+  isLost(sentAt: number, now: number): boolean {
+    if (this.attached) return false
+    const { keepMs } = this.#owner.mailboxLimits
+    if (this.#leftAt === undefined) return now - sentAt >= Math.min(keepMs, firstStreamWithinMs)
+    return now - Math.max(sentAt, this.#leftAt) >= keepMs
   }
 
   /** The number of messages held for the client, including those kept for its return. */
@@ -186,6 +199,7 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
 
   #detach(): void {
     this.#stream = undefined
+    this.#leftAt = performance.now()
     this.#owner.detached(this)
   }
 

@@ -2,11 +2,9 @@ import {
   type ClientCapabilities,
   errorCodes,
   type Implementation,
-  JSONRPC_VERSION,
   listNames,
   type LoggingLevel,
   McpError,
-  type NotificationToClient,
   type ParamsOf,
   type RequestId,
   type RequestToClient,
@@ -19,7 +17,7 @@ import type { ChangeIndex } from '../changes/change-index.ts'
 import { bytesOfWatch, requireWatchable } from '../changes/topic.ts'
 import type { Limits } from '../limits.ts'
 import type { Call } from '../requests/call.ts'
-import { ClientRequests } from '../requests/client-requests.ts'
+import { ClientRequests, type QuestionPath } from '../requests/client-requests.ts'
 import type { Outlet, PeerSession } from '../requests/peer.ts'
 import type { Principal } from '../requests/principal.ts'
 import type { LimitScope } from '../quota.ts'
@@ -68,7 +66,7 @@ const maxChannels = 100
  * One client of the legacy era, between its first message and its end: what it said of itself, what it watches, its
  * requests in flight, and its streams, which may come and go.
  */
-export class Session implements PeerSession, Outlet, ChannelOwner, Keeper {
+export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner, Keeper {
   readonly id: string
   readonly key: string
   readonly transport: SessionTransport
@@ -76,6 +74,7 @@ export class Session implements PeerSession, Outlet, ChannelOwner, Keeper {
   /** The first revision, until `initialize` says otherwise, and for clients that never send it. */
   revision: Revision = '2024-11-05'
   logLevel: LoggingLevel = 'info'
+  abandonedCalls = 0
   /** The session's own channel: changes, and all messages of requests that have no channel of their own. */
   readonly channel: Channel
   /** The time that the session is kept without a stream. */
@@ -214,7 +213,8 @@ export class Session implements PeerSession, Outlet, ChannelOwner, Keeper {
 
   requireRoomFor(requests: number): void {
     const { requests: quota } = this.#owner.limits
-    if (requests > 0 && this.#calls.length + requests > quota.max.perSession) throw quota.refuse('perSession')
+    const running = this.#calls.length + this.abandonedCalls
+    if (requests > 0 && running + requests > quota.max.perSession) throw quota.refuse('perSession')
   }
 
   /** Sends a message, as JSON, on the session's own channel. */
@@ -222,19 +222,21 @@ export class Session implements PeerSession, Outlet, ChannelOwner, Keeper {
     if (!this.#ended) this.channel.send(json, mergeKey)
   }
 
-  notify(method: NotificationToClient, params: object, mergeKey?: string): void {
-    this.send(JSON.stringify({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
-  }
-
   request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     _key: string | undefined,
-    signal: AbortSignal,
+    call: Call,
   ): Promise<ResultOf<M>> {
-    return this.clientRequests.request(method, params, signal, (message) =>
-      this.send(JSON.stringify(message)),
-    )
+    return this.clientRequests.request(method, params, call, this)
+  }
+
+  isLost(askedAt: number, now: number): boolean {
+    return this.channel.isLost(askedAt, now)
+  }
+
+  keepAlive(): void {
+    // The session's own stream is kept alive whether a request takes long or not.
   }
 
   closeStream(): void {

@@ -88,7 +88,8 @@ export class EventStream implements MessageStream {
   #open = true
   /** The bytes written since the reader has taken no more. */
   #untaken = 0
-  #quiet = false
+  /** How often `keepAlive` was called since something was written. */
+  #silentLooks = 0
 
   /** @param opening the first frame. */
   constructor(sink: StreamSink, principal: Principal, opening: string, owner: StreamOwner) {
@@ -112,14 +113,18 @@ export class EventStream implements MessageStream {
 
   write(frame: string): void {
     if (!this.#open) return
-    this.#quiet = false
+    this.#silentLooks = 0
     this.#gather(frame)
   }
 
-  /** Writes a comment if nothing else was written since the last call, so that no proxy takes the stream for dead. */
+  /**
+   * Writes a comment if nothing was written since the call before the last, so that no proxy takes the stream for dead. Called
+   * twice in the time that a stream may be silent.
+   */
   keepAlive(): void {
-    if (this.#quiet && this.ready) this.#gather(comment)
-    this.#quiet = true
+    if (++this.#silentLooks < 2 || !this.ready) return
+    this.#silentLooks = 0
+    this.#gather(comment)
   }
 
   end(reason?: string): void {
@@ -164,15 +169,18 @@ export class EventStream implements MessageStream {
 /** The open streams of one mount. One timer keeps all of them alive; there is none while none is open. */
 export class EventStreams implements StreamOwner {
   readonly #streams = new Set<EventStream>()
-  readonly #keepAliveMs: number
+  readonly #lookMs: number
   readonly #limits: Limits
   #timer: NodeJS.Timeout | undefined
   /** The streams that have gathered something in this tick. */
   #written: EventStream[] = []
 
-  /** @param limits count the streams, for as long as they can be written to, and the bytes that their readers do not take. */
+  /**
+   * @param keepAliveMs the time that a stream may be silent.
+   * @param limits count the streams, for as long as they can be written to, and the bytes that their readers do not take.
+   */
   constructor(keepAliveMs: number, limits: Limits) {
-    this.#keepAliveMs = Math.min(keepAliveMs, longestTimerMs)
+    this.#lookMs = Math.min(keepAliveMs / 2, longestTimerMs)
     this.#limits = limits
   }
 
@@ -187,7 +195,7 @@ export class EventStreams implements StreamOwner {
     this.#streams.add(stream)
     this.#timer ??= setInterval(() => {
       for (const stream of this.#streams) stream.keepAlive()
-    }, this.#keepAliveMs).unref()
+    }, this.#lookMs).unref()
     return stream
   }
 

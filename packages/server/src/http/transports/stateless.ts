@@ -4,7 +4,6 @@ import {
   type JSONRPCRequest,
   McpError,
   modernHttpStatus,
-  type NotificationToClient,
   type ParamsOf,
   parseMessage,
   parseParams,
@@ -15,6 +14,8 @@ import {
 import { Holding } from '../../byte-quota.ts'
 import { ListenStream } from '../../changes/listen-stream.ts'
 import { Refusal } from '../../refusal.ts'
+import type { InFlight } from '../../quota.ts'
+import type { Call } from '../../requests/call.ts'
 import { InputRounds } from '../../requests/input-rounds.ts'
 import type { Outlet } from '../../requests/peer.ts'
 import { RequestStates } from '../../requests/request-state.ts'
@@ -79,10 +80,11 @@ export function stateless(context: TransportContext): StatelessTransport {
     peer: ModernPeer,
     response: TransportResponse,
     forms: ResponseForms,
+    inFlight: InFlight,
   ): Promise<void> {
     const inputs = new InputRounds(request, peer.principal, states)
     const reply = new StatelessReply(response, forms, peer, inputs, context)
-    const answered = dispatcher.answer(request, peer, reply)
+    const answered = dispatcher.answer(request, peer, reply, inFlight)
     const { call } = peer
     if (call?.over === false) {
       response.whenClosed(() => {
@@ -90,7 +92,7 @@ export function stateless(context: TransportContext): StatelessTransport {
       })
     }
     const encoded = await answered
-    if (encoded === undefined) return response.begun ? undefined : response.empty(202)
+    if (encoded === undefined) return reply.hasStream ? reply.end() : response.empty(202)
     const { json, errorCode } = encoded
     // The status tells of an error, too, as long as the response has not begun.
     if (!reply.hasStream && errorCode !== undefined) response.json(json, modernHttpStatus(errorCode))
@@ -116,7 +118,7 @@ export function stateless(context: TransportContext): StatelessTransport {
       const peer = new ModernPeer(request, message, context)
       if (message.method === 'subscriptions/listen') return listen(request, message, response)
       inFlight.take(1)
-      await answer(message, peer, response, forms)
+      await answer(message, peer, response, forms, inFlight)
     },
 
     end() {
@@ -160,16 +162,17 @@ class StatelessReply extends Reply implements Outlet {
     this.#context = context
   }
 
-  override notify(method: NotificationToClient, params: object, mergeKey?: string): void {
-    if (this.forms.stream && !this.#peer.call?.over) super.notify(method, params, mergeKey)
+  override send(json: string, mergeKey?: string): void {
+    if (this.forms.stream) super.send(json, mergeKey)
   }
 
   request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     key: string | undefined,
+    call: Call,
   ): Promise<ResultOf<M>> {
-    return this.#inputs.ask(method, params, key, this.#peer.call!)
+    return this.#inputs.ask(method, params, key, call)
   }
 
   closeStream(): void {
