@@ -18,7 +18,9 @@ export {
   Result,
 } from './jsonrpc/jsonrpc.ts'
 export type { JSONRPCMessage, JSONRPCResponse } from './jsonrpc/jsonrpc.ts'
-export { parseJson, parseMessage } from './jsonrpc/parse-message.ts'
+export { defaultJsonBounds, parseJson, requireWithin } from './jsonrpc/bounded-json.ts'
+export type { JsonBounds } from './jsonrpc/bounded-json.ts'
+export { parseMessage } from './jsonrpc/parse-message.ts'
 
 // Errors between client and server.
 export {

@@ -1,3 +1,4 @@
+import { ByteQuota } from './byte-quota.ts'
 import { requireKnown } from './options.ts'
 import { type LimitedThing, Quota } from './quota.ts'
 
@@ -31,17 +32,28 @@ export interface LimitsOptions {
    * 200,000, 20,000 for each principal, and 1,000 for each session.
    */
   subscriptions?: SessionLimitOptions
+  /**
+   * Bytes held for clients: bodies of requests until these are answered, what a client says of itself, watched URIs, messages
+   * that wait, and messages that are kept for `resumeWithinMs` after they were written. Past the limit, kept messages go, the
+   * oldest first; then requests are refused, and a session for whose messages there is no room ends. `perSession` also limits
+   * the messages that wait on the stream of a request. Default 201,326,592 (192 MiB), 67,108,864 (64 MiB) for each principal,
+   * and 16,777,216 (16 MiB) for each session.
+   */
+  bytes?: SessionLimitOptions
 }
+
+const MiB = 1024 * 1024
 
 const defaults = {
   sessions: { total: 10_000, perPrincipal: 1_000 },
   streams: { total: 20_000, perPrincipal: 2_000 },
   requests: { total: 10_000, perPrincipal: 1_000, perSession: 1_000 },
   subscriptions: { total: 200_000, perPrincipal: 20_000, perSession: 1_000 },
+  bytes: { total: 192 * MiB, perPrincipal: 64 * MiB, perSession: 16 * MiB },
 } satisfies Required<LimitsOptions>
 
 /** The quotas of one mount. */
-export type Limits = Readonly<Record<LimitedThing, Quota>>
+export type Limits = Readonly<Record<Exclude<LimitedThing, 'bytes'>, Quota>> & { readonly bytes: ByteQuota }
 
 /** @throws {TypeError} when a limit is unknown, or neither a whole number of at least 1 nor Infinity. */
 export function limitsOf(options: LimitsOptions = {}): Limits {
@@ -50,7 +62,8 @@ export function limitsOf(options: LimitsOptions = {}): Limits {
     const thing = name as LimitedThing
     const given = options[thing] ?? {}
     requireKnown(`limits.${thing}`, given, Object.keys(known))
-    return [thing, new Quota(thing, { perSession: Infinity, ...known, ...given })]
+    const kind = thing === 'bytes' ? ByteQuota : Quota
+    return [thing, new kind(thing, { perSession: Infinity, ...known, ...given })]
   })
-  return Object.fromEntries(quotas) as Limits
+  return Object.fromEntries(quotas) as unknown as Limits
 }

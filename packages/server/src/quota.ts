@@ -1,7 +1,7 @@
 import { errorCodes, McpError } from '@tidings/protocol'
 
 /** The kinds of things that are limited. */
-export type LimitedThing = 'sessions' | 'streams' | 'requests' | 'subscriptions'
+export type LimitedThing = 'sessions' | 'streams' | 'requests' | 'subscriptions' | 'bytes'
 export type LimitScope = 'total' | 'perPrincipal' | 'perSession'
 
 const tooMany: Record<LimitedThing, string> = {
@@ -9,6 +9,7 @@ const tooMany: Record<LimitedThing, string> = {
   streams: 'Too many streams are open',
   requests: 'Too many requests are in flight',
   subscriptions: 'Too many resources are watched',
+  bytes: 'Too many bytes are held',
 }
 const ofWhom: Record<LimitScope, string> = {
   total: 'in all',
@@ -43,6 +44,8 @@ export class Quota {
   readonly max: Readonly<Record<LimitScope, number>>
   /** The number of refusals, by limit. */
   readonly refused: Record<LimitScope, number> = { total: 0, perPrincipal: 0, perSession: 0 }
+  /** The number of those that nobody waits for any more, and that still go on. */
+  abandoned = 0
   readonly #thing: LimitedThing
   #used = 0
   readonly #usedBy = new Map<string, number>()
@@ -66,7 +69,6 @@ export class Quota {
 
   /** The limit that does not allow so many more. Undefined when all do. */
   reached(principal: string | undefined, count = 1): LimitScope | undefined {
-    if (count === 0) return undefined
     if (principal !== undefined && (this.#usedBy.get(principal) ?? 0) + count > this.max.perPrincipal)
       return 'perPrincipal'
     return this.#used + count > this.max.total ? 'total' : undefined
@@ -113,14 +115,16 @@ export class Quota {
 }
 
 /**
- * The requests that one HTTP request brings, counted for as long as they cost something: until each of them is answered and
- * the HTTP response has left.
+ * The requests that one HTTP request brings, counted for as long as they cost something: until the HTTP response has left, and
+ * the handler of each has settled, whether its answer is still wanted or not.
  */
 export class InFlight {
   readonly #quota: Quota
   readonly #principal: string | undefined
   readonly #response: { whenClosed(callback: () => void): void }
   #count = 0
+  /** The requests of these that were aborted, and whose handlers still run. */
+  #kept = 0
   /** The response, its making, and later answers. */
   #waitsFor = 2
 
@@ -159,7 +163,19 @@ export class InFlight {
     if (this.#count > 0) this.#over()
   }
 
+  /** One of the requests is aborted while its handler runs: it stays in flight until `releaseOne`. */
+  keepOne(): void {
+    this.#kept++
+    this.#quota.abandoned++
+  }
+
+  releaseOne(): void {
+    this.#quota.abandoned--
+    if (this.#waitsFor === 0) this.#quota.release(this.#principal, 1)
+    else this.#kept--
+  }
+
   #over(): void {
-    if (--this.#waitsFor === 0) this.#quota.release(this.#principal, this.#count)
+    if (--this.#waitsFor === 0) this.#quota.release(this.#principal, this.#count - this.#kept)
   }
 }

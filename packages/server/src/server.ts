@@ -19,7 +19,7 @@ import type { ObjectSchema } from './capabilities/schema.ts'
 import { type ToolHandle, type ToolHandler, type ToolOptions, Tools } from './capabilities/tools.ts'
 import type { Variables } from './capabilities/uri-template.ts'
 import { ChangeIndex } from './changes/change-index.ts'
-import { type Logger, requireLogger, silent } from './logger.ts'
+import { firstFailureOnly, type Logger, requireLogger } from './logger.ts'
 import { requireNumbers, requireWholeNumbers } from './options.ts'
 import { internals, type ServerInternals } from './internals.ts'
 import { Dispatcher } from './requests/dispatcher.ts'
@@ -33,7 +33,7 @@ export interface McpServerOptions {
   requestTimeoutMs?: number
   /** How long, and for whom, clients may cache the lists and the answer to `server/discover`. Default: not at all. */
   cacheHints?: { [of in 'discover' | 'tools' | 'prompts' | 'resources' | 'templates']?: CacheHint }
-  /** Takes failures of handlers, with the whole error. A pino logger fits. Default: nothing is logged. */
+  /** Takes failures of handlers, with the whole error. A pino logger fits. Default: the first failure goes to stderr. */
   logger?: Logger
   /**
    * Connects this server with others that offer the same: a change on one is told to the clients of all, and each serves
@@ -70,11 +70,11 @@ export class McpServer {
    * @throws {TypeError} when an option has a value it cannot have.
    */
   constructor(info: Implementation, options: McpServerOptions = {}) {
-    const { instructions, pageSize, requestTimeoutMs = 600_000, logger = silent, cacheHints = {} } = options
+    const { instructions, pageSize, requestTimeoutMs = 600_000, cacheHints = {} } = options
     requireWholeNumbers({ pageSize }, 1)
     requireNumbers({ requestTimeoutMs })
     requireCacheHints(cacheHints)
-    requireLogger(logger)
+    const logger = requireLogger(options.logger ?? firstFailureOnly())
     const backplane = options.backplane ?? new MemoryBackplane()
     const changes = new ChangeIndex(backplane)
     const tools = new Tools(changes, logger, { pageSize, cacheHint: cacheHints.tools })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { deferred } from '@tidings/testkit/deferred'
 import { post } from '@tidings/testkit/post'
+import { until } from '@tidings/testkit/until'
 import type { LimitsOptions } from '../src/index.ts'
 import { health, untilHealth } from './harness/health.ts'
 import { listen } from './harness/listen.ts'
@@ -22,9 +23,13 @@ const as = (name: string) => ({ Authorization: name })
 /** A server with a tool whose calls hang until the test lets them go on, and resources to subscribe to. */
 async function limited(limits: LimitsOptions, options = {}) {
   const { promise: mayFinish, resolve: finish } = deferred()
+  let aborts = 0
+  /** Resolves when so many calls were aborted, which does not end them. */
+  const aborted = (count: number) => until(() => aborts === count, `${count} calls aborted`)
   const serving = await start(
     (server) => {
-      server.tool('hang', {}, async () => {
+      server.tool('hang', {}, async (_args, { signal }) => {
+        signal.addEventListener('abort', () => aborts++)
         await mayFinish
         return { content: [] }
       })
@@ -36,7 +41,7 @@ async function limited(limits: LimitsOptions, options = {}) {
       ...options,
     },
   )
-  return { ...serving, finish }
+  return { ...serving, finish, aborted }
 }
 
 const untilUsed = (url: string, use: Record<string, number>) =>
@@ -163,9 +168,9 @@ test('requests: past the limit of all a request is refused at every transport, a
   await untilUsed(url, { requests: 0 })
 })
 
-test('requests: of one principal, and of one session, too many are 429, and all others are served', async () => {
-  const { url } = await limited({ requests: { perPrincipal: 2, perSession: 1 } })
-  const principal = { status: 429, after: '1', limit: 'requests.perPrincipal', max: 2, jsonrpc: '2.0' }
+test('requests: of one principal too many are 429, and all others are served; hanging up ends no handler', async () => {
+  const { url, finish, aborted } = await limited({ requests: { perPrincipal: 2 } })
+  const full = { status: 429, after: '1', limit: 'requests.perPrincipal', max: 2, jsonrpc: '2.0', id: 3 }
   const calls = [1, 2].map((id) => {
     const call = { method: 'tools/call', params: { name: 'hang' }, id }
     const options = {
@@ -177,24 +182,29 @@ test('requests: of one principal, and of one session, too many are 429, and all 
       .end(JSON.stringify(modernBody(call)))
   })
   await untilUsed(url, { requests: 2 })
-  expect(await refusal(await send(url, { method: 'tools/list', id: 3, headers: as('ada') }))).toEqual({
-    ...principal,
-    id: 3,
-  })
-  expect((await send(url, { method: 'tools/list', headers: as('bob') })).status).toBe(200)
+  const list = (name: string) => send(url, { method: 'tools/list', id: 3, headers: as(name) })
+  expect(await refusal(await list('ada'))).toEqual(full)
+  expect((await list('bob')).status).toBe(200)
   for (const call of calls) call.destroy()
+  await aborted(2)
+  expect(await refusal(await list('ada'))).toEqual(full)
+  finish()
   await untilUsed(url, { requests: 0 })
-  expect((await send(url, { method: 'tools/list', headers: as('ada') })).status).toBe(200)
+  expect((await list('ada')).status).toBe(200)
+})
 
+test('requests: of one session too many are 429, and all others are served; cancelling ends no handler', async () => {
+  const { url, finish } = await limited({ requests: { perSession: 1 } })
   const [one, other] = await Promise.all([connectRaw(url), connectRaw(url)])
   await one.send(hang('a'))
-  expect(await refusal(await one.send(hang('b')))).toMatchObject({
-    status: 429,
-    limit: 'requests.perSession',
-    max: 1,
-  })
+  const full = { status: 429, limit: 'requests.perSession', max: 1 }
+  expect(await refusal(await one.send(hang('b')))).toMatchObject(full)
   expect(await other.request('ping')).toMatchObject({ result: {} })
   await one.send({ method: 'notifications/cancelled', params: { requestId: 'a' } })
+  expect(await refusal(await one.send(hang('b')))).toMatchObject(full)
+  await untilUsed(url, { requests: 1 })
+  finish()
+  await untilUsed(url, { requests: 0 })
   expect(await one.request('ping')).toMatchObject({ result: {} })
 })
 
@@ -207,7 +217,11 @@ test('requests: a client can answer and cancel however many are in flight', asyn
         const { action } = await elicit({ message: '?', requestedSchema })
         return { content: [{ type: 'text', text: action }] }
       })
-      server.tool('hang', {}, () => new Promise(() => {}))
+      server.tool('hang', {}, (_args, { signal }) => {
+        const { promise, resolve } = deferred<{ content: [] }>()
+        signal.addEventListener('abort', () => resolve({ content: [] }))
+        return promise
+      })
     },
     { limits },
   )

@@ -58,8 +58,8 @@ export interface McpErrorOptions {
   cause?: unknown
 }
 
-// A program may load this package as ES module and as CommonJS. The brand makes `instanceof` work between the two
-// copies.
+// A program may load this package as ES module and as CommonJS, or in two versions. The brand makes `instanceof` work between
+// the copies.
 const brand = Symbol.for('@tidings/protocol.McpError')
 
 /**
@@ -74,7 +74,13 @@ export class McpError extends Error {
   readonly code: number
   readonly data: unknown
 
+  /** @throws {TypeError} when the code is no whole number: a peer would take such a response for no response. */
   constructor(code: number, message: string, options: McpErrorOptions = {}) {
+    if (!Number.isSafeInteger(code)) {
+      throw new TypeError(
+        `The code of an McpError must be a whole number, got ${String(code)} ("${message}")`,
+      )
+    }
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
     this.data = options.data
@@ -96,7 +102,17 @@ export class McpError extends Error {
     return data === undefined ? { code, message } : { code, message, data }
   }
 
+  /** True for an McpError of any copy of this package that has all that a response needs. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === 'object' && value !== null && brand in value
+    // A class derived from this one is told apart as any other.
+    if (this !== McpError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    if (typeof value !== 'object' || value === null) return false
+    try {
+      if (!(brand in value)) return false
+      const { code, message } = value as Partial<McpError>
+      return Number.isSafeInteger(code) && typeof message === 'string'
+    } catch {
+      return false // a getter that throws
+    }
   }
 }

@@ -5,6 +5,7 @@ import {
   type JSONRPCRequest,
   type JSONRPCResultResponse,
   JSONRPC_VERSION as jsonrpc,
+  maxIdLength,
 } from './jsonrpc.ts'
 
 type Fields = Record<string, unknown>
@@ -46,7 +47,7 @@ function errorOf({ id, error }: Fields): JSONRPCErrorResponse | undefined {
 }
 
 function isId(value: unknown): value is string | number {
-  return typeof value === 'string' || Number.isSafeInteger(value)
+  return typeof value === 'string' ? value.length <= maxIdLength : Number.isSafeInteger(value)
 }
 
 function mayBeId(value: unknown): value is string | number | undefined {

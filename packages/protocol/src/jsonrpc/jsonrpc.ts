@@ -1,15 +1,25 @@
 import * as z from 'zod/mini'
-import { Integer } from '../zod/number-schemas.ts'
+import { Integer, refine } from '../zod/number-schemas.ts'
 import { mapOf } from '../zod/open-object.ts'
 
 export const JSONRPC_VERSION = '2.0'
 
+/**
+ * The number of characters that an id or a progress token may have. The receiver keeps it for as long as the request lasts,
+ * and repeats it in each message about the request.
+ */
+export const maxIdLength = 256
+
+const Name = z
+  .string()
+  .check(refine(({ length }) => length <= maxIdLength, `at most ${maxIdLength} characters`))
+
 /** The id of a request, unique among the sender's requests in flight. Never null in MCP. */
-export const RequestId = z.union([z.string(), Integer])
+export const RequestId = z.union([Name, Integer])
 export type RequestId = z.infer<typeof RequestId>
 
 /** The token that connects progress notifications with their request. */
-export const ProgressToken = z.union([z.string(), Integer])
+export const ProgressToken = z.union([Name, Integer])
 export type ProgressToken = z.infer<typeof ProgressToken>
 
 /** `_meta`: metadata of the protocol and of applications, with any keys. */

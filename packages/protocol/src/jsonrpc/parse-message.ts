@@ -32,16 +32,3 @@ export function parseMessage(value: unknown): JSONRPCMessage {
   // The schema finds the reason.
   return parseWith(schemaOf(value), value, errorCodes.invalidRequest, 'Not a JSON-RPC 2.0 message')
 }
-
-/**
- * Decodes JSON text, for {@link parseMessage}.
- *
- * @throws {McpError} `parseError` when the text is not JSON.
- */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new McpError(errorCodes.parseError, `Not JSON: ${(cause as Error).message}`, { cause })
-  }
-}

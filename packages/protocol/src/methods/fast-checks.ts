@@ -1,3 +1,4 @@
+import { maxIdLength } from '../jsonrpc/jsonrpc.ts'
 import { loggingLevels } from '../messages/logging.ts'
 import { metaKeys, type ModernRequestMeta } from '../messages/meta.ts'
 import type { NotificationMethod } from './method-types.ts'
@@ -95,5 +96,6 @@ function mayBeBoolean(value: unknown): boolean {
 }
 
 function mayBeToken(value: unknown): boolean {
-  return value === undefined || typeof value === 'string' || Number.isSafeInteger(value)
+  if (typeof value === 'string') return value.length <= maxIdLength
+  return value === undefined || Number.isSafeInteger(value)
 }

@@ -15,6 +15,7 @@ export const Url = z.string().check(refine((text) => URL.canParse(text), 'a URL'
 /** The URI of a file or folder. */
 export const FileUri = z.string().check(refine((uri) => uri.startsWith('file://'), 'a file:// URI'))
 
-function refine<Value>(test: (value: Value) => boolean, subject: string) {
+/** A check by a function: its error says which `subject` was expected. */
+export function refine<Value>(test: (value: Value) => boolean, subject: string) {
   return z.refine<Value>(test, { error: ({ input }) => expected(subject, input) })
 }

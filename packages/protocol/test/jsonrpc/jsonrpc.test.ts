@@ -36,6 +36,7 @@ test.each([
   ['a request without params', { jsonrpc: '2.0', id: 0, method: 'ping' }],
   ['a request whose id is the empty string', { ...request, id: '' }],
   ['a request whose id is negative', { ...request, id: -7 }],
+  ['a request whose id has 256 characters', { ...request, id: 'i'.repeat(256) }],
   [
     'a request with a progress token',
     { ...request, params: { _meta: { progressToken: 'p', 'a.b/c': [1] } } },
@@ -82,6 +83,12 @@ test.each([
     'Not a JSON-RPC 2.0 message: params._meta.progressToken: ' +
       'expected string, received object, or expected number, received object',
   ],
+  [{ ...request, id: 'i'.repeat(257) }, `id: expected at most 256 characters, received "${'i'.repeat(100)}"`],
+  [
+    { ...request, params: { _meta: { progressToken: 'p'.repeat(257) } } },
+    'params._meta.progressToken: expected at most 256 characters, received "ppp',
+  ],
+  [{ ...result, id: 'i'.repeat(257) }, 'id: expected at most 256 characters'],
   [{ ...notification, params: 'x' }, 'Not a JSON-RPC 2.0 message: params: expected object, received string'],
   [{ ...notification, params: { _meta: 3 } }, 'params._meta: expected object, received number'],
   [{ ...result, result: 'done' }, 'Not a JSON-RPC 2.0 message: result: expected object, received string'],
@@ -155,7 +162,7 @@ test('a message without an own method is not given one by a __proto__ key', () =
 test('params nested ten thousand deep are read, and not walked', () => {
   const depth = 10_000
   const nested = '{"a":'.repeat(depth) + '1' + '}'.repeat(depth)
-  const message = parseMessage(parseJson(`{"jsonrpc":"2.0","id":1,"method":"x","params":${nested}}`))
+  const message = parseMessage(JSON.parse(`{"jsonrpc":"2.0","id":1,"method":"x","params":${nested}}`))
   expect(isRequest(message)).toBe(true)
 })
 

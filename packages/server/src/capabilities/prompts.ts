@@ -11,6 +11,7 @@ import type { ChangeIndex } from '../changes/change-index.ts'
 import { hintFor } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from '../requests/context.ts'
+import { FaultyResult, kindOf } from '../requests/encode.ts'
 import type { MethodHandlers } from '../requests/method-handlers.ts'
 import { requireRegistration } from '../options.ts'
 import { type ListOptions, pageOf } from './pages.ts'
@@ -127,7 +128,10 @@ export class Prompts {
       }
       const result = await prompt.handler(input.value as Record<string, unknown>, context)
       if (Array.isArray(result?.messages)) return result
-      throw new TypeError(`The handler of the prompt ${name} must return { messages: [...] }`)
+      const { messages } = Object(result) as { messages?: unknown }
+      throw new FaultyResult(
+        `The handler of the prompt ${name} must return { messages: [...] }, the messages it returned are ${kindOf(messages)}`,
+      )
     },
   } satisfies MethodHandlers
 }

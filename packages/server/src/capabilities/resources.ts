@@ -15,6 +15,7 @@ import { type CacheHint, hintFor, requireCacheHints } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from '../requests/context.ts'
 import type { Logger } from '../logger.ts'
+import { textOf } from '../requests/encode.ts'
 import type { MethodHandlers } from '../requests/method-handlers.ts'
 import { within } from '../async/deadline.ts'
 import { describe, requireRegistration } from '../options.ts'
@@ -305,5 +306,5 @@ function contentsOf(
   if (typeof body === 'object' && body !== null && 'contents' in body && Array.isArray(body.contents)) {
     return body
   }
-  return { contents: [{ uri, mimeType: mimeType ?? 'application/json', text: JSON.stringify(body) }] }
+  return { contents: [{ uri, mimeType: mimeType ?? 'application/json', text: textOf(body, () => `What the read of ${uri.slice(0, 200)} returned`) }] }
 }

@@ -10,7 +10,9 @@ import {
 } from '@tidings/protocol'
 import type { ChangeIndex } from '../changes/change-index.ts'
 import { hintFor } from './cache-hints.ts'
+import { QuestionError } from '../requests/client-requests.ts'
 import type { HandlerContext } from '../requests/context.ts'
+import { asObject, FaultyResult, kindOf, textOf } from '../requests/encode.ts'
 import { isPromise } from '../async/is-promise.ts'
 import type { Logger } from '../logger.ts'
 import type { MethodHandlers } from '../requests/method-handlers.ts'
@@ -177,6 +179,7 @@ export class Tools {
   }
 
   #failed(tool: RegisteredTool, thrown: unknown, context: HandlerContext): CallToolResult {
+    if (thrown instanceof QuestionError) return failure(thrown.words)
     // An McpError is meant for the client; any other error may hold secrets.
     if (thrown instanceof McpError) throw thrown
     const { name } = tool.listing
@@ -184,19 +187,33 @@ export class Tools {
     return failure(`The tool ${name} failed: internal error`)
   }
 
+  /** @throws {FaultyResult} when it is no result. */
   #checkResult(tool: RegisteredTool, result: AnyResult): CallToolResult | Promise<CallToolResult> {
-    const { name } = tool.listing
-    if (typeof result !== 'object' || result === null || !(result.content ?? result.structuredContent)) {
-      const returned = JSON.stringify(result)?.slice(0, 200)
-      throw new TypeError(
-        `The handler of the tool ${name} must return { content: [...] }, it returned ${returned}`,
-      )
+    try {
+      return this.#readResult(tool, result)
+    } catch (cause) {
+      if (cause instanceof FaultyResult) throw cause
+      throw new FaultyResult(`What the tool ${tool.listing.name} returned cannot be read`, { cause })
     }
-    if (tool.output === undefined || result.isError === true) return withContent(result)
+  }
+
+  #readResult(tool: RegisteredTool, result: AnyResult): CallToolResult | Promise<CallToolResult> {
+    const { name } = tool.listing
+    const expected = `The handler of the tool ${name} must return { content: [...] } or { structuredContent: {...} }`
+    if (typeof result !== 'object' || result === null) {
+      throw new FaultyResult(`${expected}, it returned ${kindOf(result)}`)
+    }
+    const { content, structuredContent } = result
+    if (!Array.isArray(content ?? []) || (content ?? structuredContent) === undefined) {
+      throw new FaultyResult(`${expected}, the content it returned is ${kindOf(content)}`)
+    }
+    const subject = () => `The structuredContent that the tool ${name} returned`
+    if (structuredContent !== undefined) asObject(structuredContent, subject)
+    if (tool.output === undefined || result.isError === true) return withContent(result, subject)
     const withOutput = (output: Checked): CallToolResult => {
       if ('value' in output)
-        return withContent({ ...result, structuredContent: output.value as Record<string, unknown> })
-      throw new TypeError(`What the tool ${name} returned does not fit its output schema: ${output.problem}`)
+        return withContent({ ...result, structuredContent: output.value as Record<string, unknown> }, subject)
+      throw new FaultyResult(`What the tool ${name} returned does not fit its output schema: ${output.problem}`)
     }
     const output = tool.output.check(result.structuredContent)
     return isPromise(output) ? Promise.resolve(output).then(withOutput) : withOutput(output)
@@ -212,9 +229,8 @@ function checkHeaders({ json }: CompiledSchema, of: string): void {
   }
 }
 
-function withContent({ content, ...result }: AnyResult): CallToolResult {
-  const text = content ?? [{ type: 'text', text: JSON.stringify(result.structuredContent) }]
-  return { content: text, ...result }
+function withContent({ content, ...result }: AnyResult, subject: () => string): CallToolResult {
+  return { content: content ?? [{ type: 'text', text: textOf(result.structuredContent, subject) }], ...result }
 }
 
 function failure(text: string): CallToolResult {

@@ -22,6 +22,11 @@ export class ChangeIndex implements ChangeFollower {
   #seq = 0
   /** The latest change of all topics that were forgotten. */
   #forgotten = 0
+  /** The number of this turn of the event loop, among those in which a watched topic has changed. */
+  #tick = 0
+  #tickEnds = false
+  /** Watched topics whose latest change is told at the end of the tick, in the order of these changes. */
+  #later = new Set<TopicState>()
   #followed: Promise<void> | undefined
 
   constructor(backplane: Backplane = new MemoryBackplane()) {
@@ -80,8 +85,25 @@ export class ChangeIndex implements ChangeFollower {
     }
     for (; state !== undefined; state = state.other) {
       state.changed(seq)
+      // Many changes in one go are told once. From the first that waits on, all wait, so that none overtakes another.
+      if (this.#later.size > 0 || state.toldIn === this.#tick) {
+        this.#later.delete(state)
+        this.#later.add(state)
+        continue
+      }
+      state.toldIn = this.#tick
+      if (!this.#tickEnds) setImmediate(this.#endTick)
+      this.#tickEnds = true
       for (const listener of state.listeners) listener.offer(state)
     }
+  }
+
+  /** Tells now what waits for the end of the tick. */
+  settle(): void {
+    if (this.#later.size === 0) return
+    const due = this.#later
+    this.#later = new Set()
+    for (const state of due) for (const listener of state.listeners) listener.offer(state)
   }
 
   resync({ epoch, seq, completeFrom, changes }: ChangeSnapshot): void {
@@ -93,6 +115,7 @@ export class ChangeIndex implements ChangeFollower {
     this.#seq = seq
     this.#forgotten = completeFrom
     this.#unwatched.clear()
+    this.#later.clear()
     const watched = [...this.#watched.values()].flatMap(spellings)
     for (const state of watched) state.reset(epoch)
     for (const [topic, seq] of changes) {
@@ -112,6 +135,8 @@ export class ChangeIndex implements ChangeFollower {
 
   /** Adds the listener to the topic, and returns the topic's state. */
   subscribe(topic: Topic, listener: TopicListener): TopicState {
+    // What came before the watch is not told to it.
+    this.settle()
     const key = topicKey(topic)
     const head = this.#watched.get(key)
     let state = head
@@ -140,6 +165,12 @@ export class ChangeIndex implements ChangeFollower {
       this.#watched.delete(key)
       if (state.seq > 0) this.#keep(key, state)
     }
+  }
+
+  readonly #endTick = (): void => {
+    this.#tick++
+    this.#tickEnds = false
+    this.settle()
   }
 
   #keep(key: string, state: TopicState): void {

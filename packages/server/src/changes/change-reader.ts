@@ -50,10 +50,6 @@ export class ChangeReader implements TopicListener {
     return this.#position
   }
 
-  isWatching(topic: Topic): boolean {
-    return this.#topics.has(topicKey(topic))
-  }
-
   /** @param since changes after this position are told. Default: the latest change. */
   watch(topic: Topic, since = this.#index.seq): void {
     const key = topicKey(topic)
@@ -71,10 +67,13 @@ export class ChangeReader implements TopicListener {
     this.#index.unsubscribe(watched.state, this)
   }
 
-  /** Tells the reader of a change that has just happened; a reader that is not ready finds it later, in catchUp. */
+  /**
+   * Tells the reader of a change that has just happened, unless it has found it already; a reader that is not ready finds it
+   * later, in catchUp.
+   */
   offer(state: TopicState): void {
     if (this.#behind || !this.#sink.isReady()) this.#behind = true
-    else this.#tell(state)
+    else if (state.seq > this.#position) this.#tell(state)
   }
 
   /** Tells each watched topic whose latest change is past the position: once, in order, until the sink is full. */

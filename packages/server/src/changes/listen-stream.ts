@@ -12,7 +12,8 @@ import type { ChangeIndex } from './change-index.ts'
 import { ChangeReader, type ChangeSink } from './change-reader.ts'
 import type { MessageStream, StreamWriter } from './message-stream.ts'
 import { formatPosition, listenFrame, listenFrameEnd } from './notification.ts'
-import { topicKey, type TopicState } from './topic.ts'
+import { bytesOfWatch, requireWatchable, topicKey, type TopicState } from './topic.ts'
+import { bytesOf } from '../bytes-of.ts'
 
 /** A `subscriptions/listen` request. */
 export interface ListenRequest {
@@ -39,22 +40,26 @@ export class ListenStream implements ChangeSink, StreamWriter {
 
   /**
    * @param isResource whether a URI belongs to a resource; other URIs are left out of the acknowledgement.
-   * @param open opens the stream, given the number of resources it watches. Its errors are passed on.
+   * @param open opens the stream, given the number of resources it watches, and the bytes that it takes for what the client
+   * sent. Its errors are passed on.
+   * @throws {McpError} `invalidParams` when a URI is too long.
    */
   constructor(
     { id, filter, since }: ListenRequest,
     changes: ChangeIndex,
     isResource: (uri: string) => boolean,
-    open: (resources: number) => MessageStream,
+    open: (resources: number, bytes: number) => MessageStream,
   ) {
-    const resources = [...new Set(filter.resourceSubscriptions)].filter(isResource)
+    const uris = [...new Set(filter.resourceSubscriptions)]
+    uris.forEach(requireWatchable)
+    const resources = uris.filter(isResource)
     const watchedLists = listNames.filter((list) => filter[lists[list].filter] === true)
     const from = positionOf(since, changes)
     this.#id = id
     this.#changes = changes
     this.#frameEnd = listenFrameEnd(id)
     this.#reader = new ChangeReader(changes, this)
-    this.#stream = open(new Set(resources.map(topicKey)).size)
+    this.#stream = open(new Set(resources.map(topicKey)).size, bytesOfListen(id, resources))
     if (from !== undefined) this.#reader.rewind(from)
     this.#acknowledge(
       acknowledged(watchedLists, filter, resources),
@@ -112,6 +117,11 @@ export class ListenStream implements ChangeSink, StreamWriter {
   #send(message: object): void {
     this.#stream.write(`data: ${JSON.stringify({ jsonrpc: JSONRPC_VERSION, ...message })}\n\n`)
   }
+}
+
+/** The id is held twice: as it came, and in the end of each frame. */
+function bytesOfListen(id: RequestId, uris: readonly string[]): number {
+  return uris.reduce((sum, uri) => sum + bytesOfWatch(uri), 2 * bytesOf(String(id)))
 }
 
 /** The part of the filter that the server honours. */

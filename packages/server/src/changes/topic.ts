@@ -1,10 +1,30 @@
-import { type List, normalUri } from '@tidings/protocol'
+import { errorCodes, type List, McpError, normalUri } from '@tidings/protocol'
+import { bytesOf } from '../bytes-of.ts'
 
 /**
  * Something that can change: one of the three lists, or one resource, named with its URI. A URI has a scheme and so a
  * colon: it is never the name of a list.
  */
 export type Topic = List | (string & {})
+
+/** The number of characters that a watched URI may have. */
+const maxUriLength = 8_192
+
+/** The bytes of a watch besides the URI, measured: the entries of the maps that find it. */
+const watchRecordBytes = 512
+
+/** @throws {McpError} `invalidParams` when the URI is longer than a watched one may be. */
+export function requireWatchable(uri: string): void {
+  const { length } = topicKey(uri)
+  if (length <= maxUriLength) return
+  const message = `A watched URI must not be longer than ${maxUriLength} characters, percent-encoded; got one of ${length}`
+  throw new McpError(errorCodes.invalidParams, message)
+}
+
+/** The bytes that a watch of the URI takes: the URI itself, and the text of its latest change in two encodings. */
+export function bytesOfWatch(uri: string): number {
+  return watchRecordBytes + 3 * bytesOf(uri)
+}
 
 /** Hears of the changes of the topics it watches. */
 export interface TopicListener {
@@ -30,6 +50,8 @@ export class TopicState {
   readonly listeners = new Set<TopicListener>()
   /** 0 until the topic first changes, and for a topic that may have changed at an unknown time. */
   seq = 0
+  /** The tick of the index in which its listeners last heard of a change at once. */
+  toldIn = -1
   /** The latest change as text, in each encoding that was asked for. */
   #frames: Frame | undefined
 

@@ -6,10 +6,10 @@ import type { Context, Middleware, Next } from 'koa'
 import SSE from 'koa-sse-stream/lib/sse.js'
 import type { MessageStream } from '../changes/message-stream.ts'
 import type { Principal } from '../requests/principal.ts'
-import { readJson } from './incoming/body.ts'
+import { type BodyLimits, readJson } from './incoming/body.ts'
 import type { Guard } from './incoming/guard.ts'
 import type { Mount } from './mount.ts'
-import type { ResolvedSocketOptions } from './options.ts'
+import type { McpOptions, ResolvedSocketOptions } from './options.ts'
 import { discard } from './outgoing/discard.ts'
 import { type EventStreams, ResponseSink } from './outgoing/event-stream.ts'
 import { handleKoaError } from './outgoing/node-internals.ts'
@@ -22,12 +22,16 @@ import { refuse, type StreamOptions, type TransportResponse } from './transports
 
 const jsonType = `${mediaTypes.json}; charset=utf-8`
 
+interface RequestOptions extends BodyLimits {
+  readonly principal: McpOptions['principal']
+}
+
 /** A request on a socket. */
 class KoaRequest extends TransportRequest {
   readonly #context: Context
-  readonly #options: ResolvedSocketOptions
+  readonly #options: RequestOptions
 
-  constructor(context: Context, options: ResolvedSocketOptions) {
+  constructor(context: Context, options: RequestOptions) {
     super()
     this.#context = context
     this.#options = options
@@ -61,7 +65,7 @@ class KoaRequest extends TransportRequest {
 
   readBody(): unknown {
     const { req, request } = this.#context
-    return readJson(req, (request as { body?: unknown }).body, this.#options.maxBodyBytes)
+    return readJson(req, (request as { body?: unknown }).body, this.#options)
   }
 }
 
@@ -207,6 +211,7 @@ interface KoaOptions extends ResolvedSocketOptions {
 export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
   const { routes, streams, logger } = mount
   const { guard, deadline } = options
+  const requestOptions: RequestOptions = { ...options, bodyBounds: mount.options.bodyBounds }
   const allowCors = corsFor(guard)
   const answerOthers = otherMethods(routes.keys())
 
@@ -219,12 +224,13 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
     }
     const handler = routes.get(`${context.req.method} ${context.path}`)
     if (handler === undefined) return answerOthers(context, next)
-    return handler(new KoaRequest(context, options), new KoaResponse(context, streams))
+    return handler(new KoaRequest(context, requestOptions), new KoaResponse(context, streams))
   }
 
   return (context, next) => {
     if (!mount.paths.has(context.path)) return next()
     context.onerror = leaveQuietly
+    context.res.on('error', lost)
     deadline.watch(context.res)
     if (context.req.headers.origin !== undefined) {
       return allowCors(context, async () => admit(context, next)) as Promise<void>
@@ -267,6 +273,9 @@ function otherMethods(routes: Iterable<string>): (context: Context, next: Next) 
   return (context, next) =>
     matched(context, () => allowedMethods(context, next) as Promise<void>) as Promise<void>
 }
+
+/** What is written to a response that is over is lost, as on every connection that breaks. Without a listener it ends the process. */
+function lost(): void {}
 
 const departures: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']
 

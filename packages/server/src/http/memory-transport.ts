@@ -1,4 +1,4 @@
-import { parseJson } from '@tidings/protocol'
+import { type JsonBounds, parseJson } from '@tidings/protocol'
 import type { MessageStream } from '../changes/message-stream.ts'
 import { internalsOf } from '../internals.ts'
 import type { Principal } from '../requests/principal.ts'
@@ -59,7 +59,7 @@ async function serveInMemory(mount: Mount, request: Request, principal: Principa
       response.cut()
       reject(request.signal.reason as Error)
     })
-    const inMemory = new MemoryRequest(request, text, principal)
+    const inMemory = new MemoryRequest(request, text, principal, mount.options.bodyBounds)
     void answerWithoutSocket(mount.routes, inMemory, response, mount.logger)
   })
 }
@@ -72,8 +72,9 @@ class MemoryRequest extends TransportRequest {
   readonly #request: Request
   readonly #text: string
   readonly #principal: Principal
+  readonly #bounds: JsonBounds
 
-  constructor(request: Request, text: string, principal: Principal) {
+  constructor(request: Request, text: string, principal: Principal, bounds: JsonBounds) {
     super()
     const { pathname, search } = new URL(request.url)
     this.method = request.method
@@ -82,6 +83,7 @@ class MemoryRequest extends TransportRequest {
     this.#request = request
     this.#text = text
     this.#principal = principal
+    this.#bounds = bounds
   }
 
   header(name: string): string | undefined {
@@ -93,7 +95,7 @@ class MemoryRequest extends TransportRequest {
   }
 
   readBody(): unknown {
-    return parseJson(this.#text)
+    return parseJson(this.#text, this.#bounds)
   }
 }
 

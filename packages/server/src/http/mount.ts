@@ -40,7 +40,7 @@ export class Mount {
   ) {
     const { changes, backplane } = server
     const { limits, logger, resumeWithinMs, idleTimeoutMs, keepAliveMs } = options
-    const calls = new Calls()
+    const calls = new Calls(keepAliveMs)
     const node = newNode()
     const sessionOptions = { limits, resumeWithinMs, idleTimeoutMs, logger, calls, backplane, node }
     const sessions = new Sessions(changes, sessionOptions)
@@ -56,8 +56,8 @@ export class Mount {
     this.#context = context
     this.options = options
     this.logger = logger
-    this.streams = new EventStreams(keepAliveMs, limits.streams)
-    this.#relay = new Relay({ backplane, node, sessions, logger, limits })
+    this.streams = new EventStreams(keepAliveMs, limits)
+    this.#relay = new Relay({ backplane, node, sessions, logger, limits, bodyBounds: options.bodyBounds })
     this.routes = createRoutes({
       context,
       transports,
@@ -91,6 +91,7 @@ export class Mount {
   async #lastFramesHaveLeft(): Promise<void> {
     const { requests } = this.#context.options.limits
     const deadline = performance.now() + leaveWithinMs
-    while ((this.streams.size > 0 || requests.used > 0) && performance.now() < deadline) await wait(5)
+    while ((this.streams.size > 0 || requests.used > requests.abandoned) && performance.now() < deadline)
+      await wait(5)
   }
 }

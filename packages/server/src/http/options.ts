@@ -1,3 +1,4 @@
+import { defaultJsonBounds, type JsonBounds } from '@tidings/protocol'
 import type { Context } from 'koa'
 import { type LimitsOptions, type Limits, limitsOf } from '../limits.ts'
 import { type Logger, requireLogger } from '../logger.ts'
@@ -63,7 +64,10 @@ export interface McpOptions extends MountOptions, GuardOptions {
    * (`ctx.throw(401)`) to reject the request. `undefined` means anonymous. Default: all callers are anonymous.
    */
   principal?: (ctx: Context) => string | undefined | Promise<string | undefined>
-  /** Bytes that a request body may have. A larger body gets status 413. Default 4,194,304 (4 MiB). */
+  /**
+   * Bytes that a request body may have. A larger body gets status 413. A body may be nested 100 deep and hold 100,000 values,
+   * or one for each 50 bytes of `maxBodyBytes` when that is more; past that it gets status 400. Default 4,194,304 (4 MiB).
+   */
   maxBodyBytes?: number
   /**
    * Milliseconds that a reader may take nothing of what is written to it, before its connection is cut. Its messages are
@@ -87,8 +91,12 @@ export interface ResolvedMountOptions {
   readonly keepAliveMs: number
   readonly retryMs: number
   readonly paths: Paths
+  readonly bodyBounds: JsonBounds
 }
 
+const defaultMaxBodyBytes = 4 * 1024 * 1024
+/** A message that has more values than one for so many bytes is unusual. */
+const bytesPerValue = 50
 const defaultPaths: Paths = { sse: '/sse', messages: '/messages', mcp: '/mcp', health: '/health' }
 
 /**
@@ -98,7 +106,7 @@ const defaultPaths: Paths = { sse: '/sse', messages: '/messages', mcp: '/mcp', h
  * @throws {TypeError} when an option has a value it cannot have.
  */
 export function resolveMountOptions(
-  options: MountOptions & Pick<McpOptions, 'paths'>,
+  options: MountOptions & Pick<McpOptions, 'paths' | 'maxBodyBytes'>,
   serverLogger: Logger,
 ): ResolvedMountOptions {
   const { keepSessions = true, responses = 'auto', requestStateSecret, logger = serverLogger } = options
@@ -127,7 +135,13 @@ export function resolveMountOptions(
     keepAliveMs,
     retryMs,
     paths: resolvePaths(options.paths),
+    bodyBounds: boundsOf(options.maxBodyBytes),
   }
+}
+
+function boundsOf(maxBodyBytes = defaultMaxBodyBytes): JsonBounds {
+  const maxValues = Math.max(defaultJsonBounds.maxValues, Math.floor(maxBodyBytes / bytesPerValue))
+  return { ...defaultJsonBounds, maxValues }
 }
 
 /** @throws {TypeError} when a path is not plain. */
@@ -150,7 +164,7 @@ export interface ResolvedSocketOptions {
 
 /** @throws {TypeError} when an option has a value it cannot have. */
 export function resolveSocketOptions(options: McpOptions): ResolvedSocketOptions {
-  const { maxBodyBytes = 4 * 1024 * 1024, writeTimeoutMs = 60_000, principal } = options
+  const { maxBodyBytes = defaultMaxBodyBytes, writeTimeoutMs = 60_000, principal } = options
   requireNumbers({ maxBodyBytes, writeTimeoutMs })
   if (principal !== undefined && typeof principal !== 'function') {
     throw new TypeError(`principal must be a function of the Koa context, got ${describe(principal)}`)

@@ -1,4 +1,12 @@
-import { errorCodes, isRequest, type JSONRPCMessage, McpError, parseMessage } from '@tidings/protocol'
+import {
+  errorCodes,
+  isRequest,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  McpError,
+  parseMessage,
+} from '@tidings/protocol'
+import { encodeError, type EncodedResponse, maxResponseLength } from './encode.ts'
 import type { PeerSession } from './peer.ts'
 
 const maxBatch = 100
@@ -25,6 +33,27 @@ export function parseBatch(body: unknown[], session: PeerSession): JSONRPCMessag
     ids.add(id)
   }
   return messages
+}
+
+/**
+ * The responses to a batch; undefined when none is wanted. Responses that are too long together become an error each.
+ *
+ * @param responses in the order of the requests; undefined where no answer is wanted.
+ */
+export function joinResponses(
+  requests: readonly JSONRPCRequest[],
+  responses: readonly (EncodedResponse | undefined)[],
+): EncodedResponse | undefined {
+  const wanted = responses.flatMap((response) => (response === undefined ? [] : [response.json]))
+  if (wanted.length === 0) return undefined
+  const length = wanted.reduce((sum, json) => sum + json.length + 1, 1)
+  if (length <= maxResponseLength) return { json: `[${wanted.join()}]` }
+  const message = `The responses to the batch are too long: ${length} characters of JSON, at most ${maxResponseLength}. Send its requests one by one`
+  const error = new McpError(errorCodes.internalError, message)
+  const errors = requests.flatMap(({ id }, i) =>
+    responses[i] === undefined ? [] : [encodeError(id, error).json],
+  )
+  return { json: `[${errors.join()}]` }
 }
 
 function invalidRequest(message: string): McpError {

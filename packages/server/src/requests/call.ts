@@ -1,25 +1,58 @@
 import { setImmediate } from 'node:timers/promises'
 import { errorCodes, type JSONRPCRequest, McpError, type Result } from '@tidings/protocol'
-import { settledWithin } from '../async/deadline.ts'
+import { longestTimerMs, settledWithin } from '../async/deadline.ts'
+import type { InFlight } from '../quota.ts'
+import type { EncodedResponse } from './encode.ts'
+import type { Outlet, Peer } from './peer.ts'
 
 /** The outcome of a request. */
 export type CallOutcome = { result: Result } | { error: McpError }
 
-/** A request that is being answered, and the means to stop it. */
+/** Makes the responses of calls. None of its methods throws, whatever a handler has returned or thrown. */
+export interface CallAnswerer {
+  encode(call: Call, outcome: CallOutcome | (() => CallOutcome)): EncodedResponse
+  errorOf(call: Call, thrown: unknown): McpError
+}
+
+/** A request that is being answered, and the means to stop it. No method throws. */
 export class Call {
   readonly request: JSONRPCRequest
+  readonly peer: Peer
+  /** Takes what is sent before the response. */
+  readonly outlet: Outlet
   /** The index among all calls, for `Calls`. */
   place = 0
-  readonly #onOutcome: (outcome: CallOutcome | undefined) => void
+  /** True when `Calls` has seen that the request is not answered yet. */
+  seenWaiting = false
+  readonly #answerer: CallAnswerer
+  readonly #inFlight: InFlight
+  readonly #resolve: (response: EncodedResponse | undefined) => void
   #controller: AbortController | undefined
   #reason: Error | undefined
   #over = false
-  #whenOver: (() => void)[] | undefined
+  /** True while the handler of a call that was aborted still runs. */
+  #abandoned = false
+  #timer: NodeJS.Timeout | undefined
+  #whenOver: Set<() => void> | undefined
 
-  /** @param onOutcome called once: with the outcome, or with undefined when no answer is wanted any more. */
-  constructor(request: JSONRPCRequest, onOutcome: (outcome: CallOutcome | undefined) => void) {
+  /**
+   * @param inFlight counts the call for as long as its handler runs.
+   * @param resolve called once: with the response, or with undefined when no answer is wanted any more.
+   */
+  constructor(
+    request: JSONRPCRequest,
+    peer: Peer,
+    outlet: Outlet,
+    answerer: CallAnswerer,
+    inFlight: InFlight,
+    resolve: (response: EncodedResponse | undefined) => void,
+  ) {
     this.request = request
-    this.#onOutcome = onOutcome
+    this.peer = peer
+    this.outlet = outlet
+    this.#answerer = answerer
+    this.#inFlight = inFlight
+    this.#resolve = resolve
   }
 
   /** Aborted when the answer is no longer wanted. */
@@ -36,35 +69,89 @@ export class Call {
     return this.#over
   }
 
-  /** Settles when the call is answered or aborted. */
-  finished(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#over) resolve()
-      else (this.#whenOver ??= []).push(resolve)
-    })
+  /** The reason for which nothing can be asked of the client for a call that is over. */
+  get endReason(): Error {
+    return this.#reason ?? new DOMException('The request is answered: it can ask nothing more', 'AbortError')
   }
 
-  /** Settles the call. Only the first outcome counts. */
-  settle(outcome: CallOutcome | undefined): void {
-    if (this.#over) return
-    this.#over = true
-    this.#onOutcome(outcome)
-    this.#whenOver?.forEach((resolve) => resolve())
+  /** Calls back when the call is over: now, if it is already. */
+  onceOver(callback: () => void): void {
+    if (this.#over) callback()
+    else (this.#whenOver ??= new Set()).add(callback)
   }
 
-  /** Stops the call: the signal of its handler aborts, and the peer gets the outcome, if there is one. */
-  abort(reason: Error, outcome?: CallOutcome): void {
+  offOver(callback: () => void): void {
+    this.#whenOver?.delete(callback)
+  }
+
+  /** Aborts the call when it takes longer. */
+  limit(ms: number, onTimeout: () => void): void {
+    if (!this.#over) this.#timer = setTimeout(onTimeout, ms)
+  }
+
+  /** The handler has returned. Only the first outcome of a call counts. */
+  settle(outcome: CallOutcome): void {
+    if (this.#over) return this.#release()
+    // This may run code of the handler: getters, and `toJSON`.
+    const response = this.#answerer.encode(this, outcome)
+    if (this.#over) this.#release()
+    else this.#end(response)
+  }
+
+  /** The handler has thrown. */
+  fail(thrown: unknown): void {
+    if (this.#over) this.#release()
+    else this.settle({ error: this.#answerer.errorOf(this, thrown) })
+  }
+
+  /**
+   * Stops the call: the signal of its handler aborts, and the peer gets the outcome, if there is one. The handler may go on for
+   * as long as it likes, and counts as in flight until then.
+   */
+  abort(reason: Error, outcome?: CallOutcome | (() => CallOutcome)): void {
     if (this.#over) return
+    const response = outcome && this.#answerer.encode(this, outcome)
     this.#reason = reason
     this.#controller?.abort(reason)
-    this.settle(outcome)
+    if (this.#over) return
+    this.#abandoned = true
+    this.#inFlight.keepOne()
+    if (this.peer.session !== undefined) this.peer.session.abandonedCalls++
+    this.#end(response)
+  }
+
+  #end(response: EncodedResponse | undefined): void {
+    this.#over = true
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    this.#whenOver?.forEach((callback) => callback())
+    this.#whenOver = undefined
+    this.peer.over(this)
+    this.#resolve(response)
+  }
+
+  /** The handler of a call that is over has settled. */
+  #release(): void {
+    if (!this.#abandoned) return
+    this.#abandoned = false
+    this.#inFlight.releaseOne()
+    if (this.peer.session !== undefined) this.peer.session.abandonedCalls--
   }
 }
 
-/** All requests of a mount that are being answered. A mount needs them to stop gracefully. */
+/**
+ * All requests of a mount that are being answered. A mount needs them to stop gracefully. One timer looks after those that take
+ * long; there is none while there are none.
+ */
 export class Calls {
   // No Set: a set is laid out anew again and again when entries come and go all the time.
   readonly #calls: Call[] = []
+  readonly #lookMs: number
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param keepAliveMs the time within which the client of a request that takes long gets a sign of life. */
+  constructor(keepAliveMs: number) {
+    this.#lookMs = Math.min(keepAliveMs / 2, longestTimerMs)
+  }
 
   get size(): number {
     return this.#calls.length
@@ -72,6 +159,7 @@ export class Calls {
 
   add(call: Call): void {
     call.place = this.#calls.push(call) - 1
+    this.#timer ??= setInterval(this.#look, this.#lookMs).unref()
   }
 
   delete(call: Call): void {
@@ -85,7 +173,7 @@ export class Calls {
   async close(deadlineMs: number): Promise<void> {
     await settledWithin(
       deadlineMs,
-      this.#calls.map((call) => call.finished()),
+      this.#calls.map((call) => new Promise<void>((resolve) => call.onceOver(resolve))),
     )
     const message = 'The server is stopping'
     for (const call of [...this.#calls]) {
@@ -94,5 +182,27 @@ export class Calls {
     }
     // The answers are sent in later microtasks: before the streams end.
     await setImmediate()
+  }
+
+  // A call that is seen twice has waited for half of `keepAliveMs` at least, and for no more than the whole.
+  readonly #look = (): void => {
+    if (this.#calls.length === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+      return
+    }
+    for (const call of [...this.#calls]) {
+      if (call.seenWaiting) keepAlive(call)
+      call.seenWaiting = true
+    }
+  }
+}
+
+function keepAlive(call: Call): void {
+  try {
+    call.outlet.keepAlive()
+  } catch (cause) {
+    // The response cannot be begun: somebody else has, such as middleware that did not wait.
+    call.abort(cause as Error)
   }
 }

@@ -8,9 +8,11 @@ import {
   type Implementation,
   isAtLeast,
   isModernRevision,
+  JSONRPC_VERSION,
   type LoggingLevel,
   McpError,
   type Meta,
+  type NotificationToClient,
   type ParamsOf,
   type RequestId,
   type RequestToClient,
@@ -18,8 +20,9 @@ import {
   type Revision,
   type Root,
 } from '@tidings/protocol'
+import type { Logger } from '../logger.ts'
 import type { Call } from './call.ts'
-import type { Outlet, Peer } from './peer.ts'
+import { encodeMessage } from './encode.ts'
 
 /** The progress of a request, for the client that waits for it. */
 export interface Progress {
@@ -59,9 +62,15 @@ export interface HandlerContext {
   readonly client: ClientInfo
   /** The session of the request. Revision 2026-07-28 has no sessions. */
   readonly session: { readonly id: string } | undefined
-  /** Reports progress to the client. Does nothing when the client did not ask for progress. */
+  /**
+   * Reports progress to the client. Does nothing when the client did not ask for progress, or the request is over. Never throws:
+   * what JSON cannot express is not sent, and logged as an error.
+   */
   readonly progress: (progress: Progress) => void
-  /** Sends a log message to the client, if it wants messages of this level. `data` is any JSON value. */
+  /**
+   * Sends a log message to the client, if it wants messages of this level. `data` is any JSON value; `undefined` is sent as null.
+   * Does nothing when the request is over. Never throws: what JSON cannot express is not sent, and logged as an error.
+   */
   readonly log: (level: LoggingLevel, data: unknown, logger?: string) => void
   /**
    * Asks the client's user, with a form or with a page to visit.
@@ -70,21 +79,24 @@ export interface HandlerContext {
    * stops here, and when the client has answered, Tidings calls the handler again from the top. Do anything that must happen
    * only once after the last question.
    *
-   * @throws {McpError} when the client has not declared the capability, or answers with an error.
+   * @throws {McpError} when the client has not declared the capability, answers with an error, or cannot be reached.
+   * @throws the reason of `signal`, when the request is over.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
    */
   readonly elicit: (params: ElicitRequestParams, options?: AskOptions) => Promise<ElicitResult>
   /**
    * Asks the client for a completion from its language model.
    *
-   * @throws {McpError} when the client has not declared the capability, or answers with an error.
+   * @throws {McpError} when the client has not declared the capability, answers with an error, or cannot be reached.
+   * @throws the reason of `signal`, when the request is over.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
    */
   readonly sample: (params: CreateMessageRequestParams, options?: AskOptions) => Promise<CreateMessageResult>
   /**
    * Asks for the folders and files that the client works on.
    *
-   * @throws {McpError} when the client has not declared the capability, or answers with an error.
+   * @throws {McpError} when the client has not declared the capability, answers with an error, or cannot be reached.
+   * @throws the reason of `signal`, when the request is over.
    * @see https://modelcontextprotocol.io/specification/2025-11-25/client/roots
    */
   readonly roots: (options?: AskOptions) => Promise<Root[]>
@@ -117,13 +129,12 @@ function lacking(method: Ask, params: object, client: ClientCapabilities): strin
 /** The context of one call. Each function is made when a handler takes it: most handlers take none. */
 export class CallContext implements HandlerContext {
   readonly #call: Call
-  readonly #peer: Peer
-  readonly #outlet: Outlet
+  readonly #logger: Logger
+  #saidLate = false
 
-  constructor(call: Call, peer: Peer, outlet: Outlet) {
+  constructor(call: Call, logger: Logger) {
     this.#call = call
-    this.#peer = peer
-    this.#outlet = outlet
+    this.#logger = logger
   }
 
   get signal(): AbortSignal {
@@ -139,16 +150,16 @@ export class CallContext implements HandlerContext {
   }
 
   get principal(): string | undefined {
-    return this.#peer.principal
+    return this.#call.peer.principal
   }
 
   get client(): ClientInfo {
-    const { revision, clientInfo, clientCapabilities } = this.#peer
+    const { revision, clientInfo, clientCapabilities } = this.#call.peer
     return { revision, info: clientInfo, capabilities: clientCapabilities }
   }
 
   get session(): { readonly id: string } | undefined {
-    const { session } = this.#peer
+    const { session } = this.#call.peer
     return session?.isTransient ? undefined : session
   }
 
@@ -156,35 +167,50 @@ export class CallContext implements HandlerContext {
     const progressToken = this.#call.request.params?._meta?.progressToken
     if (progressToken === undefined) return () => {}
     const mergeKey = `progress ${typeof progressToken} ${progressToken}`
-    return (progress) => {
-      if (this.#call.over) return
-      this.#outlet.notify('notifications/progress', { progressToken, ...progress }, mergeKey)
-    }
+    return (progress) => this.#notify('notifications/progress', { progressToken }, progress, mergeKey)
   }
 
   get log(): HandlerContext['log'] {
-    return (level, data, logger) => {
-      const { logLevel } = this.#peer
+    return (level, data = null, logger) => {
+      const { logLevel } = this.#call.peer
       if (logLevel === undefined || !isAtLeast(level, logLevel)) return
-      const params = logger === undefined ? { level, data } : { level, logger, data }
-      this.#outlet.notify('notifications/message', params)
+      this.#notify('notifications/message', logger === undefined ? { level } : { level, logger }, { data })
     }
   }
 
   get elicit(): HandlerContext['elicit'] {
-    return (params, options) => this.#ask('elicitation/create', params, options)
+    return (params, options) => handled(this.#ask('elicitation/create', params, options))
   }
 
   get sample(): HandlerContext['sample'] {
-    return (params, options) => this.#ask('sampling/createMessage', params, options)
+    return (params, options) => handled(this.#ask('sampling/createMessage', params, options))
   }
 
   get roots(): HandlerContext['roots'] {
-    return async (options) => (await this.#ask('roots/list', {}, options)).roots
+    return (options) => handled(this.#ask('roots/list', {}, options).then(({ roots }) => roots))
   }
 
   get closeStream(): HandlerContext['closeStream'] {
-    return () => this.#outlet.closeStream()
+    return () => {
+      if (!this.#call.over) this.#call.outlet.closeStream()
+    }
+  }
+
+  #notify(method: NotificationToClient, head: object, rest: object, mergeKey?: string): void {
+    const { over, outlet, request, peer } = this.#call
+    const fields = { session: peer.label, method: request.method }
+    if (over) {
+      if (!this.#saidLate)
+        this.#logger.debug(fields, `${method} comes after the end of its request: not sent`)
+      this.#saidLate = true
+      return
+    }
+    try {
+      const params = { ...head, ...rest }
+      outlet.send(encodeMessage({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
+    } catch (err) {
+      this.#logger.error({ err, ...fields }, `${method} cannot be written as JSON: not sent`)
+    }
   }
 
   async #ask<M extends Ask>(
@@ -192,14 +218,25 @@ export class CallContext implements HandlerContext {
     params: ParamsOf<M> & object,
     { key }: AskOptions = {},
   ): Promise<ResultOf<M>> {
-    const capability = lacking(method, params, this.#peer.clientCapabilities)
-    if (capability === undefined) return this.#outlet.request(method, params, key, this.signal)
+    const call = this.#call
+    if (call.over) throw call.endReason
+    const capability = lacking(method, params, call.peer.clientCapabilities)
+    if (capability === undefined) return call.outlet.request(method, params, key, call)
     const message = `${method} needs a client with the capability "${capability}", which this one did not declare`
-    if (!isModernRevision(this.#peer.revision)) throw new McpError(errorCodes.invalidRequest, message)
+    if (!isModernRevision(call.peer.revision)) throw new McpError(errorCodes.invalidRequest, message)
     const [name, mode] = capability.split('.')
     const requiredCapabilities = { [name!]: mode === undefined ? {} : { [mode]: {} } }
     throw new McpError(errorCodes.missingRequiredClientCapability, message, {
       data: { requiredCapabilities },
     })
   }
+}
+
+/**
+ * A promise that does not end the process when it rejects before a handler awaits it: of two questions that are asked at once
+ * and awaited one after the other, the second rejects with the first.
+ */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }

@@ -5,12 +5,8 @@ import {
   isModernRevision,
   isRequest,
   isResponse,
-  JSONRPC_VERSION,
-  type JSONRPCErrorResponse,
   type JSONRPCMessage,
   type JSONRPCRequest,
-  type JSONRPCResponse,
-  type JSONRPCResultResponse,
   latestLegacyRevision,
   McpError,
   metaKeys,
@@ -22,9 +18,19 @@ import {
 import { longestTimerMs } from '../async/deadline.ts'
 import { isPromise } from '../async/is-promise.ts'
 import type { Logger } from '../logger.ts'
-import { Call, type CallOutcome } from './call.ts'
+import type { InFlight } from '../quota.ts'
+import { joinResponses, parseBatch } from './batch.ts'
+import { Call, type CallAnswerer, type CallOutcome } from './call.ts'
+import { QuestionError } from './client-requests.ts'
 import { CallContext, type HandlerContext } from './context.ts'
-import { parseBatch } from './batch.ts'
+import {
+  asObject,
+  encodeError,
+  type EncodedResponse,
+  encodeResult,
+  FaultyResult,
+  subjectOf,
+} from './encode.ts'
 import type { MethodHandlers } from './method-handlers.ts'
 import type { Outlet, Peer, PeerSession } from './peer.ts'
 
@@ -39,15 +45,8 @@ interface DispatcherOptions {
   logger: Logger
 }
 
-/** A response, or the responses to a batch, as JSON. */
-export interface EncodedResponse {
-  readonly json: string
-  /** The code of the JSON-RPC error, when the response is one. */
-  readonly errorCode?: number
-}
-
 /** Gives requests to their handlers, and makes responses of the results. */
-export class Dispatcher {
+export class Dispatcher implements CallAnswerer {
   readonly #handlers: ReadonlyMap<string, AnyHandler>
   readonly #serverInfo: Implementation
   readonly #requestTimeoutMs: number
@@ -64,7 +63,7 @@ export class Dispatcher {
    * Takes the body of an HTTP request of a session: one message or a batch.
    *
    * @param outlet takes what is sent before the response.
-   * @param countRequests counts the requests in flight. Called before anything of the body is done.
+   * @param inFlight counts the requests, before anything of the body is done.
    * @returns a promise of the response; undefined when no response is wanted.
    * @throws {McpError} `invalidRequest` when the body is no message, or a batch in a revision without batches, or holds a
    * request whose id is in flight already.
@@ -74,26 +73,24 @@ export class Dispatcher {
     body: unknown,
     session: PeerSession,
     outlet: Outlet,
-    countRequests: (requests: number) => void,
+    inFlight: InFlight,
   ): Promise<EncodedResponse | undefined> | undefined {
     if (!Array.isArray(body)) {
       const message = parseMessage(body)
       if (!isRequest(message)) return this.#take(message, session)
       session.requireNewId(message.id)
       session.requireRoomFor(1)
-      countRequests(1)
-      return this.answer(message, session, outlet)
+      inFlight.take(1)
+      return this.answer(message, session, outlet, inFlight)
     }
     const messages = parseBatch(body, session)
     const requests = messages.filter(isRequest)
     session.requireRoomFor(requests.length)
-    if (requests.length > 0) countRequests(requests.length)
+    if (requests.length > 0) inFlight.take(requests.length)
     for (const message of messages) if (!isRequest(message)) this.#take(message, session)
     if (requests.length === 0) return undefined
-    return Promise.all(requests.map((request) => this.answer(request, session, outlet))).then((responses) => {
-      const wanted = responses.filter((response) => response !== undefined)
-      return wanted.length > 0 ? joinResponses(wanted) : undefined
-    })
+    const answers = requests.map((request) => this.answer(request, session, outlet, inFlight))
+    return Promise.all(answers).then((responses) => joinResponses(requests, responses))
   }
 
   /**
@@ -101,37 +98,58 @@ export class Dispatcher {
    * cancelled, or its session has ended) becomes undefined.
    *
    * @param outlet takes what is sent before the response.
+   * @param inFlight counts the request already.
    */
-  answer(request: JSONRPCRequest, peer: Peer, outlet: Outlet): Promise<EncodedResponse | undefined> {
+  answer(
+    request: JSONRPCRequest,
+    peer: Peer,
+    outlet: Outlet,
+    inFlight: InFlight,
+  ): Promise<EncodedResponse | undefined> {
     return new Promise((resolve) => {
       const { method } = request
-      let timer: NodeJS.Timeout | undefined
-      const call = new Call(request, (outcome) => {
-        if (timer !== undefined) clearTimeout(timer)
-        peer.over(call)
-        resolve(outcome && encodeResponse(this.#responseFor(request, peer, outcome), this.#logger))
-      })
-      const failed = (thrown: unknown) => {
-        const error = McpError.from(thrown)
-        if (error !== thrown && !call.over) this.#logger.error({ err: thrown, method }, 'request failed')
-        call.settle({ error })
-      }
+      const call = new Call(request, peer, outlet, this, inFlight, resolve)
       peer.begun(call)
       if (method !== 'initialize' && method !== 'ping') peer.session?.ready()
       try {
-        const result = this.#run(call, peer, outlet)
+        const result = this.#run(call)
         // A result that is there at once needs no time limit, and no other turn.
         if (!isPromise(result)) return call.settle({ result })
-        result.then((result) => call.settle({ result }), failed)
+        result.then(
+          (result) => call.settle({ result }),
+          (thrown: unknown) => call.fail(thrown),
+        )
       } catch (thrown) {
-        return failed(thrown)
+        return call.fail(thrown)
       }
-      if (!call.over) timer = setTimeout(() => this.#timeOut(call, peer), this.#requestTimeoutMs)
+      call.limit(this.#requestTimeoutMs, () => this.#timeOut(call))
     })
   }
 
-  #run(call: Call, peer: Peer, outlet: Outlet): Result | Promise<Result> {
-    const { method, params } = call.request
+  /** Makes the response to a call. What cannot be sent becomes an error, so that no request is left without an answer. */
+  encode(call: Call, outcome: CallOutcome | (() => CallOutcome)): EncodedResponse {
+    try {
+      const made = typeof outcome === 'function' ? outcome() : outcome
+      if ('error' in made) return encodeError(call.request.id, made.error)
+      return this.#encodeResult(call, made.result)
+    } catch (thrown) {
+      return encodeError(call.request.id, this.errorOf(call, thrown))
+    }
+  }
+
+  /** The error for the client. The log gets all else: what a handler throws may hold secrets. */
+  errorOf({ request, peer }: Call, thrown: unknown): McpError {
+    if (thrown instanceof QuestionError) return new McpError(errorCodes.internalError, thrown.words)
+    if (thrown instanceof McpError) return thrown
+    const fields = { session: peer.label, method: request.method }
+    this.#logger.error({ err: thrown, ...fields }, 'request failed')
+    if (thrown instanceof FaultyResult) return new McpError(errorCodes.internalError, thrown.message)
+    return McpError.from(thrown)
+  }
+
+  #run(call: Call): Result | Promise<Result> {
+    const { request, peer } = call
+    const { method, params } = request
     const handler = this.#handlers.get(method)
     // A method of a later revision of the same era does no harm; a method of the other era has no meaning.
     const era = isModernRevision(peer.revision) ? peer.revision : latestLegacyRevision
@@ -139,23 +157,28 @@ export class Dispatcher {
       throw new McpError(errorCodes.methodNotFound, `Unknown method: ${method.slice(0, 200)}`)
     }
     const checked = parseParams(method as RequestToServer, params)
-    return handler(checked, new CallContext(call, peer, outlet), peer)
+    return handler(checked, new CallContext(call, this.#logger), peer)
   }
 
-  #timeOut(call: Call, peer: Peer): void {
-    const { method } = call.request
-    const message = `${method} took longer than ${this.#requestTimeoutMs} ms`
-    this.#logger.warn({ session: peer.label, method }, message)
+  #timeOut(call: Call): void {
+    const { request, peer } = call
+    const message = `${request.method} took longer than ${this.#requestTimeoutMs} ms`
+    this.#logger.warn({ session: peer.label, method: request.method }, message)
     const error = new McpError(errorCodes.internalError, message)
     call.abort(new DOMException(message, 'TimeoutError'), { error })
   }
 
-  #responseFor({ id }: JSONRPCRequest, peer: Peer, outcome: CallOutcome): JSONRPCResponse {
-    if ('error' in outcome) return { jsonrpc: JSONRPC_VERSION, id, error: outcome.error.toJSON() }
-    const { result } = outcome
-    if (!isModernRevision(peer.revision)) return { jsonrpc: JSONRPC_VERSION, id, result }
-    const _meta = { [metaKeys.serverInfo]: this.#serverInfo, ...result._meta }
-    return { jsonrpc: JSONRPC_VERSION, id, result: { resultType: 'complete', ...result, _meta } }
+  /** @throws {FaultyResult} when the result cannot be sent. */
+  #encodeResult({ request, peer }: Call, result: Result): EncodedResponse {
+    try {
+      if (!isModernRevision(peer.revision)) return encodeResult(request, result)
+      const fields = asObject(result, () => `The result of ${subjectOf(request)}`) as Result
+      const _meta = { [metaKeys.serverInfo]: this.#serverInfo, ...fields._meta }
+      return encodeResult(request, { resultType: 'complete', ...fields, _meta })
+    } catch (cause) {
+      if (cause instanceof FaultyResult) throw cause
+      throw new FaultyResult(`The result of ${subjectOf(request)} cannot be written as JSON`, { cause })
+    }
   }
 
   /** Takes a message that wants no response: a notification, or a response to a request of the server. */
@@ -173,29 +196,4 @@ export class Dispatcher {
       )
     }
   }
-}
-
-/**
- * A response as JSON. A handler may return what JSON cannot express (a cycle, a BigInt): such a response becomes an
- * error, so that no request is left without an answer.
- */
-function encodeResponse(response: JSONRPCResponse, logger: Logger): EncodedResponse {
-  try {
-    return encoded(response)
-  } catch (cause) {
-    const { id } = response as JSONRPCResultResponse
-    logger.error({ err: cause, id }, 'a result cannot be written as JSON')
-    const error = new McpError(errorCodes.internalError, 'Internal error').toJSON()
-    return encoded({ jsonrpc: JSONRPC_VERSION, id, error })
-  }
-}
-
-/** The responses to a batch. */
-function joinResponses(responses: readonly EncodedResponse[]): EncodedResponse {
-  return { json: `[${responses.map(({ json }) => json).join()}]` }
-}
-
-function encoded(response: JSONRPCResultResponse | JSONRPCErrorResponse): EncodedResponse {
-  const json = JSON.stringify(response)
-  return 'error' in response ? { json, errorCode: response.error.code } : { json }
 }

@@ -39,7 +39,7 @@ export class InputRounds {
     this.#answers = Object.assign(Object.create(null), before, inputResponses) as InputResponses
   }
 
-  ask<M extends RequestToClient>(
+  async ask<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     key = `ask-${++this.#asked}`,
@@ -47,19 +47,19 @@ export class InputRounds {
   ): Promise<ResultOf<M>> {
     if (!this.#mayAsk) {
       const message = `${this.#identity.method} cannot ask the client: only tools, prompts and reads of resources can`
-      return Promise.reject(new McpError(errorCodes.invalidRequest, message))
+      throw new McpError(errorCodes.invalidRequest, message)
     }
     const answer = this.#answerTo(method, key)
-    if (answer !== undefined) return Promise.resolve(answer)
+    if (answer !== undefined) return answer
+    // What JSON cannot express fails here, where it is asked, and not later, when the handler cannot be told.
+    const question = JSON.parse(JSON.stringify({ method, params })) as InputRequests[string]
     if (this.#required === undefined) {
       this.#required = {}
       // Questions of the same tick go in one round.
       setImmediate(() => this.#suspend(call))
     }
-    this.#required[key] = { method, params } as InputRequests[string]
-    return new Promise((_resolve, reject) => {
-      call.signal.addEventListener('abort', () => reject(call.signal.reason as Error), { once: true })
-    })
+    this.#required[key] = question
+    return new Promise((_resolve, reject) => call.onceOver(() => reject(call.endReason)))
   }
 
   #answerTo<M extends RequestToClient>(method: M, key: string): ResultOf<M> | undefined {
@@ -73,8 +73,10 @@ export class InputRounds {
   }
 
   #suspend(call: Call): void {
-    const requestState = this.#states.seal(this.#answers, this.#identity)
-    const result = { resultType: 'input_required', inputRequests: this.#required, requestState }
-    call.abort(new DOMException('Run again when the client has answered', 'AbortError'), { result })
+    const reason = new DOMException('Run again when the client has answered', 'AbortError')
+    call.abort(reason, () => {
+      const requestState = this.#states.seal(this.#answers, this.#identity)
+      return { result: { resultType: 'input_required', inputRequests: this.#required, requestState } }
+    })
   }
 }

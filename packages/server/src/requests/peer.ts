@@ -2,7 +2,6 @@ import type {
   ClientCapabilities,
   Implementation,
   LoggingLevel,
-  NotificationToClient,
   ParamsOf,
   RequestId,
   RequestToClient,
@@ -36,6 +35,8 @@ export interface PeerSession extends Peer {
   /** True for the session of a single HTTP request, which a handler does not see. */
   readonly isTransient: boolean
   logLevel: LoggingLevel
+  /** The number of its calls that were aborted, and whose handlers still run. */
+  abandonedCalls: number
   /** The requests to this client that it has not answered yet. */
   readonly clientRequests: ClientRequests
   /** The client is ready: from here on it is told when a list changes. */
@@ -60,19 +61,27 @@ export interface PeerSession extends Peer {
 
 /** Takes the messages to the client that belong to one request and precede its response. */
 export interface Outlet {
-  /** @param mergeKey replaces a notification that still waits under the same key. */
-  notify(method: NotificationToClient, params: object, mergeKey?: string): void
+  /**
+   * Sends a message, as JSON.
+   *
+   * @param mergeKey replaces a message that still waits under the same key.
+   */
+  send(json: string, mergeKey?: string): void
   /**
    * Sends a request to the client.
    *
-   * @param key names the question among those of the request.
+   * @param key names the question among those of the call.
+   * @throws {QuestionError} the client's error, or that it cannot be reached.
+   * @throws the reason for which the call is over.
    */
   request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     key: string | undefined,
-    signal: AbortSignal,
+    call: Call,
   ): Promise<ResultOf<M>>
   /** Ends the HTTP response early, where the client can come back for the rest. */
   closeStream(): void
+  /** The answer takes long: begins the response, where that is possible, so that no proxy takes the connection for dead. */
+  keepAlive(): void
 }

@@ -4,26 +4,31 @@ import type { MessageStream, StreamWriter } from '../changes/message-stream.ts'
 import { changeNotification, sessionFrame } from '../changes/notification.ts'
 import type { Topic, TopicState } from '../changes/topic.ts'
 import { type EventId, formatEventId } from './event-id.ts'
-import { Mailbox, type MailboxLimits } from './mailbox.ts'
+import type { Keeper } from '../byte-quota.ts'
+import { Mailbox, type MailboxOwner } from './mailbox.ts'
 
 /** The session of a channel, as the channel sees it. */
-export interface ChannelOwner {
+export interface ChannelOwner extends MailboxOwner {
   /** The part of its event ids that names the session. */
   readonly key: string
   readonly changes: ChangeIndex
-  readonly mailboxLimits: MailboxLimits
+  /** False when more bytes are held than the limits allow, though kept messages were let go. */
+  hasRoom(): boolean
   /** More messages wait than the limits allow. */
   overflowed(channel: Channel): void
   attached(channel: Channel): void
   detached(channel: Channel): void
 }
 
+/** The time that a client without a stream has to open its first, when something waits for it there. */
+const firstStreamWithinMs = 3_000
+
 /**
  * The messages to a client on one stream, across the connections that the stream may need: messages in order, and changes
  * from state. A session has a channel of its own. Over Streamable HTTP each request that is answered with a stream has
  * another.
  */
-export class Channel implements ChangeSink, StreamWriter {
+export class Channel implements ChangeSink, StreamWriter, Keeper {
   /** Undefined for the session's own channel. */
   readonly number: number | undefined
   readonly #owner: ChannelOwner
@@ -34,11 +39,14 @@ export class Channel implements ChangeSink, StreamWriter {
   #idPrefix: string
   #stream: MessageStream | undefined
   #complete = false
+  #ended = false
+  /** The time when the client lost its stream, by `performance.now()`; undefined before it had one. */
+  #leftAt: number | undefined
 
   constructor(owner: ChannelOwner, number?: number) {
     this.#owner = owner
     this.number = number
-    this.#mailbox = new Mailbox(owner.mailboxLimits)
+    this.#mailbox = new Mailbox(owner)
     this.#epoch = owner.changes.epoch
     this.#idPrefix = this.#prefix()
     this.#reader = new ChangeReader(owner.changes, this)
@@ -54,13 +62,17 @@ export class Channel implements ChangeSink, StreamWriter {
     return this.#complete && this.#mailbox.waiting === 0
   }
 
+  /** True when a message that was sent at some time waits in vain: the client was not there since, for as long as it may be away. */
+  isLost(sentAt: number, now: number): boolean {
+    if (this.attached) return false
+    const { keepMs } = this.#owner.mailboxLimits
+    if (this.#leftAt === undefined) return now - sentAt >= Math.min(keepMs, firstStreamWithinMs)
+    return now - Math.max(sentAt, this.#leftAt) >= keepMs
+  }
+
   /** The number of messages held for the client, including those kept for its return. */
   get size(): number {
     return this.#mailbox.size
-  }
-
-  isWatching(topic: Topic): boolean {
-    return this.#reader.isWatching(topic)
   }
 
   watch(topic: Topic): void {
@@ -75,14 +87,22 @@ export class Channel implements ChangeSink, StreamWriter {
     this.#reader.clear()
   }
 
+  get keptSince(): number {
+    return this.#mailbox.keptSince
+  }
+
   /**
-   * Sends a message, as JSON, in order; kept while there is no stream, or it is full.
+   * Sends a message, as JSON, in order. It waits while there is no stream, or it is full, and needs room only then: one that is
+   * written at once may have any size, and is kept for the client's return if there is room.
    *
    * @param mergeKey a message that still waits under the same key is replaced.
    */
   send(json: string, mergeKey?: string): void {
-    if (this.#mailbox.post(json, mergeKey)) this.#pump()
-    else this.#owner.overflowed(this)
+    if (this.#ended) return
+    this.#mailbox.post(json, mergeKey)
+    this.#pump()
+    const hasRoom = this.#owner.hasRoom() && !this.#mailbox.overfull
+    if (!hasRoom && this.#mailbox.waiting > 0) this.#owner.overflowed(this)
   }
 
   /** Nothing more will be sent: the stream ends when all is written, and so does a stream that is opened for the rest. */
@@ -140,6 +160,10 @@ export class Channel implements ChangeSink, StreamWriter {
     this.#mailbox.trim(now)
   }
 
+  letGo(time: number): number {
+    return this.#mailbox.letGo(time)
+  }
+
   streamReady(): void {
     this.#pump()
   }
@@ -163,9 +187,11 @@ export class Channel implements ChangeSink, StreamWriter {
     this.#mailbox.positionsLost()
   }
 
-  /** Closes the stream and ends all watches. */
+  /** Closes the stream, ends all watches and drops all messages. */
   end(reason: string): void {
+    this.#ended = true
     this.#reader.clear()
+    this.#mailbox.clear()
     const stream = this.#stream
     this.#stream = undefined
     stream?.end(reason)
@@ -173,12 +199,13 @@ export class Channel implements ChangeSink, StreamWriter {
 
   #detach(): void {
     this.#stream = undefined
+    this.#leftAt = performance.now()
     this.#owner.detached(this)
   }
 
   #pump(): void {
     const stream = this.#stream
-    const now = Date.now()
+    const now = performance.now()
     while (stream?.ready) {
       const mail = this.#mailbox.take(this.#reader.position, now)
       if (mail === undefined) {

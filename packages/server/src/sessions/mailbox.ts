@@ -1,47 +1,65 @@
+import { bytesOf } from '../bytes-of.ts'
+
 /** Bounds on the messages of one stream that wait to be written, and on those that are kept for the client's return. */
 export interface MailboxLimits {
   maxMessages: number
-  maxBytes: number
   /** The time that a message is kept after it was written. */
   keepMs: number
 }
+
+/** Counts the bytes of the messages of its mailboxes. */
+export interface MailboxOwner {
+  readonly mailboxLimits: MailboxLimits
+  /**
+   * So many more are held, or less when negative.
+   *
+   * @param kept so many more, or less, of those held were written already: they can be done without.
+   */
+  holds(bytes: number, kept: number): void
+}
+
+/** The bytes of a message besides its text, measured: its record, and the place of that. */
+const recordBytes = 160
 
 /** A message on a stream that is not a change: a response, a request to the client, progress, a log message. */
 export interface Mail {
   /** 1, 2, 3 ... in posting order. */
   readonly number: number
   data: string
-  /** The size of `data`. */
+  /** The bytes that it takes on the heap. */
   bytes: number
   readonly mergeKey: string | undefined
   /** The position of the reader when this was written. It places mail between changes. */
   position: number
-  /** The time when it was written. */
+  /** The time when it was written, by `performance.now()`. */
   time: number
 }
 
 /**
- * The ordered messages of one stream that must not be merged. The messages that wait to be written are bounded: {@link post}
- * refuses past the bound. Written messages are kept for a while, so that a reader that returns gets those that were lost.
+ * The ordered messages of one stream that must not be merged. Written messages are kept for a while, so that a reader that
+ * returns gets those that were lost. The owner bounds the bytes.
  */
 export class Mailbox {
-  readonly #limits: MailboxLimits
+  readonly #owner: MailboxOwner
   /** Written messages first, then those that wait; with consecutive numbers. */
   #mail: Mail[] = []
   #written = 0
-  #bytes = 0
-  #waitingBytes = 0
   #lastNumber = 0
   /** The position at which the newest message that is no longer kept was written. */
   #letGoPosition = -1
 
-  constructor(limits: MailboxLimits) {
-    this.#limits = limits
+  constructor(owner: MailboxOwner) {
+    this.#owner = owner
   }
 
   /** The number of messages that wait to be written. */
   get waiting(): number {
     return this.#mail.length - this.#written
+  }
+
+  /** True when more messages wait than may. */
+  get overfull(): boolean {
+    return this.waiting > this.#owner.mailboxLimits.maxMessages
   }
 
   /** The number of messages held, written ones included. */
@@ -54,30 +72,26 @@ export class Mailbox {
     return this.#lastNumber - this.waiting
   }
 
-  /**
-   * Adds a message. With a `mergeKey` it replaces the message that waits under the same key (progress with one token).
-   *
-   * @returns false when the bound is reached; then the message is not added.
-   */
-  post(data: string, mergeKey?: string): boolean {
-    const bytes = Buffer.byteLength(data)
+  /** The time when the oldest message that is kept was written. `Infinity` when none is. */
+  get keptSince(): number {
+    return this.#written === 0 ? Infinity : this.#mail[0]!.time
+  }
+
+  /** Adds a message. With a `mergeKey` it replaces the message that waits under the same key (progress with one token). */
+  post(data: string, mergeKey?: string): void {
+    const bytes = bytesOf(data) + recordBytes + (mergeKey?.length ?? 0)
     const merged = mergeKey === undefined ? undefined : this.#waitingUnder(mergeKey)
     if (merged !== undefined) {
-      this.#bytes += bytes - merged.bytes
-      this.#waitingBytes += bytes - merged.bytes
+      this.#owner.holds(bytes - merged.bytes, 0)
       merged.data = data
       merged.bytes = bytes
-      return true
+      return
     }
-    const { maxMessages, maxBytes } = this.#limits
-    if (this.waiting >= maxMessages || this.#waitingBytes >= maxBytes) return false
     const mail = { number: ++this.#lastNumber, data, bytes, mergeKey, position: 0, time: 0 }
     // An array that grows takes room for many more, and most sessions get one message.
     if (this.#mail.length === 0) this.#mail = [mail]
     else this.#mail.push(mail)
-    this.#bytes += bytes
-    this.#waitingBytes += bytes
-    return true
+    this.#owner.holds(bytes, 0)
   }
 
   /** The next message to write, which counts as written from now on. Undefined when none waits. */
@@ -85,7 +99,7 @@ export class Mailbox {
     const mail = this.#mail[this.#written]
     if (mail === undefined) return undefined
     this.#written++
-    this.#waitingBytes -= mail.bytes
+    this.#owner.holds(0, mail.bytes)
     mail.position = position
     mail.time = now
     return mail
@@ -110,8 +124,9 @@ export class Mailbox {
       next = number + 1 - first
       if (next < 0 || next > this.#written) return false
     }
-    for (let i = next; i < this.#written; i++) this.#waitingBytes += this.#mail[i]!.bytes
-    this.#written = Math.min(next, this.#written)
+    const again = this.#mail.slice(next, this.#written)
+    this.#written -= again.length
+    this.#owner.holds(0, -sizeOf(again))
     return true
   }
 
@@ -123,19 +138,31 @@ export class Mailbox {
 
   /** Drops written messages that are too old, or too many. */
   trim(now: number): void {
-    const { maxMessages, maxBytes, keepMs } = this.#limits
+    if (this.#written > 0) this.letGo(now - this.#owner.mailboxLimits.keepMs)
+  }
+
+  /** Drops messages that were written at this time or before, or are too many. Returns the number of bytes. */
+  letGo(time: number): number {
+    const { maxMessages } = this.#owner.mailboxLimits
     let gone = 0
     while (gone < this.#written) {
       const mail = this.#mail[gone]!
-      const tooMany = this.#mail.length - gone > maxMessages || this.#bytes > maxBytes
-      if (!tooMany && now - mail.time < keepMs) break
-      this.#bytes -= mail.bytes
+      if (mail.time > time && this.#mail.length - gone <= maxMessages) break
       this.#letGoPosition = mail.position
       gone++
     }
-    if (gone === 0) return
-    this.#mail.splice(0, gone)
+    if (gone === 0) return 0
+    const bytes = sizeOf(this.#mail.splice(0, gone))
     this.#written -= gone
+    this.#owner.holds(-bytes, -bytes)
+    return bytes
+  }
+
+  /** Drops all messages. */
+  clear(): void {
+    this.letGo(Infinity)
+    this.#owner.holds(-sizeOf(this.#mail), 0)
+    this.#mail = []
   }
 
   #waitingUnder(mergeKey: string): Mail | undefined {
@@ -144,4 +171,8 @@ export class Mailbox {
     }
     return undefined
   }
+}
+
+function sizeOf(mail: readonly Mail[]): number {
+  return mail.reduce((sum, { bytes }) => sum + bytes, 0)
 }

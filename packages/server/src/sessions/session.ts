@@ -2,24 +2,25 @@ import {
   type ClientCapabilities,
   errorCodes,
   type Implementation,
-  JSONRPC_VERSION,
   listNames,
-  lists,
   type LoggingLevel,
   McpError,
-  type NotificationToClient,
   type ParamsOf,
   type RequestId,
   type RequestToClient,
   type ResultOf,
   type Revision,
 } from '@tidings/protocol'
+import { type Keeper, letOldestGo, slackOf } from '../byte-quota.ts'
+import { bytesOf } from '../bytes-of.ts'
 import type { ChangeIndex } from '../changes/change-index.ts'
+import { bytesOfWatch, requireWatchable, topicKey } from '../changes/topic.ts'
 import type { Limits } from '../limits.ts'
 import type { Call } from '../requests/call.ts'
-import { ClientRequests } from '../requests/client-requests.ts'
+import { ClientRequests, type QuestionPath } from '../requests/client-requests.ts'
 import type { Outlet, PeerSession } from '../requests/peer.ts'
 import type { Principal } from '../requests/principal.ts'
+import type { LimitScope } from '../quota.ts'
 import { Channel, type ChannelOwner } from './channel.ts'
 import type { EventId } from './event-id.ts'
 import type { MailboxLimits } from './mailbox.ts'
@@ -54,7 +55,8 @@ export interface SessionOwner {
 }
 
 const noCalls: Call[] = []
-const maxIdLength = 256
+/** The bytes that a client may say of itself: its `clientInfo` and its capabilities, as JSON. */
+const maxAboutBytes = 16 * 1024
 /** Shorter than any id of a session that lasts. */
 export const transientId = 'transient'
 /** The number of streams of requests that are kept for their client to come back to. */
@@ -64,16 +66,15 @@ const maxChannels = 100
  * One client of the legacy era, between its first message and its end: what it said of itself, what it watches, its
  * requests in flight, and its streams, which may come and go.
  */
-export class Session implements PeerSession, Outlet, ChannelOwner {
+export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner, Keeper {
   readonly id: string
   readonly key: string
   readonly transport: SessionTransport
   readonly principal: Principal
   /** The first revision, until `initialize` says otherwise, and for clients that never send it. */
   revision: Revision = '2024-11-05'
-  clientInfo: Implementation | undefined
-  clientCapabilities: ClientCapabilities = {}
   logLevel: LoggingLevel = 'info'
+  abandonedCalls = 0
   /** The session's own channel: changes, and all messages of requests that have no channel of their own. */
   readonly channel: Channel
   /** The time that the session is kept without a stream. */
@@ -83,13 +84,17 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
   readonly #owner: SessionOwner
+  /** What the client said of itself, as JSON: as objects it could take many times as much. */
+  #about: string | undefined
+  #bytes = 0
   // Most sessions do nothing at most times, and then one thing: so they hold no map.
   #calls = noCalls
   #clientRequests: ClientRequests | undefined
   #channels: Map<number, Channel> | undefined
   #lastChannel = 0
   #openResponses = 0
-  #watchedUris = 0
+  /** By topic key. */
+  #watchedUris: Set<string> | undefined
   #ready = false
   #ended = false
 
@@ -117,6 +122,14 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
     return this.id === transientId
   }
 
+  get clientInfo(): Implementation | undefined {
+    return this.#told?.clientInfo
+  }
+
+  get clientCapabilities(): ClientCapabilities {
+    return this.#told?.capabilities ?? {}
+  }
+
   get clientRequests(): ClientRequests {
     return (this.#clientRequests ??= new ClientRequests())
   }
@@ -138,25 +151,31 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
   }
 
   requireNewId(id: RequestId): void {
-    if (typeof id === 'string' && id.length > maxIdLength) {
-      const message = `A request id must not be longer than ${maxIdLength} characters`
-      throw new McpError(errorCodes.invalidRequest, message)
-    }
     if (this.callOf(id) === undefined) return
     const message = `A request with the id ${JSON.stringify(id)} is in flight already`
     throw new McpError(errorCodes.invalidRequest, message)
   }
 
-  /** A client that initializes again begins anew: its other requests are aborted and its watches end. */
+  /**
+   * A client that initializes again begins anew: its other requests are aborted and its watches end.
+   *
+   * @throws {McpError} when it says more of itself than it may, or there is no room for it.
+   */
   initialize(
     revision: Revision,
     capabilities: ClientCapabilities,
     clientInfo: Implementation,
     id: RequestId,
   ): void {
+    const about = JSON.stringify({ clientInfo, capabilities })
+    const bytes = bytesOf(about)
+    if (bytes > maxAboutBytes) {
+      const message = `clientInfo and capabilities must not take more than ${maxAboutBytes} bytes, got ${bytes}`
+      throw new McpError(errorCodes.invalidParams, message)
+    }
+    this.#hold(bytes - (this.#about === undefined ? 0 : bytesOf(this.#about)), errorCodes.invalidRequest)
+    this.#about = about
     this.revision = revision
-    this.clientCapabilities = capabilities
-    this.clientInfo = clientInfo
     for (const call of [...this.#calls]) {
       if (call.request.id !== id) call.abort(new DOMException('The client initialized again', 'AbortError'))
     }
@@ -173,27 +192,32 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
   }
 
   watch(uri: string): void {
-    if (this.#ended || this.channel.isWatching(uri)) return
+    const key = topicKey(uri)
+    if (this.#ended || this.#watchedUris?.has(key)) return
+    requireWatchable(uri)
     const { subscriptions } = this.#owner.limits
+    const uris = (this.#watchedUris ??= new Set<string>())
     const reached =
-      this.#watchedUris >= subscriptions.max.perSession ? 'perSession' : subscriptions.reached(this.principal)
+      uris.size >= subscriptions.max.perSession ? 'perSession' : subscriptions.reached(this.principal)
     if (reached !== undefined) throw subscriptions.refuse(reached).toMcpError(errorCodes.invalidParams)
+    this.#hold(bytesOfWatch(key), errorCodes.invalidParams)
     subscriptions.add(this.principal)
-    this.#watchedUris++
+    uris.add(key)
     this.channel.watch(uri)
   }
 
   unwatch(uri: string): void {
-    // A channel watches the lists too, under names that are no URIs.
-    if (Object.hasOwn(lists, uri) || !this.channel.isWatching(uri)) return
-    this.#watchedUris--
+    const key = topicKey(uri)
+    if (!this.#watchedUris?.delete(key)) return
     this.#owner.limits.subscriptions.release(this.principal)
+    this.holds(-bytesOfWatch(key), 0)
     this.channel.unwatch(uri)
   }
 
   requireRoomFor(requests: number): void {
     const { requests: quota } = this.#owner.limits
-    if (requests > 0 && this.#calls.length + requests > quota.max.perSession) throw quota.refuse('perSession')
+    const running = this.#calls.length + this.abandonedCalls
+    if (requests > 0 && running + requests > quota.max.perSession) throw quota.refuse('perSession')
   }
 
   /** Sends a message, as JSON, on the session's own channel. */
@@ -201,19 +225,21 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
     if (!this.#ended) this.channel.send(json, mergeKey)
   }
 
-  notify(method: NotificationToClient, params: object, mergeKey?: string): void {
-    this.send(JSON.stringify({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
-  }
-
   request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     _key: string | undefined,
-    signal: AbortSignal,
+    call: Call,
   ): Promise<ResultOf<M>> {
-    return this.clientRequests.request(method, params, signal, (message) =>
-      this.send(JSON.stringify(message)),
-    )
+    return this.clientRequests.request(method, params, call, this)
+  }
+
+  isLost(askedAt: number, now: number): boolean {
+    return this.channel.isLost(askedAt, now)
+  }
+
+  keepAlive(): void {
+    // The session's own stream is kept alive whether a request takes long or not.
   }
 
   closeStream(): void {
@@ -274,6 +300,15 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
     this.#owner.over(call)
   }
 
+  holds(bytes: number, kept: number): void {
+    this.#bytes += bytes
+    this.#owner.limits.bytes.change(this.principal, bytes, kept)
+  }
+
+  hasRoom(): boolean {
+    return this.#reached(0) === undefined
+  }
+
   overflowed(channel: Channel): void {
     if (channel === this.channel) this.end('mailbox full')
     else this.#drop(channel, 'mailbox full')
@@ -296,6 +331,14 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
     }
   }
 
+  get keptSince(): number {
+    return Math.min(...this.#allChannels().map(({ keptSince }) => keptSince))
+  }
+
+  letGo(time: number): number {
+    return this.#allChannels().reduce((bytes, channel) => bytes + channel.letGo(time), 0)
+  }
+
   cancel(id: RequestId, reason: string): void {
     this.callOf(id)?.abort(new DOMException(reason, 'AbortError'))
   }
@@ -309,12 +352,39 @@ export class Session implements PeerSession, Outlet, ChannelOwner {
     this.channel.end(reason)
     this.#forgetUris()
     for (const channel of [...(this.#channels?.values() ?? [])]) this.#drop(channel, reason)
+    if (this.#about !== undefined) this.holds(-bytesOf(this.#about), 0)
     this.#owner.ended(this, reason)
   }
 
+  /** What the client said of itself. Read seldom, and then parsed again. */
+  get #told(): { clientInfo: Implementation; capabilities: ClientCapabilities } | undefined {
+    return this.#about === undefined ? undefined : (JSON.parse(this.#about) as never)
+  }
+
+  #allChannels(): Channel[] {
+    return this.#channels === undefined ? [this.channel] : [this.channel, ...this.#channels.values()]
+  }
+
+  /** The limit that does not allow so many bytes more, though kept messages were let go. Undefined when all do. */
+  #reached(bytes: number): LimitScope | undefined {
+    const { bytes: quota } = this.#owner.limits
+    const { perSession } = quota.max
+    const over = this.#bytes + bytes - perSession
+    if (over > 0) letOldestGo(this.#allChannels(), over + slackOf(perSession))
+    return this.#bytes + bytes > perSession ? 'perSession' : quota.reached(this.principal, bytes)
+  }
+
+  /** @throws {McpError} of the code when a limit does not allow so many bytes more. */
+  #hold(bytes: number, code: number): void {
+    const reached = this.#reached(bytes)
+    if (reached !== undefined) throw this.#owner.limits.bytes.refuse(reached).toMcpError(code)
+    this.holds(bytes, 0)
+  }
+
   #forgetUris(): void {
-    this.#owner.limits.subscriptions.release(this.principal, this.#watchedUris)
-    this.#watchedUris = 0
+    for (const key of this.#watchedUris ?? []) this.holds(-bytesOfWatch(key), 0)
+    this.#owner.limits.subscriptions.release(this.principal, this.#watchedUris?.size ?? 0)
+    this.#watchedUris = undefined
   }
 
   #drop(channel: Channel, reason = 'no longer kept'): void {

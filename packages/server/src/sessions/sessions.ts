@@ -44,7 +44,11 @@ export class Sessions implements SessionOwner {
     this.changes = changes
     this.#options = options
     this.limits = options.limits
-    this.mailboxLimits = { maxMessages: 10_000, maxBytes: 4 * 1024 * 1024, keepMs: options.resumeWithinMs }
+    this.mailboxLimits = { maxMessages: 10_000, keepMs: options.resumeWithinMs }
+    this.limits.bytes.keepers = (principal) => {
+      const all = [...this.#sessions.values()]
+      return principal === undefined ? all : all.filter((session) => session.principal === principal)
+    }
   }
 
   get size(): number {
@@ -91,7 +95,7 @@ export class Sessions implements SessionOwner {
       { id: transientId, key: transientId, transport: 'streamable-http', principal },
       {
         changes,
-        mailboxLimits,
+        mailboxLimits: { ...mailboxLimits, keepMs: 0 },
         limits,
         attached: nothing,
         detached: nothing,
@@ -139,7 +143,7 @@ export class Sessions implements SessionOwner {
 
   detached(session: Session): void {
     this.#detached.delete(session)
-    this.#detached.set(session, Date.now())
+    this.#detached.set(session, performance.now())
   }
 
   attached(session: Session): void {
@@ -188,7 +192,7 @@ export class Sessions implements SessionOwner {
   }
 
   #sweep(): void {
-    const now = Date.now()
+    const now = performance.now()
     for (const [session, since] of this.#detached) {
       if (now - since < session.keepMs) continue
       if (session.isAnswering) this.detached(session)

@@ -164,7 +164,10 @@ test('a result that does not fit the output schema is an internal error, and log
   )
   const client = await connectRaw(url)
   for (const name of ['wrong', 'none'])
-    expect((await call(client, name)).error).toEqual({ code: -32603, message: 'Internal error' })
+    expect((await call(client, name)).error).toEqual({
+      code: -32603,
+      message: expect.stringContaining(`What the tool ${name} returned does not fit its output schema`),
+    })
   expect(logger.errors.map(({ message }) => message)).toEqual([
     expect.stringMatching(/^What the tool wrong returned does not fit its output schema: n: /),
     expect.stringMatching(/^What the tool none returned does not fit its output schema: /),

@@ -92,6 +92,7 @@ test('a replica that lost its connection tells its readers what they missed, or 
           }
         }
         connection.reconnect(0)
+        connection.index.settle()
         room = Infinity
         reader.catchUp()
         expect(connection.index.seq).toBe(published)
@@ -131,6 +132,7 @@ test('after another epoch a reader is told once of each topic, and can go back t
   reader.watch('a:1')
   reader.watch('a:2')
   for (let i = 0; i < 5; i++) index.publish('a:1')
+  index.settle()
   told.length = 0
   room = 1
   index.resync({ epoch: 'other', seq: 3, completeFrom: 0, changes: [['a:2', 3]] })

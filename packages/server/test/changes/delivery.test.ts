@@ -2,6 +2,7 @@ import { changesOf } from '../harness/internals.ts'
 import type { SseEvent } from '@tidings/testkit/sse-stream'
 import { health } from '../harness/health.ts'
 import { heapUsed } from '../harness/heap-used.ts'
+import { listen } from '../harness/listen.ts'
 import { connectRaw } from '../harness/raw-client.ts'
 import { read } from '../harness/read.ts'
 import { start } from '../harness/start.ts'
@@ -19,11 +20,11 @@ async function counting(options = {}) {
     count++
     serving.server.changed(uri)
   }
-  /** Many changes, in bursts small enough that a reader who keeps up is told each. */
+  /** Many changes, each in a tick of its own, so that a reader who keeps up is told each. */
   const publish = async (changes: number) => {
     for (let i = 1; i <= changes; i++) {
       changed()
-      if (i % 50 === 0) await new Promise(setImmediate)
+      await new Promise(setImmediate)
     }
   }
   return { ...serving, changed, publish, count: () => count }
@@ -188,6 +189,40 @@ test('200,000 changes while one reader does not read: memory is flat, the others
   expect(seqs.length).toBeLessThan(100_000)
 }, 60_000)
 
+test.each([10, 1_000])(
+  '%i changes of one topic in one tick are told once or twice, to every reader',
+  async (times) => {
+    const { url, server, changed } = await counting()
+    const client = await connectRaw(url)
+    await client.request('resources/subscribe', { uri })
+    await client.request('resources/subscribe', { uri: 'test://other' })
+    const stream = await listen(url, { toolsListChanged: true, resourceSubscriptions: [uri] })
+    await stream.next()
+    for (let i = 0; i < times; i++) {
+      changed()
+      server.tool(`tool ${i}`, {}, () => ({ content: [] }))
+      if (i === 5) server.changed('test://other')
+    }
+    await new Promise(setImmediate)
+    server.listChanged('prompts')
+    await client.reader.until(() => client.messages.at(-1)?.method === 'notifications/prompts/list_changed')
+    // One at once, and one at the end of the tick, for whatever came in between.
+    const told = (method: string, uri?: string) =>
+      client.messages.filter((each) => each.method === method && each.params?.uri === uri)
+    expect(told('notifications/resources/updated', uri)).toHaveLength(2)
+    expect(told('notifications/tools/list_changed')).toHaveLength(2)
+    expect(told('notifications/resources/updated', 'test://other')).toHaveLength(1)
+    const seqs = client.reader.events
+      .filter(({ event, id }) => event === 'message' && id!.split('.').length === 3)
+      .map(seqOf)
+    expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b))
+    expect(seqs.at(-1)).toBe(changesOf(server).seq)
+    await stream.until(() => stream.events.length === 5, 'two changes of each topic')
+    await client.request('ping')
+    expect(stream.events).toHaveLength(5)
+  },
+)
+
 test('a stalled reader is sent each of its topics that changed once, not each change', async () => {
   const { url, server, changed, publish } = await counting()
   const client = await connectRaw(url)
@@ -196,9 +231,10 @@ test('a stalled reader is sent each of its topics that changed once, not each ch
   client.reader.stall()
   // Until its socket takes no more, a reader that has stalled cannot be told from one that keeps up.
   await publish(100_000)
-  server.changed('test://other')
-  changed()
-  server.changed('test://other')
+  for (const tick of [() => server.changed('test://other'), changed, () => server.changed('test://other')]) {
+    tick()
+    await new Promise(setImmediate)
+  }
   server.listChanged('prompts')
   client.reader.goOn()
   await client.reader.until(

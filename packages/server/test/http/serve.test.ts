@@ -109,7 +109,7 @@ test('a reader that does not read cannot keep the server from stopping', async (
   client.reader.stall()
   for (let i = 0; i < 100_000; i++) {
     server.changed('test://a')
-    if (i % 50 === 0) await new Promise(setImmediate)
+    await new Promise(setImmediate)
   }
   await close({ deadlineMs: 0 })
 })

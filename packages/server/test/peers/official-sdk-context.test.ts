@@ -242,9 +242,14 @@ test('a request to it is cancelled when the request it belongs to is', async () 
 
 test('each side answers the ping of the other', async () => {
   const { url } = await start((server) =>
-    server.tool('ping', {}, async (_args, { session, signal }) => ({
+    server.tool('ping', {}, async (_args, { session, requestId }) => ({
       content: [],
-      structuredContent: await (session as Session).request('ping', undefined, undefined, signal),
+      structuredContent: await (session as Session).request(
+        'ping',
+        undefined,
+        undefined,
+        (session as Session).callOf(requestId)!,
+      ),
     })),
   )
   const client = await connectOfficial(url)

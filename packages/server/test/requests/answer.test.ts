@@ -91,7 +91,7 @@ test('whatever a read, a prompt, a list or a completion throws, the answer is an
   expect(logger.errors).toEqual(['read', 'list', 'prompt', 'complete'])
 })
 
-test('what a handler returns that is no result, or cannot be said in JSON, becomes an internal error', async () => {
+test('what a handler returns that is no result, or cannot be said in JSON, becomes an internal error that names it', async () => {
   const logger = new Log()
   const cyclic: Record<string, unknown> = {}
   cyclic.self = cyclic
@@ -109,6 +109,23 @@ test('what a handler returns that is no result, or cannot be said in JSON, becom
     { structuredContent: cyclic },
     { structuredContent: { n: 1n } },
     { content: undefined, structuredContent: undefined },
+    { content: 'text' },
+    ...['text', 7, null, true, [1], { toJSON: () => undefined }, { toJSON: () => 'text' }, Symbol('x')].map(
+      (structuredContent) => ({ content: [], structuredContent }),
+    ),
+    { content: [], toJSON: () => undefined },
+    { content: [], toJSON: () => [] },
+    {
+      get content() {
+        throw new Error('content')
+      },
+    },
+    {
+      content: [],
+      get _meta() {
+        throw new Error('_meta')
+      },
+    },
     hostile,
   ]
   const { url } = await start(
@@ -122,14 +139,15 @@ test('what a handler returns that is no result, or cannot be said in JSON, becom
     { logger },
   )
   const client = await connectRaw(url)
+  const naming = (name: string) => ({ code: -32603, message: expect.stringContaining(name) })
   for (const which of returned.keys()) {
     const answer = await client.request('tools/call', { name: 'return', arguments: { which } })
-    expect([which, answer.error]).toEqual([which, internalError])
+    expect([which, answer.error]).toEqual([which, naming('return')])
   }
   for (const uri of ['test://cyclic', 'test://bigint'])
-    expect((await client.request('resources/read', { uri })).error).toEqual(internalError)
+    expect((await client.request('resources/read', { uri })).error).toEqual(naming(uri))
   for (const name of ['undefined', 'empty'])
-    expect((await client.request('prompts/get', { name })).error).toEqual(internalError)
+    expect((await client.request('prompts/get', { name })).error).toEqual(naming(name))
   expect(logger.errors).toHaveLength(returned.length + 4)
   for (const error of logger.errors) expect(error).toBeInstanceOf(Error)
 })
@@ -170,7 +188,7 @@ test('JSON that is nested very deep is answered, not crashed on', async () => {
   const deep = '['.repeat(100_000) + ']'.repeat(100_000)
   const call = `{"jsonrpc":"2.0","id":"d","method":"tools/call","params":{"name":"echo","arguments":{"a":${deep}}}}`
   expect((await post(client.endpoint, call)).status).toBe(202)
-  expect(await client.answer('d')).toMatchObject({ error: internalError })
+  expect(await client.answer('d')).toMatchObject({ error: { code: -32603 } })
   expect((await post(client.endpoint, deep)).status).toBe(400)
   const objects = '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000)
   expect((await post(client.endpoint, objects)).status).toBe(400)

@@ -1,7 +1,22 @@
 import fc from 'fast-check'
-import { Mailbox } from '../../src/sessions/mailbox.ts'
+import { Mailbox, type MailboxLimits, type MailboxOwner } from '../../src/sessions/mailbox.ts'
 
-const limits = { maxMessages: 5, maxBytes: 100, keepMs: 1000 }
+/** Counts what its mailbox holds. */
+class Owner implements MailboxOwner {
+  readonly mailboxLimits: MailboxLimits
+  bytes = 0
+  kept = 0
+
+  constructor(limits: Partial<MailboxLimits> = {}) {
+    this.mailboxLimits = { maxMessages: 5, keepMs: 1000, ...limits }
+  }
+
+  holds(bytes: number, kept: number): void {
+    this.bytes += bytes
+    this.kept += kept
+  }
+}
+
 const data = (text: string) => text
 
 function takeAll(mailbox: Mailbox, position = 0, now = 0): string[] {
@@ -12,7 +27,7 @@ function takeAll(mailbox: Mailbox, position = 0, now = 0): string[] {
 }
 
 test('messages are taken in order, once', () => {
-  const mailbox = new Mailbox(limits)
+  const mailbox = new Mailbox(new Owner())
   mailbox.post(data('1'))
   mailbox.post(data('2'))
   expect(takeAll(mailbox)).toEqual(['1', '2'])
@@ -21,19 +36,18 @@ test('messages are taken in order, once', () => {
   expect(takeAll(mailbox)).toEqual(['3'])
 })
 
-test('what waits is bounded by count and by bytes; one message of any size passes', () => {
-  const byCount = new Mailbox(limits)
-  for (let i = 0; i < 5; i++) expect(byCount.post(data('x'))).toBe(true)
-  expect(byCount.post(data('x'))).toBe(false)
-  takeAll(byCount)
-  expect(byCount.post(data('x'))).toBe(true)
-  const byBytes = new Mailbox(limits)
-  expect(byBytes.post(data('x'.repeat(1000)))).toBe(true)
-  expect(byBytes.post(data('x'))).toBe(false)
+test('it says when more waits than may, by count', () => {
+  const mailbox = new Mailbox(new Owner())
+  for (let i = 0; i < 5; i++) mailbox.post(data('x'))
+  expect(mailbox.overfull).toBe(false)
+  mailbox.post(data('x'))
+  expect(mailbox.overfull).toBe(true)
+  takeAll(mailbox)
+  expect(mailbox.overfull).toBe(false)
 })
 
 test('waiting messages of one key are merged, written ones are not', () => {
-  const mailbox = new Mailbox(limits)
+  const mailbox = new Mailbox(new Owner())
   mailbox.post(data('p1'), 'p')
   expect(takeAll(mailbox)).toEqual(['p1'])
   mailbox.post(data('p2'), 'p')
@@ -43,7 +57,7 @@ test('waiting messages of one key are merged, written ones are not', () => {
 })
 
 test('a message known to have arrived stands for all before it', () => {
-  const mailbox = new Mailbox(limits)
+  const mailbox = new Mailbox(new Owner())
   for (const text of ['1', '2', '3']) mailbox.post(data(text))
   takeAll(mailbox)
   expect(mailbox.rewind(0, 1)).toBe(true)
@@ -51,7 +65,7 @@ test('a message known to have arrived stands for all before it', () => {
 })
 
 test('a change known to have arrived stands for all that was written before it', () => {
-  const mailbox = new Mailbox(limits)
+  const mailbox = new Mailbox(new Owner())
   mailbox.post(data('before'))
   takeAll(mailbox, 7)
   mailbox.post(data('after'))
@@ -61,7 +75,7 @@ test('a change known to have arrived stands for all that was written before it',
 })
 
 test('a message that was let go of, or never written, cannot be gone back to', () => {
-  const mailbox = new Mailbox(limits)
+  const mailbox = new Mailbox(new Owner())
   for (const text of ['1', '2', '3']) mailbox.post(data(text))
   mailbox.take(0, 0)
   mailbox.take(0, 500)
@@ -75,9 +89,9 @@ test('a message that was let go of, or never written, cannot be gone back to', (
 })
 
 test('written messages are let go of past the limits, waiting ones never', () => {
-  const mailbox = new Mailbox({ ...limits, keepMs: Infinity })
+  const mailbox = new Mailbox(new Owner({ keepMs: Infinity }))
   for (let i = 0; i < 50; i++) {
-    expect(mailbox.post(data(String(i)))).toBe(true)
+    mailbox.post(data(String(i)))
     mailbox.take(0, 0)
     mailbox.trim(0)
   }
@@ -96,7 +110,7 @@ test('through any drops, a reader that can resume gets every message once, in or
   })
   fc.assert(
     fc.property(fc.array(run, { maxLength: 8 }), (runs) => {
-      const mailbox = new Mailbox({ maxMessages: 1000, maxBytes: 10_000, keepMs: Infinity })
+      const mailbox = new Mailbox(new Owner({ maxMessages: 1000, keepMs: Infinity }))
       let posted = 0
       let position = 0
       let seen: { position: number; mail?: number; text?: string }[] = []
@@ -121,5 +135,43 @@ test('through any drops, a reader that can resume gets every message once, in or
       expect(texts).toEqual(Array.from({ length: posted }, (_, i) => String(i + 1)))
     }),
     { numRuns: 500 },
+  )
+})
+
+test('its owner knows the bytes after each step, and none are left at the end', () => {
+  const step = fc.oneof(
+    fc.record({
+      do: fc.constant('post' as const),
+      text: fc.string({ unit: 'grapheme' }),
+      key: fc.option(fc.nat(2)),
+    }),
+    fc.record({ do: fc.constant('take' as const) }),
+    fc.record({ do: fc.constant('rewind' as const), number: fc.nat(30) }),
+    fc.record({ do: fc.constant('letGo' as const), time: fc.nat(30) }),
+    fc.record({ do: fc.constant('trim' as const) }),
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const owner = new Owner({ keepMs: 10 })
+      const mailbox = new Mailbox(owner)
+      let now = 0
+      let sum = 0
+      for (const step of steps) {
+        now++
+        if (step.do === 'post') mailbox.post(step.text, step.key === null ? undefined : `key ${step.key}`)
+        if (step.do === 'take') mailbox.take(0, now)
+        if (step.do === 'rewind') mailbox.rewind(0, step.number)
+        if (step.do === 'letGo') sum -= mailbox.letGo(step.time)
+        if (step.do === 'trim') mailbox.trim(now)
+        expect(owner.kept).toBeGreaterThanOrEqual(0)
+        expect(owner.bytes).toBeGreaterThanOrEqual(owner.kept)
+        expect(owner.kept === 0).toBe(mailbox.keptSince === Infinity)
+        expect(owner.bytes === 0).toBe(mailbox.size === 0)
+        expect(owner.bytes === owner.kept).toBe(mailbox.waiting === 0)
+      }
+      expect(sum).toBeLessThanOrEqual(0)
+      mailbox.clear()
+      expect([owner.bytes, owner.kept, mailbox.size, mailbox.waiting]).toEqual([0, 0, 0, 0])
+    }),
   )
 })

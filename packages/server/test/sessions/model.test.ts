@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Client, type Kind } from './model/client.ts'
 import type { Return } from './model/record.ts'
-import { mailboxLimits, maxSessions, resources, settled, topics, World } from './model/world.ts'
+import { mailboxLimits, maxBytes, maxSessions, resources, settled, topics, World } from './model/world.ts'
 import { changesOf } from '../harness/internals.ts'
 
 const { jest } = import.meta
@@ -78,7 +78,7 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
 beforeEach(() => {
   jest.useFakeTimers({
-    doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'performance'],
+    doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'],
   })
 })
 afterEach(() => {
@@ -157,6 +157,8 @@ class Run {
     expect([this.world.sessions.size, changesOf(this.world.server).size, jest.getTimerCount()]).toEqual([
       0, 0, 0,
     ])
+    const { bytes } = this.world.sessions.limits
+    expect([bytes.used, bytes.kept]).toEqual([0, 0])
     expect([...this.world.wires].filter(({ open }) => open)).toEqual([])
   }
 
@@ -171,7 +173,10 @@ class Run {
 
   #checkBounds(): void {
     const { sessions, server } = this.world
+    const { bytes } = sessions.limits
     expect(sessions.size).toBeLessThanOrEqual(maxSessions)
+    expect(bytes.used).toBeLessThanOrEqual(maxBytes.total)
+    expect(bytes.kept).toBeGreaterThanOrEqual(0)
     expect(changesOf(server).size).toBeLessThanOrEqual(topics.length + 2)
     for (const { session } of this.clients) {
       if (session !== undefined) expect(session.channel.size).toBeLessThanOrEqual(mailboxLimits.maxMessages)

@@ -80,9 +80,12 @@ test('ids are of 128 random bits', async () => {
 })
 
 test('a returning client that lacks messages that are no longer kept gets a new session', async () => {
-  const { url } = await start((server) => {
-    server.tool('large', {}, () => ({ content: [{ type: 'text', text: 'x'.repeat(1_500_000) }] }))
-  })
+  const { url } = await start(
+    (server) => {
+      server.tool('large', {}, () => ({ content: [{ type: 'text', text: 'x'.repeat(1_500_000) }] }))
+    },
+    { limits: { bytes: { perSession: 4_000_000 } } },
+  )
   const client = await connectRaw(url)
   const early = client.reader.lastEventId
   // More than is kept of what was written.

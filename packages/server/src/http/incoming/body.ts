@@ -1,42 +1,63 @@
 import type { IncomingMessage } from 'node:http'
-import { errorCodes, McpError, mediaTypes, parseJson } from '@tidings/protocol'
+import {
+  errorCodes,
+  type JsonBounds,
+  McpError,
+  mediaTypes,
+  parseJson,
+  requireWithin,
+} from '@tidings/protocol'
 import { Refusal } from '../../refusal.ts'
 
+const noBytes = Buffer.alloc(0)
 const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** How much a request body may hold. */
+export interface BodyLimits {
+  readonly maxBodyBytes: number
+  readonly bodyBounds: JsonBounds
+}
 
 /**
  * The JSON body of a request, decoded.
  *
- * @param parsed the body, if a body parser has read it already: its own limit was in force then.
- * @param maxBytes a larger body, and one that announces to be larger, is not read to its end.
+ * @param parsed the body, if a body parser has read it already: its own limit of bytes was in force then.
+ * @param limits a body that is larger than `maxBodyBytes`, and one that announces to be larger, is not read to its end.
  * @throws {Refusal} 413 when the body is too large, 415 when it is not `application/json` in UTF-8.
- * @throws {McpError} `parseError` when it is not JSON.
+ * @throws {McpError} `parseError` when it is not JSON, `invalidRequest` when it is past its bounds.
  */
-export function readJson(request: IncomingMessage, parsed: unknown, maxBytes: number): unknown {
+export function readJson(request: IncomingMessage, parsed: unknown, limits: BodyLimits): unknown {
   requireJson(request)
-  if (parsed !== undefined) return parsed
+  if (parsed !== undefined) {
+    requireWithin(parsed, limits.bodyBounds)
+    return parsed
+  }
   if (request.readableDidRead) {
     throw new Error('The body was read before Tidings could: register it before other readers of bodies')
   }
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  return readAll(request, maxBytes)
+  const announced = Number(request.headers['content-length'] ?? limits.maxBodyBytes)
+  if (announced > limits.maxBodyBytes) throw tooLarge(limits.maxBodyBytes)
+  return readAll(request, announced, limits)
 }
 
 function requireJson(request: IncomingMessage): void {
   const { 'content-type': type = '', 'content-encoding': encoding } = request.headers
   if (type !== mediaTypes.json && !isJson(type)) {
-    const message = `The body must be ${mediaTypes.json} in UTF-8, the Content-Type says ${type || 'nothing'}`
+    const message = `The body must be ${mediaTypes.json} in UTF-8, the Content-Type says ${type.slice(0, 100) || 'nothing'}`
     throw new Refusal(415, message)
   }
   if (encoding) {
-    throw new Refusal(415, `The body must not be compressed, the Content-Encoding is ${encoding}`)
+    throw new Refusal(
+      415,
+      `The body must not be compressed, the Content-Encoding is ${encoding.slice(0, 100)}`,
+    )
   }
 }
 
 function isJson(contentType: string): boolean {
   const [type = ''] = contentType.split(';', 1)
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1] ?? ''
-  return type.trim().toLowerCase() === mediaTypes.json && /^(utf-8)?$/i.test(charset)
+  return type.trim().toLowerCase() === mediaTypes.json && /^(utf-?8)?$/i.test(charset)
 }
 
 function tooLarge(maxBytes: number): Refusal {
@@ -44,24 +65,37 @@ function tooLarge(maxBytes: number): Refusal {
   return new Refusal(413, `The body must not be larger than ${maxBytes} bytes`, { closesConnection: true })
 }
 
-function readAll(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+/** @param mostBytes the bytes that are expected, or the most that are taken. */
+function readAll(
+  request: IncomingMessage,
+  mostBytes: number,
+  { maxBodyBytes, bodyBounds }: BodyLimits,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    // Chunks are merged as they come: kept, each would hold far more than its bytes. A first chunk is not copied unless
+    // another follows.
+    let body: Buffer = noBytes
     let bytes = 0
     let whole = false
     request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > maxBytes) {
+      const total = bytes + chunk.length
+      if (total > maxBodyBytes) {
+        body = noBytes
         request.pause()
-        reject(tooLarge(maxBytes))
-      } else {
-        chunks.push(chunk)
+        reject(tooLarge(maxBodyBytes))
+        return
       }
+      if (bytes === 0) body = chunk
+      else {
+        if (total > body.length) body = grown(body, bytes, Math.min(2 * total, mostBytes))
+        chunk.copy(body, bytes)
+      }
+      bytes = total
     })
     request.on('end', () => {
       whole = true
       try {
-        resolve(parseJson(decode(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))))
+        resolve(parseJson(decode(body.subarray(0, bytes)), bodyBounds))
       } catch (thrown) {
         reject(McpError.from(thrown))
       }
@@ -73,6 +107,12 @@ function readAll(request: IncomingMessage, maxBytes: number): Promise<unknown> {
     request.on('error', cutOff)
     request.on('close', cutOff)
   })
+}
+
+function grown(body: Buffer, bytes: number, size: number): Buffer {
+  const larger = Buffer.allocUnsafe(size)
+  body.copy(larger, 0, 0, bytes)
+  return larger
 }
 
 function decode(bytes: Buffer): string {

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { longestTimerMs } from '../../async/deadline.ts'
 import type { MessageStream, StreamWriter } from '../../changes/message-stream.ts'
-import type { Quota } from '../../quota.ts'
+import { bytesOf } from '../../bytes-of.ts'
+import type { Limits } from '../../limits.ts'
 import type { Principal } from '../../requests/principal.ts'
 import { whenClosed } from './when-closed.ts'
 
@@ -64,6 +65,8 @@ export class ResponseSink implements StreamSink {
 
 /** The mount side of an event stream. */
 interface StreamOwner {
+  /** So many bytes more, or less, were written and not taken by the reader. */
+  holds(principal: Principal, bytes: number): void
   /** Calls `flush` at the end of the tick. */
   flushLater(stream: EventStream): void
   /** Called once, when nothing more can be written; the reader may not have taken all of it yet. */
@@ -83,8 +86,10 @@ export class EventStream implements MessageStream {
   readonly #sink: StreamSink
   #gathered = ''
   #open = true
-  #full = false
-  #quiet = false
+  /** The bytes written since the reader has taken no more. */
+  #untaken = 0
+  /** How often `keepAlive` was called since something was written. */
+  #silentLooks = 0
 
   /** @param opening the first frame. */
   constructor(sink: StreamSink, principal: Principal, opening: string, owner: StreamOwner) {
@@ -96,25 +101,30 @@ export class EventStream implements MessageStream {
       if (this.#open) owner.ended(this)
       this.#open = false
       this.#gathered = ''
+      this.#taken()
       owner.closed(this)
       this.writer?.streamClosed(this)
     })
   }
 
   get ready(): boolean {
-    return this.#open && !this.#full
+    return this.#open && this.#untaken === 0
   }
 
   write(frame: string): void {
     if (!this.#open) return
-    this.#quiet = false
+    this.#silentLooks = 0
     this.#gather(frame)
   }
 
-  /** Writes a comment if nothing else was written since the last call, so that no proxy takes the stream for dead. */
+  /**
+   * Writes a comment if nothing was written since the call before the last, so that no proxy takes the stream for dead. Called
+   * twice in the time that a stream may be silent.
+   */
   keepAlive(): void {
-    if (this.#quiet && this.ready) this.#gather(comment)
-    this.#quiet = true
+    if (++this.#silentLooks < 2 || !this.ready) return
+    this.#silentLooks = 0
+    this.#gather(comment)
   }
 
   end(reason?: string): void {
@@ -131,12 +141,22 @@ export class EventStream implements MessageStream {
     const gathered = this.#gathered
     if (gathered === '') return
     this.#gathered = ''
-    if (this.#sink.write(gathered) || this.#full) return
-    this.#full = true
+    const wasFull = this.#untaken > 0
+    if (this.#sink.write(gathered) && !wasFull) return
+    const bytes = bytesOf(gathered)
+    this.#untaken += bytes
+    this.#owner.holds(this.principal, bytes)
+    if (wasFull) return
     this.#sink.whenDrained(() => {
-      this.#full = false
+      this.#taken()
       this.writer?.streamReady()
     })
+  }
+
+  #taken(): void {
+    if (this.#untaken === 0) return
+    this.#owner.holds(this.principal, -this.#untaken)
+    this.#untaken = 0
   }
 
   #gather(text: string): void {
@@ -149,16 +169,19 @@ export class EventStream implements MessageStream {
 /** The open streams of one mount. One timer keeps all of them alive; there is none while none is open. */
 export class EventStreams implements StreamOwner {
   readonly #streams = new Set<EventStream>()
-  readonly #keepAliveMs: number
-  readonly #quota: Quota
+  readonly #lookMs: number
+  readonly #limits: Limits
   #timer: NodeJS.Timeout | undefined
   /** The streams that have gathered something in this tick. */
   #written: EventStream[] = []
 
-  /** @param quota counts the streams, for as long as they can be written to. */
-  constructor(keepAliveMs: number, quota: Quota) {
-    this.#keepAliveMs = Math.min(keepAliveMs, longestTimerMs)
-    this.#quota = quota
+  /**
+   * @param keepAliveMs the time that a stream may be silent.
+   * @param limits count the streams, for as long as they can be written to, and the bytes that their readers do not take.
+   */
+  constructor(keepAliveMs: number, limits: Limits) {
+    this.#lookMs = Math.min(keepAliveMs / 2, longestTimerMs)
+    this.#limits = limits
   }
 
   get size(): number {
@@ -167,13 +190,17 @@ export class EventStreams implements StreamOwner {
 
   /** Opens a stream. */
   open(sink: StreamSink, principal: Principal, opening = ''): EventStream {
-    this.#quota.add(principal)
+    this.#limits.streams.add(principal)
     const stream = new EventStream(sink, principal, opening, this)
     this.#streams.add(stream)
     this.#timer ??= setInterval(() => {
       for (const stream of this.#streams) stream.keepAlive()
-    }, this.#keepAliveMs).unref()
+    }, this.#lookMs).unref()
     return stream
+  }
+
+  holds(principal: Principal, bytes: number): void {
+    this.#limits.bytes.change(principal, bytes, 0)
   }
 
   flushLater(stream: EventStream): void {
@@ -181,7 +208,7 @@ export class EventStreams implements StreamOwner {
   }
 
   ended(stream: EventStream): void {
-    this.#quota.release(stream.principal)
+    this.#limits.streams.release(stream.principal)
   }
 
   closed(stream: EventStream): void {

@@ -1,3 +1,5 @@
+import { parseJson } from '@tidings/protocol'
+
 /** A request that came to another node, with all that a transport reads of it. */
 export interface ForwardedHead {
   readonly method: string
@@ -52,8 +54,69 @@ export function encodeMail(mail: RelayMail, bytes: Buffer = noBytes): Buffer {
   return Buffer.concat([Buffer.from(`${JSON.stringify(mail)}\n`), bytes])
 }
 
-export function decodeMail(mail: Uint8Array): [RelayMail, Buffer] {
+/** Undefined for anything but mail: only other nodes send it, but a node of another version may send what is none here. */
+export function decodeMail(mail: Uint8Array): [RelayMail, Buffer] | undefined {
   const all = Buffer.from(mail.buffer, mail.byteOffset, mail.byteLength)
   const end = all.indexOf(newline)
-  return [JSON.parse(all.toString('utf8', 0, end)) as RelayMail, all.subarray(end + 1)]
+  let head: unknown
+  try {
+    head = parseJson(all.toString('utf8', 0, Math.max(end, 0)))
+  } catch {
+    return undefined
+  }
+  return isMail(head) ? [head, all.subarray(end + 1)] : undefined
+}
+
+type Check = (value: unknown) => boolean
+
+const isString: Check = (value) => typeof value === 'string'
+const isBoolean: Check = (value) => typeof value === 'boolean'
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
+const isStatus: Check = (value) => isCount(value) && (value as number) >= 200 && (value as number) <= 599
+const isHeaders: Check = (value) => isObject(value) && Object.values(value).every(isString)
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
+const has =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  (value) =>
+    isObject(value) && Object.entries(checks).every(([field, check]) => check(value[field]))
+
+const isForwardedHead = has({
+  method: isString,
+  path: isString,
+  querystring: isString,
+  prefix: isString,
+  headers: isHeaders,
+  principal: optional(isString),
+  hasBody: isBoolean,
+} satisfies Record<keyof ForwardedHead, Check>)
+
+const checks: Readonly<Record<RelayMail['kind'], Check>> = {
+  request: has({ relayId: isCount, request: isForwardedHead }),
+  taken: has({ relayId: isCount, bytes: isCount }),
+  left: has({ relayId: isCount }),
+  answer: has({
+    relayId: isCount,
+    status: isStatus,
+    headers: isHeaders,
+    hasBody: isBoolean,
+    contentType: optional(isString),
+  }),
+  stream: has({ relayId: isCount, headers: isHeaders, chunked: isBoolean }),
+  frames: has({ relayId: isCount }),
+  end: has({ relayId: isCount }),
+  cut: has({ relayId: isCount }),
+  reset: isObject,
+}
+
+function isMail(value: unknown): value is RelayMail {
+  if (!isObject(value)) return false
+  const { kind } = value
+  return typeof kind === 'string' && Object.hasOwn(checks, kind) && checks[kind as RelayMail['kind']](value)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { headers } from '@tidings/protocol'
+import { headers, type JsonBounds } from '@tidings/protocol'
 import { settledWithin } from '../../async/deadline.ts'
 import type { Backplane, BackplaneNode } from '../../backplane/backplane.ts'
 import type { Limits } from '../../limits.ts'
@@ -35,6 +35,8 @@ interface RelayOptions {
   sessions: Sessions
   limits: Limits
   logger: Logger
+  /** The bounds of the bodies of requests that other nodes send here. */
+  bodyBounds: JsonBounds
 }
 
 /**
@@ -57,7 +59,7 @@ export class Relay implements BackplaneNode {
   constructor(options: RelayOptions) {
     this.node = options.node
     this.#options = options
-    this.#streams = new EventStreams(Infinity, options.limits.streams)
+    this.#streams = new EventStreams(Infinity, options.limits)
   }
 
   /** @param routes answer the requests that come from other nodes. */
@@ -97,7 +99,21 @@ export class Relay implements BackplaneNode {
   }
 
   receive(from: string, bytes: Uint8Array): void {
-    const [mail, body] = decodeMail(bytes)
+    try {
+      this.#receive(from, bytes)
+    } catch (err) {
+      this.#options.logger.error({ err, from }, 'mail of another node cannot be acted on')
+    }
+  }
+
+  #receive(from: string, bytes: Uint8Array): void {
+    const decoded = decodeMail(bytes)
+    if (decoded === undefined) {
+      const start = Buffer.from(bytes.subarray(0, 200)).toString('latin1')
+      this.#options.logger.warn({ from, start }, 'another node has sent something that is no mail')
+      return
+    }
+    const [mail, body] = decoded
     if (mail.kind === 'reset') return this.#drop(from)
     const { relayId } = mail
     const served = this.#served.get(`${from} ${relayId}`)
@@ -174,7 +190,7 @@ export class Relay implements BackplaneNode {
 
   #serve(from: string, relayId: number, head: ForwardedHead, body: Buffer): void {
     const key = `${from} ${relayId}`
-    const request = new RelayedRequest(head, body)
+    const request = new RelayedRequest(head, body, this.#options.bodyBounds)
     const response = new RelayedResponse(
       (mail, bytes) => this.#send(from, { ...mail, relayId }, bytes),
       this.#streams,

@@ -1,4 +1,4 @@
-import { parseJson } from '@tidings/protocol'
+import { type JsonBounds, parseJson } from '@tidings/protocol'
 import type { Principal } from '../../requests/principal.ts'
 import { TransportRequest } from '../transports/transport-request.ts'
 import type { ForwardedHead } from './mail.ts'
@@ -7,11 +7,13 @@ import type { ForwardedHead } from './mail.ts'
 export class RelayedRequest extends TransportRequest {
   readonly #head: ForwardedHead
   readonly #body: Buffer
+  readonly #bounds: JsonBounds
 
-  constructor(head: ForwardedHead, body: Buffer) {
+  constructor(head: ForwardedHead, body: Buffer, bounds: JsonBounds) {
     super()
     this.#head = head
     this.#body = body
+    this.#bounds = bounds
   }
 
   get method(): string {
@@ -39,6 +41,6 @@ export class RelayedRequest extends TransportRequest {
   }
 
   readBody(): unknown {
-    return this.#head.hasBody ? parseJson(this.#body.toString()) : undefined
+    return this.#head.hasBody ? parseJson(this.#body.toString(), this.#bounds) : undefined
   }
 }

@@ -55,7 +55,7 @@ export function httpSse(context: TransportContext): Transport {
 
     receive(request, response, inFlight) {
       const session = sessions.require(sessionIdOf(request) ?? '', request.principal, name)
-      const answered = dispatcher.receive(request.body, session, session, (count) => inFlight.take(count))
+      const answered = dispatcher.receive(request.body, session, session, inFlight)
       if (answered !== undefined) {
         inFlight.waitForAnswer()
         void answered.then((answer) => {

@@ -59,7 +59,7 @@ export function paired(context: TransportContext): Transport {
     async receive(request, response, inFlight) {
       const session = sessionFor(request)
       const { body } = request
-      const answered = dispatcher.receive(body, session, session, (count) => inFlight.take(count))
+      const answered = dispatcher.receive(body, session, session, inFlight)
       const calls = callsOf(body, session)
       if (calls.length > 0) {
         response.whenClosed(() => {

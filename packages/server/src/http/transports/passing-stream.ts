@@ -1,25 +1,43 @@
 import type { MessageStream, StreamWriter } from '../../changes/message-stream.ts'
-import type { Mailbox } from '../../sessions/mailbox.ts'
+import type { Limits } from '../../limits.ts'
+import type { Principal } from '../../requests/principal.ts'
+import { Mailbox, type MailboxLimits, type MailboxOwner } from '../../sessions/mailbox.ts'
 import type { ReplyStream } from './reply.ts'
 
-/** A stream that its client cannot come back to: nothing is kept once it is written. */
-export class PassingStream implements ReplyStream, StreamWriter {
-  readonly #stream: MessageStream
-  readonly #mailbox: Mailbox
-  readonly #overflowed: () => void
-  #complete = false
+interface PassingStreamOptions {
+  readonly principal: Principal
+  readonly limits: Limits
+  readonly mailboxLimits: MailboxLimits
+  /** More waits than the limits allow. */
+  readonly overflowed: () => void
+}
 
-  constructor(stream: MessageStream, mailbox: Mailbox, overflowed: () => void) {
+/** A stream that its client cannot come back to: nothing is kept once it is written. */
+export class PassingStream implements ReplyStream, StreamWriter, MailboxOwner {
+  readonly mailboxLimits: MailboxLimits
+  readonly #stream: MessageStream
+  readonly #options: PassingStreamOptions
+  readonly #mailbox: Mailbox
+  #bytes = 0
+  #complete = false
+  #closed = false
+
+  constructor(stream: MessageStream, options: PassingStreamOptions) {
+    this.mailboxLimits = { ...options.mailboxLimits, keepMs: 0 }
     this.#stream = stream
-    this.#mailbox = mailbox
-    this.#overflowed = overflowed
+    this.#options = options
+    this.#mailbox = new Mailbox(this)
     stream.writer = this
   }
 
+  /** One that is written at once may have any size. */
   send(json: string, mergeKey?: string): void {
-    if (this.#mailbox.post(`data: ${json}\n\n`, mergeKey)) return this.#pump()
+    if (this.#closed) return
+    this.#mailbox.post(`data: ${json}\n\n`, mergeKey)
+    this.#pump()
+    if (this.#mailbox.waiting === 0 || (this.#hasRoom && !this.#mailbox.overfull)) return
     this.#stream.end('mailbox full')
-    this.#overflowed()
+    this.#options.overflowed()
   }
 
   complete(): void {
@@ -31,8 +49,20 @@ export class PassingStream implements ReplyStream, StreamWriter {
     this.#pump()
   }
 
+  // The request is aborted by then.
   streamClosed(): void {
-    // The request is aborted by then.
+    this.#closed = true
+    this.#mailbox.clear()
+  }
+
+  holds(bytes: number, kept: number): void {
+    this.#bytes += bytes
+    this.#options.limits.bytes.change(this.#options.principal, bytes, kept)
+  }
+
+  get #hasRoom(): boolean {
+    const { limits, principal } = this.#options
+    return this.#bytes <= limits.bytes.max.perSession && limits.bytes.reached(principal, 0) === undefined
   }
 
   #pump(): void {
@@ -44,6 +74,6 @@ export class PassingStream implements ReplyStream, StreamWriter {
       }
       this.#stream.write(mail.data)
     }
-    this.#mailbox.trim(1)
+    this.#mailbox.trim(0)
   }
 }

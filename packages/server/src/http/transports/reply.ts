@@ -1,4 +1,3 @@
-import { JSONRPC_VERSION, type NotificationToClient } from '@tidings/protocol'
 import { Refusal } from '../../refusal.ts'
 import type { ResponseForm } from '../options.ts'
 import type { TransportRequest } from './transport-request.ts'
@@ -54,18 +53,24 @@ export abstract class Reply {
     return this.#stream !== undefined
   }
 
-  notify(method: NotificationToClient, params: object, mergeKey?: string): void {
-    this.send(JSON.stringify({ jsonrpc: JSONRPC_VERSION, method, params }), mergeKey)
-  }
-
   /** Sends a message before the answer. */
-  protected send(json: string, mergeKey?: string): void {
+  send(json: string, mergeKey?: string): void {
     this.stream?.send(json, mergeKey)
   }
 
-  /** Answers on the stream. */
-  end(json: string): void {
-    this.stream?.send(json)
-    this.stream?.complete()
+  /** Begins the stream when the answer takes long. A client that accepts only JSON has to wait in silence. */
+  keepAlive(): void {
+    if (this.forms.stream && !this.response.closed) void this.stream
+  }
+
+  /**
+   * Answers on the stream, which ends. Without an answer, since none is wanted any more, it only ends. When the session has
+   * ended, and so no stream can be opened, the answer is wanted by nobody.
+   */
+  end(json?: string): void {
+    const { stream } = this
+    if (stream === undefined) return this.response.empty(202)
+    if (json !== undefined) stream.send(json)
+    stream.complete()
   }
 }

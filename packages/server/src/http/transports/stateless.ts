@@ -4,7 +4,6 @@ import {
   type JSONRPCRequest,
   McpError,
   modernHttpStatus,
-  type NotificationToClient,
   type ParamsOf,
   parseMessage,
   parseParams,
@@ -12,12 +11,14 @@ import {
   type RequestToClient,
   type ResultOf,
 } from '@tidings/protocol'
+import { Holding } from '../../byte-quota.ts'
 import { ListenStream } from '../../changes/listen-stream.ts'
 import { Refusal } from '../../refusal.ts'
+import type { InFlight } from '../../quota.ts'
+import type { Call } from '../../requests/call.ts'
 import { InputRounds } from '../../requests/input-rounds.ts'
 import type { Outlet } from '../../requests/peer.ts'
 import { RequestStates } from '../../requests/request-state.ts'
-import { Mailbox } from '../../sessions/mailbox.ts'
 import { ModernPeer } from './modern-peer.ts'
 import { PassingStream } from './passing-stream.ts'
 import { Reply, type ReplyStream, type ResponseForms, responseForms } from './reply.ts'
@@ -54,16 +55,23 @@ export function stateless(context: TransportContext): StatelessTransport {
       throw limits.subscriptions.refuse('perSession').toMcpError(errorCodes.invalidParams)
     }
     limits.streams.require(principal)
+    const held = new Holding(limits.bytes, principal)
     let watched: number
     const isResource = (uri: string) => resources.has(uri)
-    const stream = new ListenStream({ id, filter, since }, changes, isResource, (resources) => {
-      limits.subscriptions.take(principal, (watched = resources))
+    const stream = new ListenStream({ id, filter, since }, changes, isResource, (uris, bytes) => {
+      if (bytes > limits.bytes.max.perSession) {
+        throw limits.bytes.refuse('perSession').toMcpError(errorCodes.invalidParams)
+      }
+      limits.subscriptions.require(principal, (watched = uris))
+      held.take(bytes)
+      limits.subscriptions.add(principal, watched)
       return response.stream(principal)
     })
     listenStreams.add(stream)
     stream.onClose = () => {
       listenStreams.delete(stream)
       limits.subscriptions.release(principal, watched)
+      held.release()
     }
   }
 
@@ -72,10 +80,11 @@ export function stateless(context: TransportContext): StatelessTransport {
     peer: ModernPeer,
     response: TransportResponse,
     forms: ResponseForms,
+    inFlight: InFlight,
   ): Promise<void> {
     const inputs = new InputRounds(request, peer.principal, states)
     const reply = new StatelessReply(response, forms, peer, inputs, context)
-    const answered = dispatcher.answer(request, peer, reply)
+    const answered = dispatcher.answer(request, peer, reply, inFlight)
     const { call } = peer
     if (call?.over === false) {
       response.whenClosed(() => {
@@ -83,7 +92,7 @@ export function stateless(context: TransportContext): StatelessTransport {
       })
     }
     const encoded = await answered
-    if (encoded === undefined) return response.begun ? undefined : response.empty(202)
+    if (encoded === undefined) return reply.hasStream ? reply.end() : response.empty(202)
     const { json, errorCode } = encoded
     // The status tells of an error, too, as long as the response has not begun.
     if (!reply.hasStream && errorCode !== undefined) response.json(json, modernHttpStatus(errorCode))
@@ -109,7 +118,7 @@ export function stateless(context: TransportContext): StatelessTransport {
       const peer = new ModernPeer(request, message, context)
       if (message.method === 'subscriptions/listen') return listen(request, message, response)
       inFlight.take(1)
-      await answer(message, peer, response, forms)
+      await answer(message, peer, response, forms, inFlight)
     },
 
     end() {
@@ -153,16 +162,17 @@ class StatelessReply extends Reply implements Outlet {
     this.#context = context
   }
 
-  override notify(method: NotificationToClient, params: object, mergeKey?: string): void {
-    if (this.forms.stream && !this.#peer.call?.over) super.notify(method, params, mergeKey)
+  override send(json: string, mergeKey?: string): void {
+    if (this.forms.stream) super.send(json, mergeKey)
   }
 
   request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
     key: string | undefined,
+    call: Call,
   ): Promise<ResultOf<M>> {
-    return this.#inputs.ask(method, params, key, this.#peer.call!)
+    return this.#inputs.ask(method, params, key, call)
   }
 
   closeStream(): void {
@@ -170,15 +180,17 @@ class StatelessReply extends Reply implements Outlet {
   }
 
   protected openStream(): ReplyStream {
-    const stream = this.response.stream(this.#peer.principal, { chunked: true })
-    const { mailboxLimits } = this.#context.sessions
-    return new PassingStream(stream, new Mailbox({ ...mailboxLimits, keepMs: 0 }), () => {
+    const { principal } = this.#peer
+    const stream = this.response.stream(principal, { chunked: true })
+    const { limits, mailboxLimits } = this.#context.sessions
+    const overflowed = () => {
       const { call, label: session } = this.#peer
       this.#context.options.logger.warn(
         { session, method: call?.request.method },
         'a reader is too slow for its request',
       )
       call?.abort(new DOMException('mailbox full', 'AbortError'))
-    })
+    }
+    return new PassingStream(stream, { principal, limits, mailboxLimits, overflowed })
   }
 }

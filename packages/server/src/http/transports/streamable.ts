@@ -9,6 +9,8 @@ import {
   type RequestToClient,
   type ResultOf,
 } from '@tidings/protocol'
+import type { Call } from '../../requests/call.ts'
+import type { QuestionPath } from '../../requests/client-requests.ts'
 import type { Outlet } from '../../requests/peer.ts'
 import { Refusal, sessionNotFound } from '../../refusal.ts'
 import type { Channel } from '../../sessions/channel.ts'
@@ -94,8 +96,9 @@ export function streamable(context: TransportContext): Transport {
       const reply = new SessionReply(response, forms, session, options)
       session.responseOpened()
       try {
-        const answer = await dispatcher.receive(body, session, reply, (count) => inFlight.take(count))
-        if (answer === undefined) response.empty(202)
+        const answer = await dispatcher.receive(body, session, reply, inFlight)
+        if (answer === undefined && !reply.hasStream) response.empty(202)
+        else if (answer === undefined) reply.end()
         else if (forms.json && !reply.hasStream) response.json(answer.json)
         else reply.end(answer.json)
       } finally {
@@ -114,7 +117,7 @@ export function streamable(context: TransportContext): Transport {
 }
 
 /** The HTTP response of a request of a session. */
-class SessionReply extends Reply implements Outlet {
+class SessionReply extends Reply implements Outlet, QuestionPath {
   readonly #session: Session
   readonly #options: ResolvedMountOptions
   #channel: Channel | undefined
@@ -134,11 +137,14 @@ class SessionReply extends Reply implements Outlet {
     method: M,
     params: ParamsOf<M>,
     _key: string | undefined,
-    signal: AbortSignal,
+    call: Call,
   ): Promise<ResultOf<M>> {
-    return this.#session.clientRequests.request(method, params, signal, (message) =>
-      this.send(JSON.stringify(message)),
-    )
+    const path = this.forms.stream ? this : this.#session
+    return this.#session.clientRequests.request(method, params, call, path)
+  }
+
+  isLost(askedAt: number, now: number): boolean {
+    return this.#channel?.isLost(askedAt, now) ?? this.#session.ended
   }
 
   closeStream(): void {
@@ -148,7 +154,7 @@ class SessionReply extends Reply implements Outlet {
     if (this.stream !== undefined) this.#channel?.release(`retry: ${retryMs}\n\n`)
   }
 
-  protected override send(json: string, mergeKey?: string): void {
+  override send(json: string, mergeKey?: string): void {
     // A response that cannot be a stream leaves its messages to the stream of the session.
     if (this.forms.stream) super.send(json, mergeKey)
     else this.#session.send(json, mergeKey)

@@ -1,6 +1,11 @@
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { defer } from '@tidings/testkit/disposers'
 import { post } from '@tidings/testkit/post'
 import { connectRaw } from '../../harness/raw-client.ts'
+import { handler, McpServer } from '../../../src/index.ts'
+import { heapUsed } from '../../harness/heap-used.ts'
 import { start } from '../../harness/start.ts'
 
 const ping = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })
@@ -42,6 +47,8 @@ test('JSON in UTF-8 is taken, however its type is written', async () => {
     'application/json; charset=utf-8',
     'application/json;charset="UTF-8"',
     'Application/JSON ; Charset=UTF-8',
+    'application/json; charset=utf8',
+    'application/json; charset="UTF8"',
   ]) {
     const response = await postAs(endpoint, { 'Content-Type': type })
     expect([type, response.status]).toEqual([type, 202])
@@ -120,6 +127,30 @@ test('a body that arrives in pieces, cut within a character, is put together', a
   await client.reader.until(() => find() !== undefined)
   expect(JSON.parse(find()!.data).result.content[0].text).toBe('🌱é')
 })
+
+test('a body in chunks of one byte holds no more than its bytes while it is read', async () => {
+  const server = defer(new McpServer({ name: 'test', version: '1.2.3' }), (server) => server.close())
+  const http = createServer(handler(server)).listen(0, '127.0.0.1')
+  defer(http, () => http.close())
+  await once(http, 'listening')
+  const { port } = http.address() as AddressInfo
+  const socket = connect(port, '127.0.0.1')
+  const [serverSocket] = (await once(http, 'connection')) as [Socket]
+  const before = await heapUsed()
+  let sent = 0
+  const send = async (text: string) => {
+    sent += text.length
+    if (!socket.write(text)) await once(socket, 'drain')
+  }
+  await send(head(`http://127.0.0.1:${port}/mcp`, 'Transfer-Encoding: chunked', 'Connection: close'))
+  const bytes = 1_000_000
+  for (let i = 0; i < 100; i++) await send('1\r\n \r\n'.repeat(bytes / 100))
+  while (serverSocket.bytesRead < sent) await new Promise(setImmediate)
+  expect((await heapUsed()) - before).toBeLessThan(6 * bytes)
+  await send(`${ping.length.toString(16)}\r\n${ping}\r\n0\r\n\r\n`)
+  const answer = (await socket.toArray()).join('')
+  expect(answer).toMatch(/Mcp-Session-Id is missing/)
+}, 30_000)
 
 test('a body that says it is too large is refused unread, and the connection closed', async () => {
   const { url, port } = await start(undefined, { maxBodyBytes: 1000 })
@@ -221,4 +252,46 @@ test('a message that was cut off leaves nothing behind', async () => {
   await new Promise<void>((resolve) => socket.end(resolve))
   socket.destroy()
   expect(await client.request('ping')).toMatchObject({ result: {} })
+})
+
+const tooDeep = `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`
+const tooMany = `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":[${'0,'.repeat(2_000_000)}0]}}`
+
+test.each([
+  ['nested too deep', tooDeep, 'A message must not be nested more than 100 deep'],
+  ['with too many values', tooMany, 'A message must not hold more than 100000 values: send less in one'],
+])('a body %s is refused, whatever it is for, and names the bound', async (_, body, message) => {
+  const { url } = await start()
+  const { endpoint } = await connectRaw(url)
+  for (const target of [endpoint, `${url}/mcp`]) {
+    const response = await post(target, body)
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { error: { code: -32600, message } },
+    ])
+  }
+})
+
+test.each([
+  ['nested too deep', tooDeep],
+  ['with too many values', tooMany],
+])('a body %s that a body parser has read is refused', async (_, body) => {
+  const server = defer(new McpServer({ name: 'test', version: '1.2.3' }), (server) => server.close())
+  const listener = handler(server)
+  const http = createServer((request, response) => {
+    listener(Object.assign(request, { body: JSON.parse(body) as unknown }), response)
+  }).listen(0, '127.0.0.1')
+  defer(http, () => http.close())
+  await once(http, 'listening')
+  const response = await post(`http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`, ping)
+  expect([response.status, await response.json()]).toMatchObject([400, { error: { code: -32600 } }])
+})
+
+test('a larger maxBodyBytes allows more values', async () => {
+  const { url } = await start(undefined, { maxBodyBytes: 50 * 300_000 })
+  const { endpoint } = await connectRaw(url)
+  const body = (values: number) =>
+    `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":[${'0,'.repeat(values - 7)}0]}}`
+  expect((await post(endpoint, body(300_000))).status).toBe(202)
+  expect((await post(endpoint, body(300_001))).status).toBe(400)
 })

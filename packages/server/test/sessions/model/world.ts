@@ -1,3 +1,4 @@
+import { Log } from '@tidings/testkit/log'
 import { Calls } from '../../../src/requests/call.ts'
 import type { Transport, TransportContext } from '../../../src/http/transports/transport.ts'
 import { httpSse } from '../../../src/http/transports/http-sse.ts'
@@ -7,7 +8,6 @@ import { streamable } from '../../../src/http/transports/streamable.ts'
 import { type HandlerContext, McpServer } from '../../../src/index.ts'
 import { resolveMountOptions } from '../../../src/http/options.ts'
 import { internalsOf } from '../../../src/internals.ts'
-import { silent } from '../../../src/logger.ts'
 import { Sessions } from '../../../src/sessions/sessions.ts'
 import { LosableBackplane } from '../../backplane/losable-backplane.ts'
 import { ModelResponse, Wire } from './wire.ts'
@@ -15,7 +15,9 @@ import { changesOf } from '../../harness/internals.ts'
 
 export const resources = ['a:0', 'a:1', 'a:2']
 export const topics = [...resources, 'tools']
-export const mailboxLimits = { maxMessages: 8, maxBytes: 4_000, keepMs: 1_000 }
+export const mailboxLimits = { maxMessages: 8, keepMs: 1_000 }
+/** The bytes that may be held: soon more than are kept for those who may return. */
+export const maxBytes = { total: 14_000, perSession: 4_000 }
 export const maxSessions = 3
 const resumeWithinMs = 1_000
 const idleTimeoutMs = 3_000
@@ -53,10 +55,10 @@ export class World {
     for (const uri of resources) server.resource(uri, {}, () => uri)
     server.tool('talk', {}, (_arguments, context) => this.#talk(context))
     this.#holds = holds
-    const calls = new Calls()
+    const calls = new Calls(Infinity)
     const options = resolveMountOptions(
-      { limits: { sessions: { total: maxSessions } }, resumeWithinMs, idleTimeoutMs },
-      silent,
+      { limits: { sessions: { total: maxSessions }, bytes: maxBytes }, resumeWithinMs, idleTimeoutMs },
+      new Log(),
     )
     const internals = internalsOf(server)
     const { backplane, changes } = internals
