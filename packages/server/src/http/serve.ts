@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { describe, requireWholeNumbers } from '../options.ts'
+import { describe, requireNumbers, requireWholeNumbers } from '../options.ts'
 import type { CloseOptions, McpServer } from '../server.ts'
 import { koaListener } from './handler.ts'
 import { mountOnKoa } from './mcp.ts'
@@ -53,6 +53,7 @@ export async function serve(server: McpServer, options: ServeOptions = {}): Prom
   await once(http.listen(port, host), 'listening')
   const address = http.address() as AddressInfo
   const close = async ({ deadlineMs = 5_000 }: CloseOptions = {}) => {
+    requireNumbers({ deadlineMs })
     const closed = new Promise((resolve) => http.close(resolve))
     await mount.close(deadlineMs)
     http.closeIdleConnections()
