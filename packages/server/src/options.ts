@@ -12,12 +12,16 @@ export function requireNumbers(options: Record<string, number | undefined>, leas
 /**
  * For numbers that are written to the wire as digits, or count things.
  *
- * @throws {TypeError} when one of the given options is no whole number from `least` to 2^31-1.
+ * @throws {TypeError} when one of the given options is no whole number from `least` to `most`.
  */
-export function requireWholeNumbers(options: Record<string, number | undefined>, least = 0): void {
+export function requireWholeNumbers(
+  options: Record<string, number | undefined>,
+  least = 0,
+  most = 2 ** 31 - 1,
+): void {
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || (Number.isInteger(value) && value >= least && value < 2 ** 31)) continue
-    throw new TypeError(`${name} must be a whole number from ${least} to 2147483647, got ${describe(value)}`)
+    if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) continue
+    throw new TypeError(`${name} must be a whole number from ${least} to ${most}, got ${describe(value)}`)
   }
 }
 

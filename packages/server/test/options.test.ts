@@ -27,6 +27,16 @@ test.each([
   expect(() => new McpServer(info, options)).toThrow(new TypeError(message))
 })
 
+const publicUrl =
+  'publicUrl must be an http or https URL without query, such as https://example.com/tools, got '
+const host =
+  'allowedHosts: a host is a name or an address, without scheme, port and path, such as mcp.example.com, ' +
+  '*.example.com for all names below it, or * for any host; got '
+const origin =
+  'allowedOrigins: an origin is a scheme, a host, and a port unless it is the default one, such as ' +
+  'https://app.example.com, https://*.example.com or chrome-extension://ID; null stands for pages without an ' +
+  'origin, * for every page; got '
+
 test.each([
   [{ maxBodyBytes: any('1mb') }, 'maxBodyBytes must be a number of at least 0, got "1mb"'],
   [{ keepAliveMs: NaN }, 'keepAliveMs must be a number of at least 0, got NaN'],
@@ -48,6 +58,28 @@ test.each([
     'limits.sessions has no field perSession: it has total, perPrincipal',
   ],
   [{ paths: any({ mpc: '/a' }) }, 'paths has no field mpc: it has sse, messages, mcp, health'],
+  [{ publicUrl: any(5) }, `${publicUrl}5`],
+  [{ publicUrl: '/tools' }, `${publicUrl}"/tools"`],
+  [{ publicUrl: 'ftp://a/b' }, `${publicUrl}"ftp://a/b"`],
+  [{ publicUrl: 'https://a/b?c' }, `${publicUrl}"https://a/b?c"`],
+  [{ publicUrl: 'https://a//b' }, `${publicUrl}"https://a//b"`],
+  [{ publicUrl: 'https://u@a/b' }, `${publicUrl}"https://u@a/b"`],
+  [{ publicUrl: 'https://a:99999/b' }, `${publicUrl}"https://a:99999/b"`],
+  [{ allowedHosts: ['https://a.com'] }, `${host}https://a.com`],
+  [{ allowedHosts: ['ok.com', 'a.com:80'] }, `${host}a.com:80`],
+  [{ allowedHosts: ['[::1]:80'] }, `${host}[::1]:80`],
+  [{ allowedHosts: ['a.com/b'] }, `${host}a.com/b`],
+  [{ allowedHosts: ['a.*.com'] }, `${host}a.*.com`],
+  [{ allowedHosts: ['*a.com'] }, `${host}*a.com`],
+  [{ allowedHosts: ['*.'] }, `${host}*.`],
+  [{ allowedHosts: [''] }, `${host}`],
+  [{ allowedOrigins: ['app.example.com'] }, `${origin}app.example.com`],
+  [{ allowedOrigins: ['https://app.example.com/'] }, `${origin}https://app.example.com/`],
+  [{ allowedOrigins: ['https://app.example.com:443'] }, `${origin}https://app.example.com:443`],
+  [{ allowedOrigins: ['https://APP.example.com'] }, `${origin}https://APP.example.com`],
+  [{ allowedOrigins: ['https://a.*.com'] }, `${origin}https://a.*.com`],
+  [{ allowedOrigins: ['chrome-extension://a/b'] }, `${origin}chrome-extension://a/b`],
+  [{ allowedOrigins: ['data:text/html,x'] }, `${origin}data:text/html,x`],
   [{ allowedHosts: any('a') }, 'allowedHosts must be a list of strings, got "a"'],
   [{ allowedOrigins: any([5]) }, 'allowedOrigins must be a list of strings, got an object'],
   [{ responses: any('xml') }, 'responses must be auto, json or sse, got "xml"'],
@@ -56,6 +88,62 @@ test.each([
   [{ logger: any(console.log) }, 'logger must have a method debug(fields, message), as a pino logger has'],
 ])('a mount refuses %j', (options, message) => {
   expect(() => mcp(new McpServer(info), options)).toThrow(new TypeError(message))
+})
+
+test.each([
+  [
+    {
+      allowedHosts: [
+        'a.com',
+        'A.com.',
+        '10.0.0.1',
+        '::1',
+        '[::1]',
+        '*.a.com',
+        '*',
+        'localhost',
+        'xn--e1a4c.com',
+      ],
+    },
+  ],
+  [
+    {
+      allowedOrigins: [
+        'null',
+        '*',
+        'https://a.com:8443',
+        'http://[::1]',
+        'https://*.a.com:8443',
+        'https://*',
+      ],
+    },
+  ],
+  [{ allowedOrigins: ['chrome-extension://abc', 'vscode-webview://1a-b', 'tauri://localhost', 'file://'] }],
+  [{ publicUrl: 'https://example.com' }],
+])('a mount takes %j', (options) => {
+  mcp(new McpServer(info), options)
+})
+
+test.each([
+  [{ port: any('3000') }, 'port must be a whole number from 0 to 65535, got "3000"'],
+  [{ port: -1 }, 'port must be a whole number from 0 to 65535, got -1'],
+  [{ port: 65_536 }, 'port must be a whole number from 0 to 65535, got 65536'],
+  [{ port: 80.5 }, 'port must be a whole number from 0 to 65535, got 80.5'],
+  [{ port: NaN }, 'port must be a whole number from 0 to 65535, got NaN'],
+  [{ port: any(null) }, 'port must be a whole number from 0 to 65535, got null'],
+  [{ host: any(5) }, 'host must be a name or an address, got 5'],
+])('serve() refuses %j', async (options, message) => {
+  await expect(serve(new McpServer(info), options)).rejects.toThrow(new TypeError(message))
+})
+
+test('a stop refuses a deadline that is no number, and the server goes on', async () => {
+  const { url, server, close } = await start()
+  for (const stop of [close, (options: object) => server.close(options)]) {
+    await expect(stop({ deadlineMs: any('5s') })).rejects.toThrow(
+      new TypeError('deadlineMs must be a number of at least 0, got "5s"'),
+    )
+  }
+  expect((await fetch(`${url}/health`)).status).toBe(200)
 })
 
 test('what is registered has options and a handler, by the names that they have here', () => {

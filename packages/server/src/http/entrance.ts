@@ -41,6 +41,8 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
 
   const pairedOr = (request: TransportRequest, other: Transport) =>
     request.query('client_id') !== undefined ? paired : other
+  // A client of Streamable HTTP may have been given the path of HTTP+SSE. Its session tells it from one of that.
+  const onSse = (request: TransportRequest) => (request.header(headers.sessionId) ? streamable : httpSse)
   const byHeader = (request: TransportRequest) =>
     isModernRevision(request.header(headers.protocolVersion) ?? '') ? stateless : streamable
 
@@ -58,11 +60,7 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
 
   const open = (transportOf: (request: TransportRequest) => Transport) =>
     refusing(async (request, response) => {
-      if (!request.accepts.eventStream) {
-        const accepted = request.header('Accept')
-        const message = `Only ${mediaTypes.eventStream} is served here, the request accepts ${accepted}`
-        throw new Refusal(406, message)
-      }
+      requireStreamWanted(request)
       // A look at a stream does not open it.
       if (request.method === 'HEAD') return response.empty(200, mediaTypes.eventStream)
       request.principal = requirePrincipal(await request.readPrincipal())
@@ -134,20 +132,26 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
     if (refusal === undefined) return response.fail(thrown)
     const { status, message: reason } = refusal
     options.logger.debug({ path, status, reason }, 'request refused')
+    // Where a method has no use in a revision, or without sessions, messages still have.
+    if (status === 405) response.set('Allow', 'POST')
     refuse(response, refusal, id)
   }
 
-  const onSse = open((request) => pairedOr(request, httpSse))
-  const onMcp = open(byHeader)
+  const openSse = open((request) => pairedOr(request, onSse(request)))
+  const openMcp = open(byHeader)
+  const postMcp = receive((request) => pairedOr(request, isModern(request) ? stateless : streamable))
+  const endMcp = end((request) => pairedOr(request, byHeader(request)))
   const all: [string, RequestHandler][] = [
-    [`GET ${sse}`, onSse],
-    [`HEAD ${sse}`, onSse],
+    [`GET ${sse}`, openSse],
+    [`HEAD ${sse}`, openSse],
     [`POST ${messages}`, receive(() => httpSse)],
     [`DELETE ${messages}`, end(() => httpSse)],
-    [`GET ${mcp}`, onMcp],
-    [`HEAD ${mcp}`, onMcp],
-    [`POST ${mcp}`, receive((request) => pairedOr(request, isModern(request) ? stateless : streamable))],
-    [`DELETE ${mcp}`, end((request) => pairedOr(request, byHeader(request)))],
+    [`GET ${mcp}`, openMcp],
+    [`HEAD ${mcp}`, openMcp],
+    [`POST ${mcp}`, postMcp],
+    [`DELETE ${mcp}`, endMcp],
+    [`POST ${sse}`, postMcp],
+    [`DELETE ${sse}`, endMcp],
     [`GET ${healthPath}`, health],
     [`HEAD ${healthPath}`, health],
   ]
@@ -156,6 +160,24 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
   for (const [route, handler] of all) if (!routes.has(route)) routes.set(route, handler)
   return routes
 }
+
+/**
+ * Streams are opened for those who ask for one by name. A program may leave it open; a browser does so for whatever a page
+ * loads, such as an image or a script.
+ *
+ * @throws {Refusal} 406
+ */
+function requireStreamWanted(request: TransportRequest): void {
+  if (request.accepts.namesEventStream) return
+  const accept = request.header('Accept') ?? '*/*'
+  const isOpen = /^\s*(\*|text)\/\*\s*$/.test(accept)
+  if (isOpen && browserHeaders.every((name) => request.header(name) === undefined)) return
+  const accepted = accept.slice(0, 100)
+  const message = `Only ${mediaTypes.eventStream} is served here: name it in Accept, which says ${accepted}`
+  throw new Refusal(406, message)
+}
+
+const browserHeaders = ['Origin', 'Sec-Fetch-Site', 'Sec-Fetch-Dest']
 
 /** @throws {TypeError} when the `principal` option returned no id: sessions are told apart with it. */
 function requirePrincipal(principal: unknown): Principal {

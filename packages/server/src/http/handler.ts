@@ -5,14 +5,6 @@ import { mountOnKoa } from './mcp.ts'
 import type { Mount } from './mount.ts'
 import type { McpOptions } from './options.ts'
 
-/** A request, with what a framework has put on it. */
-type FrameworkRequest = IncomingMessage & {
-  /** The target that the client sent, where a router has taken a prefix off `url`. */
-  originalUrl?: string
-  /** The body, where a body parser has read it. */
-  body?: unknown
-}
-
 /** A listener for requests of `node:http`, which is also middleware for Express and its relatives. */
 export interface McpHandler {
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void
@@ -30,16 +22,15 @@ export interface McpHandler {
  * @example express().use(handler(server)).listen(3000, '127.0.0.1')
  */
 export function handler(server: McpServer, options: McpOptions = {}): McpHandler {
-  const { mount, middleware } = mountOnKoa(server, options)
+  const { mount, middleware } = mountOnKoa(server, options, { believesProxies: true })
   const answer = koaListener(mount, (context, next) => {
-    const { originalUrl, body } = context.req as FrameworkRequest
-    if (originalUrl !== undefined) context.originalUrl = originalUrl
+    const { body } = context.req as { body?: unknown }
     if (body !== undefined) Object.assign(context.request, { body })
     return middleware(context, next) as Promise<void> | void
   })
   const listener: McpHandler = Object.assign(
     (request: IncomingMessage, response: ServerResponse, next?: () => void) => {
-      if (next !== undefined && !mount.paths.has(pathOf(request))) next()
+      if (next !== undefined && mount.routedPath(pathOf(request)) === undefined) next()
       else answer(request, response)
     },
     { close: ({ deadlineMs = 5_000 }: CloseOptions = {}) => mount.close(deadlineMs) },
@@ -53,6 +44,8 @@ export function koaListener(mount: Mount, middleware: Middleware): RequestListen
   const app = new Koa()
   app.on('error', (err: Error) => mount.logger.error({ err }, 'request failed'))
   app.use(middleware).use((context) => {
+    // There are other methods: the middleware says which.
+    if (mount.routedPath(context.path) !== undefined) return
     context.status = 404
     context.body = `There is nothing at ${context.path}. MCP clients connect to ${mcp}, those of HTTP+SSE to ${sse}.\n`
   })

@@ -5,9 +5,12 @@ import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import SSE from 'koa-sse-stream/lib/sse.js'
 import type { MessageStream } from '../changes/message-stream.ts'
+import { Refusal } from '../refusal.ts'
 import type { Principal } from '../requests/principal.ts'
 import { type BodyLimits, readJson } from './incoming/body.ts'
 import type { Guard } from './incoming/guard.ts'
+import { RefusalLog } from './incoming/refusal-log.ts'
+import { isPath, prefixOf, targetOf } from './incoming/target.ts'
 import type { Mount } from './mount.ts'
 import type { McpOptions, ResolvedSocketOptions } from './options.ts'
 import { discard } from './outgoing/discard.ts'
@@ -22,17 +25,19 @@ import { refuse, type StreamOptions, type TransportResponse } from './transports
 
 const jsonType = `${mediaTypes.json}; charset=utf-8`
 
-interface RequestOptions extends BodyLimits {
-  readonly principal: McpOptions['principal']
-}
+interface RequestOptions
+  extends BodyLimits, Pick<KoaOptions, 'principal' | 'publicUrl' | 'believesProxies'> {}
 
 /** A request on a socket. */
 class KoaRequest extends TransportRequest {
+  readonly path: string
   readonly #context: Context
   readonly #options: RequestOptions
 
-  constructor(context: Context, options: RequestOptions) {
+  /** @param path as the routes name it. */
+  constructor(context: Context, path: string, options: RequestOptions) {
     super()
+    this.path = path
     this.#context = context
     this.#options = options
   }
@@ -41,18 +46,14 @@ class KoaRequest extends TransportRequest {
     return this.#context.method
   }
 
-  get path(): string {
-    return this.#context.path
-  }
-
   get querystring(): string {
     return this.#context.querystring
   }
 
   get prefix(): string {
-    const { originalUrl, path } = this.#context
-    const [original = ''] = originalUrl.split('?', 1)
-    return original.endsWith(path) ? original.slice(0, -path.length) : ''
+    const { publicUrl, believesProxies } = this.#options
+    if (publicUrl !== undefined) return publicUrl.pathname.replace(/\/$/, '')
+    return prefixOf(this.#context, believesProxies || this.#context.app.proxy)
   }
 
   header(name: string): string | undefined {
@@ -202,7 +203,10 @@ function writeAnswers(): void {
   }
 }
 
+/** How a mount is served by Koa. */
 interface KoaOptions extends ResolvedSocketOptions {
+  /** Whether `X-Forwarded-Prefix` is believed without `app.proxy`. */
+  believesProxies: boolean
   guard: Guard
   deadline: WriteDeadline
 }
@@ -212,39 +216,53 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
   const { routes, streams, logger } = mount
   const { guard, deadline } = options
   const requestOptions: RequestOptions = { ...options, bodyBounds: mount.options.bodyBounds }
+  const refusals = new RefusalLog(logger)
   const allowCors = corsFor(guard)
   const answerOthers = otherMethods(routes.keys())
 
-  function admit(context: Context, next: Next): Promise<void> | void {
-    if (mount.joining !== undefined) return mount.joining.then(() => admit(context, next))
-    const refusal = guard.refusalOf(context.req)
+  function admit(context: Context, path: string, next: Next): Promise<void> | void {
+    if (mount.joining !== undefined) return mount.joining.then(() => admit(context, path, next))
+    const handler = routes.get(`${context.req.method} ${path}`)
+    const refusal = isPath(targetOf(context))
+      ? guard.refusalOf(context.req, handler === mount.health)
+      : badTarget(context)
     if (refusal !== undefined) {
-      logger.warn({ path: context.path }, refusal.message)
+      refusals.add(path, refusal.message)
       return refuse(new KoaResponse(context, streams), refusal)
     }
-    const handler = routes.get(`${context.req.method} ${context.path}`)
     if (handler === undefined) return answerOthers(context, next)
-    return handler(new KoaRequest(context, requestOptions), new KoaResponse(context, streams))
+    return handler(new KoaRequest(context, path, requestOptions), new KoaResponse(context, streams))
   }
 
   return (context, next) => {
-    if (!mount.paths.has(context.path)) return next()
+    if (!isUrl(context)) return refuse(new KoaResponse(context, streams), badTarget(context))
+    const path = mount.routedPath(context.path)
+    if (path === undefined) return next()
     context.onerror = leaveQuietly
     context.res.on('error', lost)
     deadline.watch(context.res)
     if (context.req.headers.origin !== undefined) {
-      return allowCors(context, async () => admit(context, next)) as Promise<void>
+      return allowCors(context, async () => admit(context, path, next)) as Promise<void>
     }
     // A response to a request from no page differs from others in nothing but this header.
     if (context.res.hasHeader('Vary')) context.vary('Origin')
     else context.res.setHeader('Vary', 'Origin')
-    return admit(context, next)
+    return admit(context, path, next)
   }
+}
+
+/** False for a target whose parts Koa cannot name: it fails at `ctx.path`. */
+function isUrl({ req: { url = '' } }: Context): boolean {
+  return url.startsWith('/') || url === '*' || URL.canParse(url)
+}
+
+function badTarget(context: Context): Refusal {
+  return new Refusal(400, `The request target must be a path, got ${targetOf(context).slice(0, 100)}`)
 }
 
 function corsFor(guard: Guard): Middleware {
   return cors({
-    origin: (context) => (guard.allowsOrigin(context.req) ? context.get('Origin') : ''),
+    origin: (context) => (guard.allowsPage(context.req) ? context.get('Origin') : ''),
     allowMethods: 'GET,POST,DELETE',
     exposeHeaders: [
       headers.sessionId,
@@ -254,6 +272,8 @@ function corsFor(guard: Guard): Middleware {
       'Retry-After',
     ],
     maxAge: 86_400,
+    // Asked for by browsers when a public page uses a server of the local network.
+    privateNetworkAccess: true,
   })
 }
 
@@ -263,15 +283,20 @@ function corsFor(guard: Guard): Middleware {
  */
 function otherMethods(routes: Iterable<string>): (context: Context, next: Next) => Promise<void> {
   // All methods are known to it, so that none is answered 501.
-  const router = new Router({ methods: METHODS, sensitive: true, strict: true })
+  const router = new Router({ methods: METHODS, sensitive: true })
   for (const route of routes) {
     const [method, path] = route.split(' ') as [string, string]
     router.register(path, [method], (_context, next) => next())
   }
   const matched = router.routes() as unknown as Middleware
   const allowedMethods = router.allowedMethods() as unknown as Middleware
-  return (context, next) =>
-    matched(context, () => allowedMethods(context, next) as Promise<void>) as Promise<void>
+  return async (context, next) => {
+    await matched(context, () => allowedMethods(context, next) as Promise<void>)
+    const { status, method, path, body } = context
+    if (status !== 405 || body) return
+    const allowed = context.response.get('Allow')
+    context.body = new Refusal(405, `${method} is not served at ${path}, but ${allowed}`).toJSON()
+  }
 }
 
 /** What is written to a response that is over is lost, as on every connection that breaks. Without a listener it ends the process. */

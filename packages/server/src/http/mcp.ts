@@ -29,14 +29,23 @@ export function mcp(server: McpServer, options: McpOptions = {}): McpMiddleware 
   })
 }
 
-/** The mount of a server, and the middleware that serves it. */
-export function mountOnKoa(server: McpServer, options: McpOptions): { mount: Mount; middleware: Middleware } {
+/**
+ * The mount of a server, and the middleware that serves it.
+ *
+ * @param believesProxies whether `X-Forwarded-Prefix` is believed whatever the application says. It concerns nobody but the
+ *   client of the request: the path is checked, and told to nobody else.
+ */
+export function mountOnKoa(
+  server: McpServer,
+  options: McpOptions,
+  { believesProxies = false }: { believesProxies?: boolean } = {},
+): { mount: Mount; middleware: Middleware } {
   const internals = internalsOf(server)
   const mountOptions = resolveMountOptions(options, internals.logger)
   const socketOptions = resolveSocketOptions(options)
-  const guard = new Guard(options)
+  const guard = new Guard({ ...options, publicHost: socketOptions.publicUrl?.hostname })
   const { keepAliveMs, logger } = mountOptions
   const deadline = new WriteDeadline({ writeTimeoutMs: socketOptions.writeTimeoutMs, keepAliveMs, logger })
   const mount = new Mount(internals, mountOptions, deadline)
-  return { mount, middleware: koaMiddleware(mount, { ...socketOptions, guard, deadline }) }
+  return { mount, middleware: koaMiddleware(mount, { ...socketOptions, believesProxies, guard, deadline }) }
 }

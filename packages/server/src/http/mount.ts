@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ServerInternals } from '../internals.ts'
 import type { Logger } from '../logger.ts'
+import { requireNumbers } from '../options.ts'
 import { Calls } from '../requests/call.ts'
 import { Sessions } from '../sessions/sessions.ts'
 import { createRoutes } from './entrance.ts'
@@ -12,7 +13,7 @@ import { httpSse } from './transports/http-sse.ts'
 import { paired } from './transports/paired.ts'
 import { stateless } from './transports/stateless.ts'
 import { streamable } from './transports/streamable.ts'
-import type { Routes, TransportContext } from './transports/transport.ts'
+import type { RequestHandler, Routes, TransportContext } from './transports/transport.ts'
 
 /** The time that the last frames have to leave when the server stops. */
 const leaveWithinMs = 1_000
@@ -20,13 +21,14 @@ const leaveWithinMs = 1_000
 /** One place where a server is served: the sessions, streams and transports behind `mcp()`. It is a node of the backplane. */
 export class Mount {
   readonly routes: Routes
-  /** The paths of the routes. */
-  readonly paths: ReadonlySet<string>
+  /** The handler that only tells how the server is. */
+  readonly health: RequestHandler
   readonly streams: EventStreams
   readonly options: ResolvedMountOptions
   readonly logger: Logger
   /** Settles when the mount has joined the backplane; undefined from then on. */
   joining: Promise<void> | undefined
+  readonly #paths: ReadonlySet<string>
   readonly #server: ServerInternals
   readonly #context: TransportContext
   readonly #relay: Relay
@@ -58,13 +60,14 @@ export class Mount {
     this.logger = logger
     this.streams = new EventStreams(keepAliveMs, limits)
     this.#relay = new Relay({ backplane, node, sessions, logger, limits, bodyBounds: options.bodyBounds })
+    this.health = health(context, listenStreams, deadline)
     this.routes = createRoutes({
       context,
       transports,
       relay: this.#relay,
-      health: health(context, listenStreams, deadline),
+      health: this.health,
     })
-    this.paths = new Set(Object.values(options.paths))
+    this.#paths = new Set(Object.values(options.paths))
     this.#endListenStreams = () => {
       for (const stream of [...listenStreams]) stream.end('server stopping')
     }
@@ -75,8 +78,21 @@ export class Mount {
     server.mounts.add(this)
   }
 
-  /** Stops gracefully: see `McpServer.close`. */
+  /** The path of a route that a path stands for: `/mcp/` for `/mcp`. Undefined when there is none. */
+  routedPath(path: string): string | undefined {
+    if (this.#paths.has(path)) return path
+    if (!path.endsWith('/')) return undefined
+    const plain = path.slice(0, -1)
+    return this.#paths.has(plain) ? plain : undefined
+  }
+
+  /**
+   * Stops gracefully: see `McpServer.close`.
+   *
+   * @throws {TypeError} when the deadline is no number.
+   */
   async close(deadlineMs: number): Promise<void> {
+    requireNumbers({ deadlineMs })
     const { sessions, calls } = this.#context
     sessions.refuseNew()
     await Promise.all([calls.close(deadlineMs), this.#relay.drain(deadlineMs)])

@@ -4,6 +4,7 @@ import { type LimitsOptions, type Limits, limitsOf } from '../limits.ts'
 import { type Logger, requireLogger } from '../logger.ts'
 import { describe, requireKnown, requireNumbers, requireWholeNumbers } from '../options.ts'
 import type { GuardOptions } from './incoming/guard.ts'
+import { isPath } from './incoming/target.ts'
 
 /** The form of a response that is sent in the HTTP response of its request. */
 export type ResponseForm = 'auto' | 'json' | 'sse'
@@ -59,6 +60,13 @@ export interface McpOptions extends MountOptions, GuardOptions {
     /** Default `/health`. */
     health?: string
   }
+  /**
+   * The URL under which clients reach this server, where it differs from what the server sees: what precedes `/sse` and `/mcp`,
+   * such as `https://example.com/tools` behind a proxy that takes `/tools` off. Clients of `http+sse` are told its path, and its
+   * host is served. Default: what `X-Forwarded-Prefix` says (in a Koa application only with `app.proxy`), and what the routers
+   * of the application have taken off.
+   */
+  publicUrl?: string
   /**
    * Identifies the caller, with an id that stays the same when a token is renewed; sessions belong to it. Throw
    * (`ctx.throw(401)`) to reject the request. `undefined` means anonymous. Default: all callers are anonymous.
@@ -160,6 +168,7 @@ export interface ResolvedSocketOptions {
   readonly maxBodyBytes: number
   readonly writeTimeoutMs: number
   readonly principal: McpOptions['principal']
+  readonly publicUrl: URL | undefined
 }
 
 /** @throws {TypeError} when an option has a value it cannot have. */
@@ -169,5 +178,16 @@ export function resolveSocketOptions(options: McpOptions): ResolvedSocketOptions
   if (principal !== undefined && typeof principal !== 'function') {
     throw new TypeError(`principal must be a function of the Koa context, got ${describe(principal)}`)
   }
-  return { maxBodyBytes, writeTimeoutMs, principal }
+  return { maxBodyBytes, writeTimeoutMs, principal, publicUrl: resolvePublicUrl(options.publicUrl) }
+}
+
+/** @throws {TypeError} when it is no URL, or has more than a path. */
+function resolvePublicUrl(publicUrl: string | undefined): URL | undefined {
+  if (publicUrl === undefined) return undefined
+  if (/^https?:\/\/[^\s@?#\\]+$/i.test(publicUrl) && URL.canParse(publicUrl)) {
+    const url = new URL(publicUrl)
+    if (isPath(url.pathname)) return url
+  }
+  const what = 'an http or https URL without query, such as https://example.com/tools'
+  throw new TypeError(`publicUrl must be ${what}, got ${describe(publicUrl)}`)
 }

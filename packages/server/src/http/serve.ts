@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { describe, requireNumbers, requireWholeNumbers } from '../options.ts'
 import type { CloseOptions, McpServer } from '../server.ts'
 import { koaListener } from './handler.ts'
 import { mountOnKoa } from './mcp.ts'
@@ -34,7 +35,10 @@ export interface Serving {
  */
 export async function serve(server: McpServer, options: ServeOptions = {}): Promise<Serving> {
   const { port = 0, host = '127.0.0.1' } = options
-  const { mount, middleware } = mountOnKoa(server, options)
+  requireWholeNumbers({ port }, 0, 65_535)
+  if (typeof host !== 'string')
+    throw new TypeError(`host must be a name or an address, got ${describe(host)}`)
+  const { mount, middleware } = mountOnKoa(server, options, { believesProxies: true })
   const listener = koaListener(mount, middleware)
   const http = createServer({ ServerResponse: UnwatchedResponse }, listener)
   const sockets = new Set<Socket>()
@@ -49,6 +53,7 @@ export async function serve(server: McpServer, options: ServeOptions = {}): Prom
   await once(http.listen(port, host), 'listening')
   const address = http.address() as AddressInfo
   const close = async ({ deadlineMs = 5_000 }: CloseOptions = {}) => {
+    requireNumbers({ deadlineMs })
     const closed = new Promise((resolve) => http.close(resolve))
     await mount.close(deadlineMs)
     http.closeIdleConnections()

@@ -43,7 +43,7 @@ export function httpSse(context: TransportContext): Transport {
         if (session.ended) throw sessions.closing ? stopping() : sessionNotFound()
         requireStream(context, session, session.channel)
       }
-      const endpoint = `${request.prefix}${options.paths.messages}?sessionId=${session.id}`
+      const endpoint = `${request.prefix}${options.paths.messages}?sessionId=${session.id}${othersOf(request)}`
       openStream(context, request, response, {
         session,
         channel: session.channel,
@@ -71,4 +71,15 @@ export function httpSse(context: TransportContext): Transport {
       response.empty(204)
     },
   }
+}
+
+/** The query parameters that are not ours, such as a token, for the client to send again: it cannot set headers everywhere. */
+function othersOf({ querystring }: TransportRequest): string {
+  if (querystring === '') return ''
+  const others = querystring.split('&').filter((parameter) => {
+    const [name] = new URLSearchParams(parameter).keys()
+    return name !== undefined && name !== 'sessionId' && name !== 'client_id'
+  })
+  // An event is one line of text.
+  return others.map((parameter) => `&${parameter.replace(/[^!-~]/gu, encodeURIComponent)}`).join('')
 }

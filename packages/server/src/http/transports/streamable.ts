@@ -46,7 +46,7 @@ export function streamable(context: TransportContext): Transport {
   function sessionFor(request: TransportRequest, response: TransportResponse): Session {
     if (!keepSessions) {
       const session = sessions.transient(request.principal)
-      session.revision = revisionOf(request)
+      if (!isInitialize(request.body)) session.revision = revisionOf(request)
       return session
     }
     if (!isInitialize(request.body)) return sessionOf(request)
@@ -86,7 +86,8 @@ export function streamable(context: TransportContext): Transport {
     },
 
     async receive(request, response, inFlight) {
-      revisionOf(request)
+      // Nothing is agreed on before: a client may send its own newest revision.
+      if (!isInitialize(request.body)) revisionOf(request)
       const forms = responseForms(request, options.responses)
       const { body } = request
       // Checked before a session is opened for it.

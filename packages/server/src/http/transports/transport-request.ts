@@ -7,6 +7,8 @@ import type { Principal } from '../../requests/principal.ts'
 export interface Accepted {
   readonly json: boolean
   readonly eventStream: boolean
+  /** True when the media type of event streams is among them by name. */
+  readonly namesEventStream: boolean
 }
 
 /** An HTTP request, whatever it came in through. */
@@ -48,6 +50,8 @@ export abstract class TransportRequest {
   }
 }
 
+const namesEventStream = /(^|,)\s*text\/event-stream\s*(?=$|[,;])/i
+
 /** Results by `Accept` header: negotiation takes long, and clients send the same header over and over. */
 const known = new Map<string, Accepted>()
 const maxKnown = 100
@@ -60,6 +64,7 @@ function acceptedBy(header: string): Accepted {
     accepted = {
       json: negotiator.type(mediaTypes.json) !== false,
       eventStream: negotiator.type(mediaTypes.eventStream) !== false,
+      namesEventStream: namesEventStream.test(header) && negotiator.type(mediaTypes.eventStream) !== false,
     }
     if (known.size >= maxKnown) known.clear()
     known.set(header, accepted)

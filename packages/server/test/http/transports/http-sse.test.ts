@@ -71,9 +71,33 @@ test('nothing on the way may keep the stream back, change it or take it from a c
   expect(headers).not.toHaveProperty('content-encoding')
 })
 
-test('a query of the stream is not taken into the endpoint', async () => {
-  const { url } = await start()
-  expect(await endpointOf(`${url}/sse?foo=bar&baz=/sse`)).toMatch(/^\/messages\?sessionId=[\w-]+$/)
+test.each([
+  ['foo=bar&baz=/sse', '&foo=bar&baz=/sse'],
+  ['token=a%2Bb%3D&empty&x=1&x=2', '&token=a%2Bb%3D&empty&x=1&x=2'],
+  ['&&token=t&', '&token=t'],
+  // Ours would stand there twice, and then name no session.
+  ['sessionId=1', ''],
+  ['sessionId=1&token=t&session%49d=2&SESSIONID=3', '&token=t&SESSIONID=3'],
+  ['client_id=1&client_id=2&t=3', '&t=3'],
+  ['token=%0d%0adata:x', '&token=%0d%0adata:x'],
+])('the query %s of a stream is in its endpoint, without what is ours', async (query, expected) => {
+  const { url } = await start((server) => server.tool('t', {}, () => ({ content: [] })))
+  const reader = await read(`${url}/sse?${query}`)
+  const { data } = await reader.next()
+  const [, others] = /^\/messages\?sessionId=[\w-]{22}(.*)$/.exec(data) ?? []
+  expect(others).toBe(expected)
+  const client = new RawClient(reader, new URL(data, url).href)
+  expect(await client.request('ping')).toMatchObject({ result: {} })
+})
+
+test('a token in the query of a stream is sent with its messages, too', async () => {
+  const { url } = await start(() => {}, {
+    principal: (ctx) => (ctx.query.token === 'good' ? 'ada' : ctx.throw(401)),
+  })
+  const reader = await read(`${url}/sse?token=good`)
+  const { data } = await reader.next()
+  expect((await post(new URL(data, url).href, ping)).status).toBe(202)
+  expect((await post(new URL(data.replace('good', 'bad'), url).href, ping)).status).toBe(401)
 })
 
 test('paths can be chosen, the root among them', async () => {
@@ -88,7 +112,7 @@ test('under a prefix that a parent took off, the endpoint has it, and works', as
   const url = await startMounted('/api/v1')
   const reader = await read(`${url}/api/v1/sse?token=x`)
   const { data } = await reader.next()
-  expect(data).toMatch(/^\/api\/v1\/messages\?sessionId=[\w-]+$/)
+  expect(data).toMatch(/^\/api\/v1\/messages\?sessionId=[\w-]+&token=x$/)
   const client = new RawClient(reader, new URL(data, url).href)
   expect(await client.request('ping')).toEqual({ jsonrpc: '2.0', id: 1, result: {} })
   expect((await fetch(`${url}/sse`)).status).toBe(404)
@@ -193,9 +217,12 @@ test('another method is refused with those that are allowed', async () => {
     expect(response.status).toBe(405)
     expect(response.headers.get('Allow')).toBe('POST, DELETE')
   }
-  const response = await fetch(`${url}/sse`, { method: 'POST', body: '{}' })
+  const response = await fetch(`${url}/health`, { method: 'POST', body: '{}' })
   expect(response.status).toBe(405)
   expect(response.headers.get('Allow')).toBe('HEAD, GET')
+  expect(await response.json()).toMatchObject({
+    error: { message: 'POST is not served at /health, but HEAD, GET' },
+  })
 })
 
 test('a path that is not ours is passed on', async () => {

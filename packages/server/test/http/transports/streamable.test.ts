@@ -283,6 +283,25 @@ test('another principal cannot use the session, its streams or its end', async (
   expect((await send({ id: 1, method: 'ping' })).status).toBe(200)
 })
 
+test.each([true, false])(
+  'a client may send its newest revision in the header of initialize, too; keepSessions: %j',
+  async (keepSessions) => {
+    const { url } = await start(() => {}, { keepSessions })
+    for (const version of ['2099-01-01', '2026-07-28', 'draft', '2024-11-05']) {
+      for (const path of ['/mcp', '/sse', '/mcp/']) {
+        const headers = { Accept: accept, [mcpHeaders.protocolVersion]: version }
+        const response = await post(url + path, initialize(version), headers)
+        const protocolVersion = version === '2024-11-05' ? version : '2025-11-25'
+        expect(await response.json()).toMatchObject({ id: 'init', result: { protocolVersion } })
+        // What was negotiated counts from then on.
+        const session = keepSessions ? { 'Mcp-Session-Id': response.headers.get('Mcp-Session-Id')! } : {}
+        const later = { ...headers, ...session, [mcpHeaders.protocolVersion]: '2099-01-01' }
+        expect((await post(url + path, { jsonrpc: '2.0', id: 1, method: 'ping' }, later)).status).toBe(400)
+      }
+    }
+  },
+)
+
 test('a revision that is not of this era is refused; none means 2025-03-26, which has batches', async () => {
   const { url } = await start()
   const { session, send } = await open(url, '2025-03-26')

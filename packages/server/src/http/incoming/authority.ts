@@ -1,0 +1,20 @@
+import type { IncomingMessage } from 'node:http'
+
+/** The host and port that the request names for this server; empty when it names none, as HTTP/1.0 may. */
+export function authorityOf(request: IncomingMessage): string {
+  return request.headers.host ?? ''
+}
+
+/** The address of this machine that the request came to; undefined when it came over no network. */
+export function localAddressOf({ socket }: IncomingMessage): string | undefined {
+  return socket.localAddress?.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '')
+}
+
+/**
+ * The host of an authority (`example.com:80`) in the form in which browsers send it: lower case, IPv6 in brackets, no final
+ * dot. Undefined when it is no authority.
+ */
+export function hostOf(authority: string): string | undefined {
+  if (!/^[^\s/,@\\?#]+$/.test(authority) || !URL.canParse(`http://${authority}`)) return undefined
+  return new URL(`http://${authority}`).hostname.replace(/(?<=.)\.$/, '')
+}
