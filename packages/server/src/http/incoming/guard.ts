@@ -31,7 +31,7 @@ export class Guard {
 
   /** Refuses a request for a host that is not this server's, or from a page that is not allowed. Undefined admits it. */
   refusalOf(request: IncomingMessage): Refusal | undefined {
-    if (!this.#allowsHost(request)) return refusal('Host', request.headers.host, 'allowedHosts')
+    if (!this.#allowsHost(request)) return refusal('Host', hostOf(request), 'allowedHosts')
     if (!this.allowsOrigin(request)) return refusal('Origin', request.headers.origin, 'allowedOrigins')
     return undefined
   }
@@ -45,7 +45,7 @@ export class Guard {
   }
 
   #allowsHost(request: IncomingMessage): boolean {
-    const { host = '' } = request.headers
+    const host = hostOf(request)
     const address = request.socket.localAddress
     if (this.#allowed?.host === host && this.#allowed.address === address) return true
     const name = hostnameOf(`http://${host}`)
@@ -56,11 +56,23 @@ export class Guard {
 
   #isOurs(host: string, request: IncomingMessage): boolean {
     if (this.#hosts !== undefined) return this.#hosts.has(host)
-    const address = (request.socket.localAddress ?? '').replace(/^::ffff:/, '')
+    const { localAddress } = request.socket
+    // A UNIX socket, which has no address, is for this machine only. Its clients name `localhost`, if any host at all.
+    if (localAddress === undefined) return loopbackHosts.includes(host)
+    const address = localAddress.replace(/^::ffff:/, '')
     if (address === '::1' || address.startsWith('127.')) return loopbackHosts.includes(host)
     // An address cannot be rebound, unlike a name.
     return host === (isIP(address) === 6 ? `[${address}]` : address)
   }
+}
+
+/**
+ * The host that a request names: over HTTP/2 in `:authority`, which a proxy may have left out for `Host` (RFC 9113, section
+ * 8.3.1). Two that differ make no host name.
+ */
+function hostOf({ headers: { ':authority': authority, host = '' } }: IncomingMessage): string {
+  if (authority === undefined) return host
+  return host === '' || host === authority ? String(authority) : `${String(authority)}, ${host}`
 }
 
 function refusal(header: string, value: string | undefined, option: keyof GuardOptions): Refusal {
