@@ -1,19 +1,31 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import Koa, { type Middleware } from 'koa'
 import type { CloseOptions, McpServer } from '../server.ts'
 import { mountOnKoa } from './mcp.ts'
 import type { Mount } from './mount.ts'
 import type { McpOptions } from './options.ts'
+import type { AnyResponse } from './outgoing/http2.ts'
 
-/** A listener for requests of `node:http`, which is also middleware for Express and its relatives. */
+type AnyRequest = IncomingMessage | Http2ServerRequest
+export type Listener = (request: AnyRequest, response: AnyResponse) => void
+
+/** A request, with what a framework has put on it. */
+type FrameworkRequest = AnyRequest & {
+  /** The body, where a body parser has read it. */
+  body?: unknown
+}
+
+/** A listener for requests of `node:http` and `node:http2`, which is also middleware for Express and its relatives. */
 export interface McpHandler {
-  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void
+  (request: AnyRequest, response: AnyResponse, next?: (error?: unknown) => void): void
   /** Stops gracefully, as `server.close()` does for all mounts of a server. */
   close(options?: CloseOptions): Promise<void>
 }
 
 /**
- * Serves the clients of a server from any framework that gives the requests of `node:http`: Express, Fastify, Nest, Next.
+ * Serves the clients of a server from any framework that gives the requests of `node:http` or `node:http2`: Express, Fastify,
+ * Nest, Next.
  *
  * A body that a parser has left on `request.body` is used. The prefix of a router shows in `request.originalUrl`. A request for
  * another path goes to `next()`; without `next` it is answered 404.
@@ -29,7 +41,7 @@ export function handler(server: McpServer, options: McpOptions = {}): McpHandler
     return middleware(context, next) as Promise<void> | void
   })
   const listener: McpHandler = Object.assign(
-    (request: IncomingMessage, response: ServerResponse, next?: () => void) => {
+    (request: AnyRequest, response: AnyResponse, next?: () => void) => {
       if (next !== undefined && mount.routedPath(pathOf(request)) === undefined) next()
       else answer(request, response)
     },
@@ -39,7 +51,7 @@ export function handler(server: McpServer, options: McpOptions = {}): McpHandler
 }
 
 /** An application of Koa with one middleware. Other paths than those of the mount are answered 404, in words. */
-export function koaListener(mount: Mount, middleware: Middleware): RequestListener {
+export function koaListener(mount: Mount, middleware: Middleware): Listener {
   const { mcp, sse } = mount.options.paths
   const app = new Koa()
   app.on('error', (err: Error) => mount.logger.error({ err }, 'request failed'))
@@ -51,10 +63,10 @@ export function koaListener(mount: Mount, middleware: Middleware): RequestListen
   })
   // Nobody waits for its promise, which never rejects.
   const answer: unknown = app.callback()
-  return answer as RequestListener
+  return answer as Listener
 }
 
-function pathOf({ url = '' }: IncomingMessage): string {
+function pathOf({ url = '' }: AnyRequest): string {
   const [path = ''] = url.split('?', 1)
   return path
 }

@@ -1,4 +1,4 @@
-import { METHODS, type ServerResponse } from 'node:http'
+import { METHODS } from 'node:http'
 import cors from '@koa/cors'
 import { headers, mediaTypes } from '@tidings/protocol'
 import Router from '@koa/router'
@@ -15,6 +15,7 @@ import type { Mount } from './mount.ts'
 import type { McpOptions, ResolvedSocketOptions } from './options.ts'
 import { discard } from './outgoing/discard.ts'
 import { type EventStreams, ResponseSink } from './outgoing/event-stream.ts'
+import { type AnyResponse, contextOfStream, cutOff, endWith, isHttp2 } from './outgoing/http2.ts'
 import { handleKoaError } from './outgoing/node-internals.ts'
 import { isClosed, whenClosed } from './outgoing/when-closed.ts'
 import type { WriteDeadline } from './outgoing/write-deadline.ts'
@@ -72,7 +73,7 @@ class KoaRequest extends TransportRequest {
 
 /** A response on a socket. It goes past `ctx.body`, which takes a third of the time of a request. */
 class KoaResponse implements TransportResponse {
-  readonly #response: ServerResponse
+  readonly #response: AnyResponse
   readonly #streams: EventStreams
   /** Until the response has begun: a stream must not hold the context for as long as it is open. */
   #context: Context | undefined
@@ -124,6 +125,12 @@ class KoaResponse implements TransportResponse {
     }
     response.setHeader('Content-Type', jsonType)
     response.setHeader('Content-Length', Buffer.byteLength(this.#json))
+    if (isHttp2(response)) {
+      endWith(response, this.#json)
+      // The connection stays: only this stream is closed under a client that goes on sending.
+      if (this.#closesConnection) discard(response.req, () => response.stream.close())
+      return
+    }
     // In one piece with the head, which `end(text)` would give the system as the first of two.
     response.cork()
     response.write(this.#json)
@@ -136,10 +143,11 @@ class KoaResponse implements TransportResponse {
   // when they come here, and go past it.
   stream(principal: Principal, { chunked = false }: StreamOptions = {}): MessageStream {
     const context = this.#requireContext()
-    const opening = new SSE(context)
+    const ofConnection = !isHttp2(this.#response)
+    const opening = new SSE(ofConnection ? context : contextOfStream(context))
     context.respond = false
     this.#response.statusCode = 200
-    if (!chunked) {
+    if (!chunked && ofConnection) {
       this.#response.setHeader('Connection', 'close')
       this.#response.removeHeader('Transfer-Encoding')
     }
@@ -149,7 +157,7 @@ class KoaResponse implements TransportResponse {
 
   closeConnection(): void {
     this.#closesConnection = true
-    this.#response.setHeader('Connection', 'close')
+    if (!isHttp2(this.#response)) this.#response.setHeader('Connection', 'close')
   }
 
   // With the head sent, nobody waits: middleware in front has let Koa answer.
@@ -160,7 +168,7 @@ class KoaResponse implements TransportResponse {
 
   cut(): void {
     this.#context = undefined
-    this.#response.destroy()
+    cutOff(this.#response)
   }
 
   whenClosed(callback: () => void): void {

@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http'
 import { longestTimerMs } from '../../async/deadline.ts'
 import type { MessageStream, StreamWriter } from '../../changes/message-stream.ts'
 import { bytesOf } from '../../bytes-of.ts'
 import type { Limits } from '../../limits.ts'
 import type { Principal } from '../../requests/principal.ts'
+import { type AnyResponse, cutOff, isHttp2, writeInPieces } from './http2.ts'
 import { whenClosed } from './when-closed.ts'
 
 /** Text of this length is written at once, and not only at the end of the tick. */
@@ -25,22 +25,22 @@ export interface StreamSink {
 
 /** A response on a socket, below an event stream. */
 export class ResponseSink implements StreamSink {
-  readonly #response: ServerResponse
+  readonly #response: AnyResponse
 
-  constructor(response: ServerResponse) {
+  constructor(response: AnyResponse) {
     this.#response = response
   }
 
   write(text: string): boolean {
     const response = this.#response
+    const { headersSent } = response
+    // Of a body that middleware in front has set.
+    if (!headersSent) response.removeHeader('Content-Length')
+    if (isHttp2(response)) return writeInPieces(response, text)
     // Not corked, Node would wait for the end of a tick once more.
     response.cork()
     // Sent joined with text, the headers would be kept in the many pieces they are made of, for as long as it is open.
-    if (!response.headersSent) {
-      // Of a body that middleware in front has set.
-      response.removeHeader('Content-Length')
-      response.flushHeaders()
-    }
+    if (!headersSent) response.flushHeaders()
     const takesMore = response.write(text)
     response.uncork()
     return takesMore
@@ -50,11 +50,11 @@ export class ResponseSink implements StreamSink {
     this.#response.once('drain', callback)
   }
 
-  /** A reader that does not read would keep the response for ever, so its connection is cut after a while. */
+  /** A reader that does not read would keep the response for ever, so it is cut off after a while. */
   end(): void {
     const response = this.#response
     response.end()
-    const cut = setTimeout(() => response.destroy(), endWithinMs).unref()
+    const cut = setTimeout(() => cutOff(response), endWithinMs).unref()
     response.once('close', () => clearTimeout(cut))
   }
 

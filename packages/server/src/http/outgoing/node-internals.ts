@@ -38,8 +38,14 @@ export class UnwatchedResponse<
   Request extends IncomingMessage = IncomingMessage,
 > extends ServerResponse<Request> {}
 
-// A native function that does nothing takes the listeners.
-Object.assign(UnwatchedResponse.prototype, { __onFinished: { queue: { push: Function.prototype } } })
+unwatch(UnwatchedResponse)
+
+/** Makes responses of the class {@link UnwatchedResponse}s. Returns the class. */
+export function unwatch<Class extends { prototype: object }>(responseClass: Class): Class {
+  // A native function that does nothing takes the listeners.
+  Object.assign(responseClass.prototype, { __onFinished: { queue: { push: Function.prototype } } })
+  return responseClass
+}
 
 /** Calls Koa's own error handler, below the one that was put on the context. */
 export function handleKoaError(context: Context, error: Error): void {

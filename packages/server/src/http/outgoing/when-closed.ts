@@ -1,18 +1,19 @@
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { type AnyResponse, isHttp2 } from './http2.ts'
 
 /** The callbacks for the close of a connection. One listener serves all requests that a client has sent ahead. */
 const waiting = new WeakMap<Socket, Set<() => void>>()
 
 /** True when nothing that is written to the response can arrive any more. */
-export function isClosed(response: ServerResponse): boolean {
+export function isClosed(response: AnyResponse): boolean {
+  if (isHttp2(response)) return response.stream.closed || response.stream.destroyed
   return response.closed || response.req.socket.destroyed
 }
 
 /** Calls back, once, when the response is closed: it was taken as a whole, or its connection is lost. */
-export function whenClosed(response: ServerResponse, callback: () => void): void {
+export function whenClosed(response: AnyResponse, callback: () => void): void {
   if (isClosed(response)) return process.nextTick(callback)
-  if (response.socket !== null) {
+  if (isHttp2(response) || response.socket !== null) {
     // That a reader has left shows on the response: https://github.com/nodejs/node/issues/40775
     // The event comes once in any case: a wrapper of `once` would be kept for as long as the response is open.
     response.on('close', callback)

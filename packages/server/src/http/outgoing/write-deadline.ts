@@ -1,7 +1,9 @@
-import type { ServerResponse } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Logger } from '../../logger.ts'
+import { type AnyResponse, cutOff, isHttp2 } from './http2.ts'
 import { bytesTaken } from './node-internals.ts'
+import { isClosed } from './when-closed.ts'
 
 interface WriteDeadlineOptions {
   /** The time that a reader may take nothing of what is written to it. */
@@ -11,10 +13,13 @@ interface WriteDeadlineOptions {
   logger: Logger
 }
 
-/** The progress of the reader of a connection. */
+/** What carries bytes to a reader at the reader's own pace: a connection, or over HTTP/2 a stream of one. */
+type Carrier = Socket | ServerHttp2Stream
+
+/** The progress of the reader of a carrier. */
 interface Progress {
   /** The latest of our responses on it, while that is open. */
-  response: ServerResponse | undefined
+  response: AnyResponse | undefined
   taken: number
   since: number
 }
@@ -27,63 +32,63 @@ export class WriteDeadline {
   /** The number of connections that were cut. */
   cuts = 0
   readonly #options: WriteDeadlineOptions
-  readonly #connections = new Map<Socket, Progress>()
-  /** The listener of all connections: one of its own for each would cost memory that it holds for long. */
-  readonly #onClose: (this: Socket) => void
+  readonly #carriers = new Map<Carrier, Progress>()
+  /** The listener of all carriers: one of its own for each would cost memory that it holds for long. */
+  readonly #onClose: (this: Carrier) => void
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: WriteDeadlineOptions) {
     this.#options = options
-    const closed = (socket: Socket) => this.#closed(socket)
+    const closed = (carrier: Carrier) => this.#closed(carrier)
     this.#onClose = function () {
       closed(this)
     }
   }
 
   /** Looks after the response, from now on until it is closed. */
-  watch(response: ServerResponse): void {
-    const { socket } = response.req
-    const progress = this.#connections.get(socket)
+  watch(response: AnyResponse): void {
+    const carrier = isHttp2(response) ? response.stream : response.req.socket
+    const progress = this.#carriers.get(carrier)
     if (progress !== undefined) {
       if (progress.response === undefined) progress.since = performance.now()
       progress.response = response
       return
     }
-    if (socket.destroyed) return
+    if (carrier.destroyed) return
     const { keepAliveMs, writeTimeoutMs } = this.#options
-    socket.setKeepAlive(true, keepAliveMs)
-    this.#connections.set(socket, { response, taken: 0, since: performance.now() })
-    socket.on('close', this.#onClose)
+    response.req.socket.setKeepAlive(true, keepAliveMs)
+    this.#carriers.set(carrier, { response, taken: 0, since: performance.now() })
+    carrier.on('close', this.#onClose)
     this.#timer ??= setInterval(() => this.#look(), Math.min(5_000, writeTimeoutMs / 4)).unref()
   }
 
-  #closed(socket: Socket): void {
-    this.#connections.delete(socket)
-    if (this.#connections.size > 0) return
+  #closed(carrier: Carrier): void {
+    this.#carriers.delete(carrier)
+    if (this.#carriers.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }
 
   #look(): void {
     const now = performance.now()
-    for (const [socket, progress] of this.#connections) {
-      if (progress.response === undefined) continue
-      if (progress.response.closed) {
+    for (const [carrier, progress] of this.#carriers) {
+      const { response } = progress
+      if (response === undefined) continue
+      if (isClosed(response)) {
         // A connection may stay open for long, with the application's responses on it, which are not ours to cut.
         progress.response = undefined
         continue
       }
-      const taken = bytesTaken(socket)
-      if (socket.writableLength === 0 || taken !== progress.taken) {
+      const waitingBytes = carrier.writableLength
+      const taken = isHttp2(response) ? -waitingBytes : bytesTaken(response.req.socket)
+      if (waitingBytes === 0 || taken !== progress.taken) {
         progress.taken = taken
         progress.since = now
       } else if (now - progress.since >= this.#options.writeTimeoutMs) {
         this.cuts++
-        this.#options.logger.info(
-          { waitingBytes: socket.writableLength },
-          'a reader that does not read is cut off',
-        )
-        socket.destroy()
+        this.#options.logger.info({ waitingBytes }, 'a reader that does not read is cut off')
+        if (isHttp2(response)) cutOff(response)
+        else response.req.socket.destroy()
       }
     }
   }
