@@ -3,11 +3,11 @@ import fc from 'fast-check'
 import { deferred } from '@tidings/testkit/deferred'
 import { Log } from '@tidings/testkit/log'
 import { until } from '@tidings/testkit/until'
-import type { HandlerContext, McpServer } from '../../../src/index.ts'
-import { health } from '../../harness/health.ts'
-import { start } from '../../harness/start.ts'
-import { AnyClient, type Call, nameOfWay, type Way, ways } from './any-client.ts'
-import { type AnyValue, anyValue } from './any-value.ts'
+import type { HandlerContext, McpServer } from '../../src/index.ts'
+import { health } from '../harness/health.ts'
+import { start } from '../harness/start.ts'
+import { AnyClient, type Call, nameOfWay, type Way, ways } from '../harness/any-client.ts'
+import { type AnyValue, anyValue } from '../harness/any-value.ts'
 
 /** More by TIDINGS_RUNS. */
 const numRuns = Number(process.env.TIDINGS_RUNS ?? 600)
@@ -68,8 +68,8 @@ const form = { message: '?', requestedSchema: { type: 'object' as const, propert
 
 function asks(context: HandlerContext, kind: Ask, value?: AnyValue): Promise<unknown> {
   const odd = value && { message: '?', requestedSchema: { type: 'object', properties: { x: value.make() } } }
-  if (kind === 'elicit') return context.elicit((odd ?? form) as never)
-  if (kind === 'sample') return context.sample({ messages: [], maxTokens: 1, metadata: odd } as never)
+  if (kind === 'elicit') return context.elicit((odd as typeof form | undefined) ?? form)
+  if (kind === 'sample') return context.sample({ messages: [], maxTokens: 1, metadata: odd })
   return context.roots()
 }
 

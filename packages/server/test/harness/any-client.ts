@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import { defer } from '@tidings/testkit/disposers'
 import { SseStream } from '@tidings/testkit/sse-stream'
 import { until } from '@tidings/testkit/until'
-import { modernBody, modernHeaders } from '../../harness/modern.ts'
+import { modernBody, modernHeaders } from './modern.ts'
 
 /** A way for requests to come in, and for their answers to go out. */
 export interface Way {
@@ -205,8 +205,7 @@ export class AnyClient {
   }
 
   async #get(path: string, more: Record<string, string> = {}): Promise<IncomingMessage> {
-    const { 'Content-Type': _, ...own } = this.#headers
-    const headers = { ...own, Accept: 'text/event-stream', ...more }
+    const headers = { ...this.#headers, Accept: 'text/event-stream', ...more }
     const request = httpRequest(`${this.#url}${path}`, { headers })
     request.end()
     return ((await once(request, 'response')) as [IncomingMessage])[0]
