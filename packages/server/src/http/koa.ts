@@ -243,8 +243,9 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
   }
 
   return (context, next) => {
-    if (!isUrl(context)) return refuse(new KoaResponse(context, streams), badTarget(context))
-    const path = mount.routedPath(context.path)
+    const target = pathOf(context)
+    if (target === undefined) return refuse(new KoaResponse(context, streams), badTarget(context))
+    const path = mount.routedPath(target)
     if (path === undefined) return next()
     context.onerror = leaveQuietly
     context.res.on('error', lost)
@@ -259,9 +260,13 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
   }
 }
 
-/** False for a target whose parts Koa cannot name: it fails at `ctx.path`. */
-function isUrl({ req: { url = '' } }: Context): boolean {
-  return url.startsWith('/') || url === '*' || URL.canParse(url)
+/** Undefined for a target that Koa cannot take apart: nothing else could be done with it. */
+function pathOf(context: Context): string | undefined {
+  try {
+    return context.path
+  } catch {
+    return undefined
+  }
 }
 
 function badTarget(context: Context): Refusal {

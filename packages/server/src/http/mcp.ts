@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa'
 import type { CloseOptions, McpServer } from '../server.ts'
+import { hostOf } from './incoming/authority.ts'
 import { Guard } from './incoming/guard.ts'
 import { koaMiddleware } from './koa.ts'
 import { Mount } from './mount.ts'
@@ -43,7 +44,8 @@ export function mountOnKoa(
   const internals = internalsOf(server)
   const mountOptions = resolveMountOptions(options, internals.logger)
   const socketOptions = resolveSocketOptions(options)
-  const guard = new Guard({ ...options, publicHost: socketOptions.publicUrl?.hostname })
+  const { publicUrl } = socketOptions
+  const guard = new Guard({ ...options, publicHost: publicUrl && hostOf(publicUrl.host) })
   const { keepAliveMs, logger } = mountOptions
   const deadline = new WriteDeadline({ writeTimeoutMs: socketOptions.writeTimeoutMs, keepAliveMs, logger })
   const mount = new Mount(internals, mountOptions, deadline)

@@ -41,15 +41,15 @@ export class Hosts {
 }
 
 /**
- * A name can be rebound to this machine by its owner; an address cannot, nor `localhost`. Over loopback only loopback's own
- * names are served: browsers say from which site such a request comes (`Sec-Fetch-Site`), and for `0.0.0.0` and the like
- * they do not.
+ * A name can be rebound to this machine by its owner; an address cannot, nor `localhost`. Over loopback, and over a UNIX
+ * socket, only loopback's own names are served: browsers say from which site a request for them comes (`Sec-Fetch-Site`), and
+ * for `0.0.0.0` and the like they do not.
  *
  * @see https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy
  */
 function isLocal(host: string, address: string | undefined): boolean {
   if (isLoopbackName(host)) return true
-  return !isLoopback(address ?? '') && isAddress(host)
+  return address !== undefined && !isLoopback(address) && isAddress(host)
 }
 
 /** True for an IP address, as it is in a URL. */

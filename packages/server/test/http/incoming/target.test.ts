@@ -183,6 +183,8 @@ test.each(Object.entries(servers))(
         `HTTP://u:p@evil.example.com${path}`,
         `http://[::1${path}`,
         `http://[${path}`,
+        // Node's older parser of URLs fails at what the newer one takes.
+        `http://%@'${path}`,
         `[::1${path}`,
         `evil.example.com${path}`,
         `javascript:alert(1)//${path}`,
