@@ -1,3 +1,5 @@
+import type { OnLeftOut } from '@tidings/protocol'
+
 /**
  * A structured logger with the methods of pino: `logger.warn({ uri }, 'not subscribed')`. You can pass a pino logger.
  */
@@ -12,3 +14,8 @@ const ignore = () => {}
 
 /** The default logger. It writes nothing. */
 export const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+
+/** Returns a function that warns of the parts of a message of the server that were left out because they are wrong. */
+export function warnOfLeftOut(logger: Logger): OnLeftOut {
+  return (problem, parts) => logger.warn({ leftOut: parts }, `${problem}: the wrong parts were left out`)
+}

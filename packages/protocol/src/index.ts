@@ -21,6 +21,7 @@ export type { JSONRPCMessage, JSONRPCResponse } from './jsonrpc/jsonrpc.ts'
 export { defaultJsonBounds, parseJson, requireWithin } from './jsonrpc/bounded-json.ts'
 export type { JsonBounds } from './jsonrpc/bounded-json.ts'
 export { parseMessage } from './jsonrpc/parse-message.ts'
+export type { OnLeftOut } from './jsonrpc/parse-with.ts'
 
 // Errors between client and server.
 export {

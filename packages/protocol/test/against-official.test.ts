@@ -34,11 +34,12 @@ function methodOf(schema: Schema): string | undefined {
 }
 
 const isJsonRpc = z.custom((value) => {
-  try {
-    return Boolean(ours.parseMessage(value))
-  } catch {
-    return false
+  const fields = Object(value) as object
+  if (!('method' in fields)) {
+    const response = 'result' in fields ? ours.JSONRPCResultResponse : ours.JSONRPCErrorResponse
+    return z.safeParse(response, value).success
   }
+  return z.safeParse('id' in fields ? ours.JSONRPCRequest : ours.JSONRPCNotification, value).success
 })
 
 /** Our schemas and theirs of the same things, by the name of the type or the method. */

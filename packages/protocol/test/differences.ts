@@ -69,7 +69,7 @@ export const differences: readonly Difference[] = [
     words: '_meta?: { [key: string]: unknown };',
     refusedBy: 'theirs',
     official: ['sdk', 'core'],
-    at: /\._meta\.io\.modelcontextprotocol\/related-task(\.|$)/,
+    at: /\.io\.modelcontextprotocol\/related-task(\.|$)/,
     example: [
       'CallToolRequestParams',
       { name: 'water', _meta: { 'io.modelcontextprotocol/related-task': 1 } },
@@ -245,5 +245,31 @@ export const differences: readonly Difference[] = [
     official: ['sdk'],
     at: /(^ToolResultContent|^SamplingMessageContentBlock|\.content(\.\d+)?)\.content$/,
     example: ['ToolResultContent', { type: 'tool_result', toolUseId: '1' }],
+  },
+  {
+    what: 'That null is as good as absent is for the reading of all messages, and in no schema.',
+    words: 'content?: { [key: string]: string | number | boolean | string[] };',
+    refusedBy: 'ours',
+    official: ['sdk', 'core'],
+    at: /^ElicitResult\.content$/,
+    example: ['ElicitResult', { action: 'decline', content: null }],
+  },
+  {
+    what: 'The name of a server may be left out when it is wrong, as anything that need not be there; no schema says so.',
+    words: "'io.modelcontextprotocol/serverInfo'?: Implementation;",
+    refusedBy: 'ours',
+    official: ['core'],
+    at: /\.io\.modelcontextprotocol\/serverInfo(\.|$)/,
+    example: [
+      'DiscoverResult',
+      {
+        supportedVersions: [],
+        capabilities: {},
+        ttlMs: 0,
+        cacheScope: 'public',
+        resultType: 'complete',
+        _meta: { 'io.modelcontextprotocol/serverInfo': 1 },
+      },
+    ],
   },
 ]

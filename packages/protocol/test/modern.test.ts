@@ -114,7 +114,7 @@ test('a result that wants input may say only what to come back with', () => {
 test.each<[RequestToServer, unknown, string]>([
   ['tools/list', required, 'its resultType cannot be "input_required"'],
   ['tools/call', { content: [], resultType: 'task' }, 'its resultType cannot be "task"'],
-  ['tools/call', { content: [], resultType: null }, 'its resultType cannot be null'],
+  ['tools/call', { content: [], resultType: 5 }, 'its resultType cannot be 5'],
   [
     'tools/call',
     { resultType: 'input_required' },
@@ -125,7 +125,7 @@ test.each<[RequestToServer, unknown, string]>([
     { resultType: 'input_required', inputRequests: { a: { method: 'ping' } } },
     'inputRequests.a.method: expected "elicitation/create" or "sampling/createMessage" or "roots/list", received "ping"',
   ],
-  ['tools/call', null, 'expected object, received null'],
+  ['tools/call', 5, 'expected object, received number'],
   ['prompts/get', { resultType: 'complete' }, 'messages: expected array, received undefined'],
 ])('a result of %s that is of no kind it can be is refused in words: %j', (method, result, words) => {
   const error = refusal(() => parseModernResult(method, result))
@@ -165,11 +165,13 @@ test('a server that introduces itself wrongly is still understood', () => {
   for (const _meta of [{ [metaKeys.serverInfo]: serverInfo }, {}]) {
     expect(z.parse(DiscoverResult, { ...discovered, _meta })).toEqual({ ...discovered, _meta })
   }
-  const wrong = z.parse(DiscoverResult, {
-    ...discovered,
-    _meta: { [metaKeys.serverInfo]: { name: 1 }, other: 1 },
-  })
-  expect(wrong._meta).toEqual({ [metaKeys.serverInfo]: undefined, other: 1 })
+  const wrong = { ...discovered, _meta: { [metaKeys.serverInfo]: { name: 1 }, other: 1 } }
+  const leftOut: string[] = []
+  const result = parseModernResult('server/discover', wrong, (_problem, parts) => leftOut.push(...parts))
+  expect(result).toEqual({ ...discovered, _meta: { other: 1 } })
+  expect(leftOut).toEqual([
+    '_meta.io.modelcontextprotocol/serverInfo: name: expected string, received number',
+  ])
 })
 
 test('the end of a subscription names it', () => {

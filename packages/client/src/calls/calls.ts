@@ -2,6 +2,7 @@ import {
   JSONRPC_VERSION,
   type JSONRPCResponse,
   McpError,
+  type OnLeftOut,
   type ParamsOf,
   type ProgressNotificationParams,
   type ProgressToken,
@@ -21,7 +22,7 @@ import {
   SessionGoneError,
   TimeoutError,
 } from '../errors.ts'
-import type { Logger } from '../logger.ts'
+import { type Logger, warnOfLeftOut } from '../logger.ts'
 import type { Inbound } from '../messages/inbound.ts'
 import type { Timeouts } from '../timeouts.ts'
 import type { ServerMessage, Transport } from '../transports/transport.ts'
@@ -92,6 +93,7 @@ export class Calls {
   readonly #transport: Transport
   readonly #connection: Connection
   readonly #inbound: Inbound
+  readonly #onLeftOut: OnLeftOut
   /** By progress token, which is the id of the request. */
   readonly #inFlight = new Map<ProgressToken, Call>()
   #lastId = 0
@@ -108,6 +110,7 @@ export class Calls {
     this.#inbound = inbound
     this.timeouts = timeouts
     this.logger = logger
+    this.#onLeftOut = warnOfLeftOut(logger)
   }
 
   /** Sends a request, when the connection is there, and returns its checked result. */
@@ -125,7 +128,7 @@ export class Calls {
     })
     const call: Call = { id: 0, sent: false, method, params, timer, options, signal: abort.signal }
     try {
-      return resultOf(method, await this.#send(call), options)
+      return this.#resultOf(method, await this.#send(call), options)
     } catch (error) {
       if (abort.signal.aborted && error === abort.signal.reason) this.#cancel(call, error)
       throw error instanceof ClosedError && call.sent
@@ -196,6 +199,22 @@ export class Calls {
     }
   }
 
+  #resultOf<M extends RequestToServer>(
+    method: M,
+    response: JSONRPCResponse,
+    options: CallOptions,
+  ): ResultOf<M> {
+    if ('error' in response) {
+      const { code, message, data } = response.error
+      throw new McpError(code, message, { data })
+    }
+    try {
+      return (options.parseResult ?? parseResult)(method, response.result, this.#onLeftOut)
+    } catch (cause) {
+      throw new ProtocolError((cause as Error).message, { cause })
+    }
+  }
+
   /** Tells the server that the response is not needed any more. */
   #cancel({ id: requestId, method, sent }: Call, error: unknown): void {
     const transport = this.#transport
@@ -210,22 +229,6 @@ export class Calls {
       .catch((err: unknown) =>
         this.logger.debug({ err, requestId }, 'the server could not be told of a cancellation'),
       )
-  }
-}
-
-function resultOf<M extends RequestToServer>(
-  method: M,
-  response: JSONRPCResponse,
-  options: CallOptions,
-): ResultOf<M> {
-  if ('error' in response) {
-    const { code, message, data } = response.error
-    throw new McpError(code, message, { data })
-  }
-  try {
-    return (options.parseResult ?? parseResult)(method, response.result)
-  } catch (cause) {
-    throw new ProtocolError((cause as Error).message, { cause })
   }
 }
 

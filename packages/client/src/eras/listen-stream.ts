@@ -9,6 +9,7 @@ import { parseParams } from '@tidings/protocol/client'
 import { Deferred } from '../async/deferred.ts'
 import { after, LinkedController, onAbort, type Signal } from '../async/signals.ts'
 import { ConnectionError, ProtocolError, TimeoutError } from '../errors.ts'
+import { warnOfLeftOut } from '../logger.ts'
 import type { ServerMessage } from '../transports/transport.ts'
 import type { ModernCalls } from './modern-calls.ts'
 
@@ -119,7 +120,11 @@ export class ListenStream {
     }
     if (typeof meta[recovery.position] === 'string') this.position = meta[recovery.position] as string
     if (!isAck) return true
-    const { notifications: agreed } = parseParams(acknowledgement, message.params)
+    const { notifications: agreed } = parseParams(
+      acknowledgement,
+      message.params,
+      warnOfLeftOut(this.#calls.logger),
+    )
     this.#isAcknowledged = true
     const recovered = meta[recovery.recovered] as boolean | undefined
     this.#owner.acknowledged(this, { agreed, recovered })

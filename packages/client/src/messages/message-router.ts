@@ -6,6 +6,7 @@ import {
   type JSONRPCRequest,
   type JSONRPCResponse,
   type NotificationToServer,
+  type OnLeftOut,
   type ParamsOf,
   type RequestToServer,
   type ResultOf,
@@ -20,7 +21,7 @@ import type { Era, ServerDescription } from '../eras/era.ts'
 import { LegacyEra } from '../eras/legacy-era.ts'
 import { ModernEra } from '../eras/modern-era.ts'
 import { ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
+import { type Logger, warnOfLeftOut } from '../logger.ts'
 import type { Timeouts } from '../timeouts.ts'
 import type { ServerMessage, Transport, TransportListener } from '../transports/transport.ts'
 import { Subscriptions } from '../watch/subscriptions.ts'
@@ -52,6 +53,7 @@ export class MessageRouter implements TransportListener {
   readonly #calls: Calls
   readonly #era: Era
   readonly #closed = new Deferred<void>()
+  readonly #onLeftOut: OnLeftOut
   #server: ServerDescription | undefined
   /** Counts the sessions: a response to a request of one must not be sent on the next. */
   #session = 0
@@ -68,6 +70,7 @@ export class MessageRouter implements TransportListener {
       ? new ModernEra({ calls, connection, listeners, inbound, identity })
       : new LegacyEra({ calls, connection, transport, identity }))
     this.logger = logger
+    this.#onLeftOut = warnOfLeftOut(logger)
     this.subscriptions = new Subscriptions(era, connection, logger)
     const heartbeat = new Heartbeat(transport, (options) => era.request('ping', undefined, options))
     connection.onBegin(async (signal) => {
@@ -162,7 +165,7 @@ export class MessageRouter implements TransportListener {
     const { method } = message
     try {
       if (!isMethod(method)) return this.logger.debug({ method }, 'the server sent an unknown notification')
-      const params: unknown = parseParams(method, message.params)
+      const params: unknown = parseParams(method, message.params, this.#onLeftOut)
       this.#era.notified(message)
       if (method === 'notifications/resources/updated')
         this.subscriptions.changed((params as ParamsOf<typeof method>).uri)

@@ -1,11 +1,4 @@
-import {
-  headers,
-  isResponse,
-  type JSONRPCMessage,
-  type JSONRPCResponse,
-  parseJson,
-  parseMessage,
-} from '@tidings/protocol'
+import { headers, isResponse, type JSONRPCMessage, type JSONRPCResponse } from '@tidings/protocol'
 import type { EventSourceMessage } from 'eventsource-parser'
 import { after, LinkedController, type Signal } from '../async/signals.ts'
 import { ConnectionError, ProtocolError } from '../errors.ts'
@@ -13,6 +6,7 @@ import type { HttpResponse } from '../http/http-client.ts'
 import type { OpenStream } from '../http/http.ts'
 import type { Logger } from '../logger.ts'
 import { readEvents } from './read-events.ts'
+import { readMessages } from './read-messages.ts'
 import { SeenIds } from './seen-ids.ts'
 import type { TransportListener } from './transport.ts'
 
@@ -194,16 +188,19 @@ export class EventStream {
     if (data === '') return
     if (type !== 'message') return this.#options.onEvent?.(type, data)
     if (!isNew) return
+    let messages: JSONRPCMessage[]
     try {
-      const value = parseJson(data)
-      // Revision 2025-03-26 allows a batch, and it does no harm in the others.
-      for (const message of Array.isArray(value) ? value : [value]) this.#deliver(parseMessage(message))
+      messages = readMessages(data, this.#options)
     } catch (err) {
+      // Somebody waits for a response. Other messages can be done without.
+      if (err instanceof ProtocolError && !/"method"\s*:/.test(data.slice(0, 1_000))) throw err
       this.#options.logger.warn(
         { err, data: data.slice(0, 200) },
         'the server sent an event that is not a message',
       )
+      return
     }
+    for (const message of messages) this.#deliver(message)
   }
 
   #deliver(message: JSONRPCMessage): void {

@@ -1,20 +1,13 @@
-import {
-  isResponse,
-  type JSONRPCMessage,
-  type JSONRPCRequest,
-  type JSONRPCResponse,
-  mediaTypes,
-  parseJson,
-  parseMessage,
-} from '@tidings/protocol'
+import { isResponse, type JSONRPCMessage, type JSONRPCRequest, type JSONRPCResponse } from '@tidings/protocol'
 import { Deferred } from '../async/deferred.ts'
 import { Backoff } from '../async/reconnect.ts'
 import { abortable, type Signal } from '../async/signals.ts'
 import { ConnectionError, HttpError, isTemporary, ProtocolError } from '../errors.ts'
 import type { HttpResponse } from '../http/http-client.ts'
-import { isEventStream, mediaType, type OpenStream } from '../http/http.ts'
+import { isEventStream, type OpenStream } from '../http/http.ts'
 import { readAll } from '../http/read-body.ts'
 import { EventStream, type EventStreamOptions } from './event-stream.ts'
+import { readMessages } from './read-messages.ts'
 
 /** Options of {@link readAnswer}. The listener receives the messages that precede the response on a stream. */
 export interface AnswerOptions extends Pick<
@@ -34,8 +27,8 @@ export async function readAnswer(
 ): Promise<JSONRPCResponse> {
   if (isEventStream(response)) return readStream(response, request, options)
   const text = await readText(response, options)
-  const answer = mediaType(response) === mediaTypes.json ? messageIn(text) : undefined
-  if (answer && isResponse(answer) && (answer.id ?? request.id) === request.id) return answer
+  const answer = answerIn(text, request, options)
+  if (answer) return answer
   throw new ProtocolError(
     `The server answered ${request.method} with something other than its response: ${text.slice(0, 200)}`,
   )
@@ -55,17 +48,36 @@ export async function readText(
   }
 }
 
-/** Parses a text as a message. Undefined when it is not one. */
-export function messageIn(text: string): JSONRPCMessage | undefined {
+/**
+ * Finds the response to a request in a JSON text, whatever the server says of its type. The listener receives the other
+ * messages. Undefined when it is not there.
+ *
+ * @throws {ProtocolError} when the text is past the bounds of a message.
+ */
+export function answerIn(
+  text: string,
+  request: JSONRPCRequest,
+  options: Pick<AnswerOptions, 'maxMessageLength' | 'logger' | 'listener'>,
+): JSONRPCResponse | undefined {
+  let messages: JSONRPCMessage[]
   try {
-    const value = parseJson(text) as { id?: unknown }
-    // The error that answers an unreadable request has no id, or null for an id.
-    if (value.id === null) delete value.id
-    return parseMessage(value)
-  } catch {
+    messages = readMessages(text, options)
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error
     // The caller reports the text.
     return undefined
   }
+  let answer: JSONRPCResponse | undefined
+  for (const message of messages) {
+    if (!isResponse(message)) options.listener.message(message)
+    else if (isAnswerTo(request, message)) answer = message
+  }
+  return answer
+}
+
+/** The error that answers an unreadable request has no id. */
+function isAnswerTo({ id }: JSONRPCRequest, response: JSONRPCResponse): boolean {
+  return (response.id ?? id) === id
 }
 
 async function readStream(
@@ -81,7 +93,7 @@ async function readStream(
     ...options,
     mayBeQuiet: !reopen && request.method !== 'subscriptions/listen',
     onResponse: (other) => {
-      if (other.id === request.id) answer.resolve(other)
+      if (isAnswerTo(request, other)) answer.resolve(other)
       else options.logger.warn({ id: other.id }, 'the server answered another request on this stream')
     },
     // Some servers open the stream of HTTP+SSE for any HTTP method.

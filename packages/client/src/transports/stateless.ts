@@ -2,7 +2,6 @@ import {
   encodeHeaderValue,
   headers as headerNames,
   isNotification,
-  isResponse,
   type JSONRPCRequest,
   type JSONRPCResponse,
   mediaTypes,
@@ -11,8 +10,8 @@ import {
 } from '@tidings/protocol'
 import { ConnectionError } from '../errors.ts'
 import type { HttpResponse } from '../http/http-client.ts'
-import { httpError, isSuccess, mediaType } from '../http/http.ts'
-import { messageIn, readAnswer, readText } from './read-answer.ts'
+import { httpError, isSuccess } from '../http/http.ts'
+import { answerIn, readAnswer, readText } from './read-answer.ts'
 import type { Opened, SendOptions, ServerMessage, Transport, TransportOptions } from './transport.ts'
 
 // The response to a request may come with one of these.
@@ -54,9 +53,8 @@ export class StatelessTransport implements Transport {
     const how = { maxMessageLength, logger, signal, listener, onRetry }
     if (isSuccess(response)) return readAnswer(response, message, how)
     const text = await readText(response, how)
-    const answer = mediaType(response) === mediaTypes.json ? messageIn(text) : undefined
-    const isAnswer = answer && isResponse(answer) && 'error' in answer
-    if (isAnswer && (answer.id ?? message.id) === message.id) return answer
+    const answer = answerIn(text, message, how)
+    if (answer && 'error' in answer) return answer
     throw httpError(`POST ${this.#options.url.href}`, response, text)
   }
 

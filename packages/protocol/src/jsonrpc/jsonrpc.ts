@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
+import { mapOf } from '../zod/collections.ts'
+import { errorCodes } from './errors.ts'
+import { withFallback } from '../zod/usable.ts'
 import { Integer, refine } from '../zod/number-schemas.ts'
-import { mapOf } from '../zod/open-object.ts'
 
 export const JSONRPC_VERSION = '2.0'
 
@@ -75,8 +77,8 @@ export type JSONRPCResultResponse = z.infer<typeof JSONRPCResultResponse>
 
 /** The `error` of a response. `errorCodes` has the codes of MCP; a peer may send others. */
 export const JSONRPCError = z.looseObject({
-  code: Integer,
-  message: z.string(),
+  code: withFallback(Integer, errorCodes.internalError),
+  message: withFallback(z.string(), ''),
   data: z.optional(z.unknown()),
 })
 export type JSONRPCError = z.infer<typeof JSONRPCError>

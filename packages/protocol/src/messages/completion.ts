@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
+import { listOf, mapOf } from '../zod/collections.ts'
 import { Integer } from '../zod/number-schemas.ts'
 import { RequestParams, Result } from '../jsonrpc/jsonrpc.ts'
 import { BaseMetadata } from './lifecycle.ts'
-import { mapOf, openObject } from '../zod/open-object.ts'
+import { openObject } from '../zod/open-object.ts'
 import { taggedUnion } from '../zod/tagged-union.ts'
 
 /** The prompt whose argument is completed. */
@@ -41,9 +42,9 @@ export const CompleteResult = openObject({
   ...Result.shape,
   completion: openObject({
     /** At most 100 values. */
-    values: z
-      .array(z.string())
-      .check(z.refine(({ length }) => length <= 100, { error: 'expected at most 100 values' })),
+    values: listOf(z.string()).check(
+      z.refine(({ length }) => length <= 100, { error: 'expected at most 100 values' }),
+    ),
     /** The total number of values, if known. */
     total: z.optional(Integer),
     /** Whether there are more values than these. */

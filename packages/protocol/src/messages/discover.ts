@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { listOf } from '../zod/collections.ts'
 import { CacheableResult } from './caching.ts'
 import { ServerCapabilities } from './lifecycle.ts'
 import { ResultMetaObject } from './meta.ts'
@@ -13,7 +14,7 @@ export const DiscoverResult = openObject({
   ...CacheableResult.shape,
   _meta: z.optional(ResultMetaObject),
   /** The revisions of the server. Strings, because this package may not know some of them. */
-  supportedVersions: z.array(z.string()),
+  supportedVersions: listOf(z.string()),
   capabilities: ServerCapabilities,
   /** Instructions for the language model, for example for its system prompt. */
   instructions: z.optional(z.string()),

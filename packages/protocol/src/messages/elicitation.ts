@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
+import { listOf, mapOf } from '../zod/collections.ts'
 import { Url } from '../zod/number-schemas.ts'
-import { ignored } from '../zod/ignored.ts'
 import { NotificationParams, RequestParams, Result } from '../jsonrpc/jsonrpc.ts'
-import { mapOf, openObject } from '../zod/open-object.ts'
+import { openObject } from '../zod/open-object.ts'
 import { PrimitiveSchemaDefinition } from './primitive-schemas.ts'
 
 /** Params of `elicitation/create` in form mode: asks the user to fill in a form. */
@@ -17,7 +17,7 @@ export const ElicitRequestFormParams = openObject({
     $schema: z.optional(z.string()),
     type: z.literal('object'),
     properties: mapOf(PrimitiveSchemaDefinition),
-    required: z.optional(z.array(z.string())),
+    required: z.optional(listOf(z.string())),
   }),
 })
 export type ElicitRequestFormParams = z.infer<typeof ElicitRequestFormParams>
@@ -48,13 +48,7 @@ export const ElicitResult = openObject({
   /** `accept`: the user agreed. `decline`: the user refused. `cancel`: the user chose neither. */
   action: z.literal(['accept', 'decline', 'cancel']),
   /** The values of an accepted form. Lists of strings since 2025-11-25. */
-  content: z.optional(
-    z.union([
-      mapOf(z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
-      // Some clients send null when the user declines.
-      ignored(z.literal(null)),
-    ]),
-  ),
+  content: z.optional(mapOf(z.union([z.string(), z.number(), z.boolean(), listOf(z.string())]))),
 })
 export type ElicitResult = z.infer<typeof ElicitResult>
 
@@ -68,6 +62,6 @@ export type ElicitationCompleteNotificationParams = z.infer<typeof ElicitationCo
 /** `data` of an error whose code is `urlElicitationRequired`. Only in 2025-11-25. */
 export const URLElicitationRequiredErrorData = openObject({
   /** The elicitations that the user has to complete before the request is sent again. */
-  elicitations: z.array(ElicitRequestURLParams),
+  elicitations: listOf(ElicitRequestURLParams),
 })
 export type URLElicitationRequiredErrorData = z.infer<typeof URLElicitationRequiredErrorData>

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini'
+import { listOf } from '../zod/collections.ts'
 import { ClientCapabilities } from './lifecycle.ts'
 import { openObject } from '../zod/open-object.ts'
 
 /** `data` of an error whose code is `unsupportedProtocolVersion`. Since 2026-07-28. */
 export const UnsupportedProtocolVersionErrorData = openObject({
   /** The revisions of the server. Choose one and send the request again. */
-  supported: z.array(z.string()),
+  supported: listOf(z.string()),
   /** The revision of the request. */
   requested: z.string(),
 })

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
+import { mapOf } from '../zod/collections.ts'
 import { ElicitRequestParams } from './elicitation.ts'
 import { RequestParams, Result } from '../jsonrpc/jsonrpc.ts'
-import { mapOf, openObject } from '../zod/open-object.ts'
+import { openObject } from '../zod/open-object.ts'
 import { CreateMessageRequestParams } from './sampling.ts'
 import { taggedUnion } from '../zod/tagged-union.ts'
 

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
+import { mapOf } from '../zod/collections.ts'
 import { RequestParams } from '../jsonrpc/jsonrpc.ts'
-import { mapOf, openObject } from '../zod/open-object.ts'
+import { openObject } from '../zod/open-object.ts'
 
 /**
  * The client's answers to `inputRequests`, with the same keys. Each is the result of the request with its key: check it

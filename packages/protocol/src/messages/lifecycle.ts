@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
+import { withFallback } from '../zod/usable.ts'
+import { listOf, mapOf } from '../zod/collections.ts'
 import { RequestParams, Result } from '../jsonrpc/jsonrpc.ts'
-import { AnyObject, mapOf, openObject } from '../zod/open-object.ts'
+import { AnyObject, openObject } from '../zod/open-object.ts'
 
 /** A name for programs and a title for people. */
 export const BaseMetadata = openObject({
@@ -17,21 +19,21 @@ export const Icon = openObject({
   src: z.string(),
   mimeType: z.optional(z.string()),
   /** The sizes it is made for, such as `48x48`, or `any` for a scalable image. */
-  sizes: z.optional(z.array(z.string())),
+  sizes: z.optional(listOf(z.string())),
   /** The background it is made for. */
   theme: z.optional(z.literal(['light', 'dark'])),
 })
 export type Icon = z.infer<typeof Icon>
 
 /** The field of everything that may have icons. */
-export const Icons = openObject({ icons: z.optional(z.array(Icon)) })
+export const Icons = openObject({ icons: z.optional(listOf(Icon)) })
 export type Icons = z.infer<typeof Icons>
 
 /** The name and version of a program: the client's `clientInfo`, the server's `serverInfo`. */
 export const Implementation = openObject({
   ...BaseMetadata.shape,
   ...Icons.shape,
-  version: z.string(),
+  version: withFallback(z.string(), ''),
   /** Since 2025-11-25. */
   description: z.optional(z.string()),
   /** Since 2025-11-25. */

@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import { ignored } from '../zod/ignored.ts'
 import { ProgressToken, RequestId } from '../jsonrpc/jsonrpc.ts'
 import { ClientCapabilities, Implementation } from './lifecycle.ts'
 import { LoggingLevel } from './logging.ts'
@@ -49,7 +48,7 @@ export type NotificationMetaObject = z.infer<typeof NotificationMetaObject>
 
 /** The `_meta` of a result since 2026-07-28. */
 export const ResultMetaObject = openObject({
-  // For display only: an invalid value does not make the result invalid.
-  [metaKeys.serverInfo]: z.optional(z.union([Implementation, ignored(z.unknown())])),
+  /** For display only. A client leaves out one that is invalid. */
+  [metaKeys.serverInfo]: z.optional(Implementation),
 })
 export type ResultMetaObject = z.infer<typeof ResultMetaObject>

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { listOf } from '../zod/collections.ts'
 import { openObject } from '../zod/open-object.ts'
 
 const common = { title: z.optional(z.string()), description: z.optional(z.string()) }
@@ -34,13 +35,13 @@ export const BooleanSchema = openObject({
 })
 export type BooleanSchema = z.infer<typeof BooleanSchema>
 
-const choice = z.array(openObject({ const: z.string(), title: z.string() }))
+const choice = listOf(openObject({ const: z.string(), title: z.string() }))
 
 /** One of several values. */
 export const UntitledSingleSelectEnumSchema = openObject({
   ...common,
   type: z.literal('string'),
-  enum: z.array(z.string()),
+  enum: listOf(z.string()),
   default: z.optional(z.string()),
 })
 export type UntitledSingleSelectEnumSchema = z.infer<typeof UntitledSingleSelectEnumSchema>
@@ -65,13 +66,13 @@ const many = {
   minItems: z.optional(z.number()),
   /** The maximum number of values to choose. */
   maxItems: z.optional(z.number()),
-  default: z.optional(z.array(z.string())),
+  default: z.optional(listOf(z.string())),
 }
 
 /** Any of several values. Since 2025-11-25. */
 export const UntitledMultiSelectEnumSchema = openObject({
   ...many,
-  items: openObject({ type: z.literal('string'), enum: z.array(z.string()) }),
+  items: openObject({ type: z.literal('string'), enum: listOf(z.string()) }),
 })
 export type UntitledMultiSelectEnumSchema = z.infer<typeof UntitledMultiSelectEnumSchema>
 
@@ -90,7 +91,7 @@ export type MultiSelectEnumSchema = z.infer<typeof MultiSelectEnumSchema>
  */
 export const LegacyTitledEnumSchema = openObject({
   ...UntitledSingleSelectEnumSchema.shape,
-  enumNames: z.optional(z.array(z.string())),
+  enumNames: z.optional(listOf(z.string())),
 })
 export type LegacyTitledEnumSchema = z.infer<typeof LegacyTitledEnumSchema>
 

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini'
+import { listOf, mapOf } from '../zod/collections.ts'
 import { Role } from './annotations.ts'
 import { CacheableResult } from './caching.ts'
 import { ContentBlock } from './content.ts'
 import { InputResponseRequestParams } from './input-responses.ts'
 import { Meta, Result } from '../jsonrpc/jsonrpc.ts'
 import { BaseMetadata, Icons } from './lifecycle.ts'
-import { mapOf, openObject } from '../zod/open-object.ts'
+import { openObject } from '../zod/open-object.ts'
 import { PaginatedResult } from './pagination.ts'
 
 /** An argument of a prompt. Its value is always a string. */
@@ -22,7 +23,7 @@ export const Prompt = openObject({
   ...BaseMetadata.shape,
   ...Icons.shape,
   description: z.optional(z.string()),
-  arguments: z.optional(z.array(PromptArgument)),
+  arguments: z.optional(listOf(PromptArgument)),
   /** Since 2025-06-18. */
   _meta: z.optional(Meta),
 })
@@ -36,7 +37,7 @@ export type PromptMessage = z.infer<typeof PromptMessage>
 export const ListPromptsResult = openObject({
   ...PaginatedResult.shape,
   ...CacheableResult.shape,
-  prompts: z.array(Prompt),
+  prompts: listOf(Prompt),
 })
 export type ListPromptsResult = z.infer<typeof ListPromptsResult>
 
@@ -52,6 +53,6 @@ export type GetPromptRequestParams = z.infer<typeof GetPromptRequestParams>
 export const GetPromptResult = openObject({
   ...Result.shape,
   description: z.optional(z.string()),
-  messages: z.array(PromptMessage),
+  messages: listOf(PromptMessage),
 })
 export type GetPromptResult = z.infer<typeof GetPromptResult>

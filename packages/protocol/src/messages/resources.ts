@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { listOf } from '../zod/collections.ts'
 import { Annotations } from './annotations.ts'
 import { CacheableResult } from './caching.ts'
 import { InputResponseRequestParams } from './input-responses.ts'
@@ -56,7 +57,7 @@ export type BlobResourceContents = z.infer<typeof BlobResourceContents>
 export const ListResourcesResult = openObject({
   ...PaginatedResult.shape,
   ...CacheableResult.shape,
-  resources: z.array(Resource),
+  resources: listOf(Resource),
 })
 export type ListResourcesResult = z.infer<typeof ListResourcesResult>
 
@@ -64,7 +65,7 @@ export type ListResourcesResult = z.infer<typeof ListResourcesResult>
 export const ListResourceTemplatesResult = openObject({
   ...PaginatedResult.shape,
   ...CacheableResult.shape,
-  resourceTemplates: z.array(ResourceTemplate),
+  resourceTemplates: listOf(ResourceTemplate),
 })
 export type ListResourceTemplatesResult = z.infer<typeof ListResourceTemplatesResult>
 
@@ -82,7 +83,7 @@ export type ReadResourceRequestParams = z.infer<typeof ReadResourceRequestParams
 /** Result of `resources/read`: the contents of the resource, or of each of its parts, such as the files of a folder. */
 export const ReadResourceResult = openObject({
   ...CacheableResult.shape,
-  contents: z.array(z.union([TextResourceContents, BlobResourceContents])),
+  contents: listOf(z.union([TextResourceContents, BlobResourceContents])),
 })
 export type ReadResourceResult = z.infer<typeof ReadResourceResult>
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { listOf } from '../zod/collections.ts'
 import { FileUri } from '../zod/number-schemas.ts'
 import { Meta, Result } from '../jsonrpc/jsonrpc.ts'
 import { openObject } from '../zod/open-object.ts'
@@ -15,5 +16,5 @@ export const Root = openObject({
 export type Root = z.infer<typeof Root>
 
 /** Result of `roots/list`. */
-export const ListRootsResult = openObject({ ...Result.shape, roots: z.array(Root) })
+export const ListRootsResult = openObject({ ...Result.shape, roots: listOf(Root) })
 export type ListRootsResult = z.infer<typeof ListRootsResult>

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
+import { listOf, mapOf } from '../zod/collections.ts'
 import { Role } from './annotations.ts'
 import { Fraction, Integer } from '../zod/number-schemas.ts'
 import { AudioContent, ContentBlock, ImageContent, TextContent } from './content.ts'
 import { Meta, RequestParams, Result } from '../jsonrpc/jsonrpc.ts'
-import { AnyObject, mapOf, openObject } from '../zod/open-object.ts'
+import { AnyObject, openObject } from '../zod/open-object.ts'
 import { Tool } from './tools.ts'
 import { taggedUnion } from '../zod/tagged-union.ts'
 
@@ -24,7 +25,7 @@ export const ToolResultContent = openObject({
   type: z.literal('tool_result'),
   /** The `id` of the {@link ToolUseContent}. */
   toolUseId: z.string(),
-  content: z.array(ContentBlock),
+  content: listOf(ContentBlock),
   /** An object up to 2025-11-25; any JSON value since 2026-07-28. */
   structuredContent: z.optional(z.unknown()),
   isError: z.optional(z.boolean()),
@@ -47,7 +48,7 @@ export type SamplingMessageContentBlock = z.infer<typeof SamplingMessageContentB
 export const SamplingMessage = openObject({
   role: Role,
   /** One block. Since 2025-11-25 also an array of blocks. */
-  content: z.union([SamplingMessageContentBlock, z.array(SamplingMessageContentBlock)]),
+  content: z.union([SamplingMessageContentBlock, listOf(SamplingMessageContentBlock)]),
   /** Since 2025-11-25. */
   _meta: z.optional(Meta),
 })
@@ -62,7 +63,7 @@ const weight = z.optional(Fraction)
 /** The server's preferences for a model. The client decides. */
 export const ModelPreferences = openObject({
   /** In order of preference. A hint takes precedence over later hints and over the priorities. */
-  hints: z.optional(z.array(ModelHint)),
+  hints: z.optional(listOf(ModelHint)),
   /** From 0, cost does not matter, to 1, it matters most. */
   costPriority: weight,
   /** From 0, speed does not matter, to 1, it matters most. */
@@ -82,18 +83,18 @@ export type ToolChoice = z.infer<typeof ToolChoice>
 /** Params of `sampling/createMessage`. */
 export const CreateMessageRequestParams = openObject({
   ...RequestParams.shape,
-  messages: z.array(SamplingMessage),
+  messages: listOf(SamplingMessage),
   modelPreferences: z.optional(ModelPreferences),
   systemPrompt: z.optional(z.string()),
   /** Only for a client that declared `sampling.context`. Default: `none`. */
   includeContext: z.optional(z.literal(['none', 'thisServer', 'allServers'])),
   temperature: z.optional(z.number()),
   maxTokens: Integer,
-  stopSequences: z.optional(z.array(z.string())),
+  stopSequences: z.optional(listOf(z.string())),
   /** Passed to the provider of the model. */
   metadata: z.optional(AnyObject),
   /** Only for a client that declared `sampling.tools`. Since 2025-11-25. */
-  tools: z.optional(z.array(Tool)),
+  tools: z.optional(listOf(Tool)),
   /** Only for a client that declared `sampling.tools`. Since 2025-11-25. */
   toolChoice: z.optional(ToolChoice),
 })

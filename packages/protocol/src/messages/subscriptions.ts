@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { listOf } from '../zod/collections.ts'
 import { NotificationParams, RequestId, RequestParams, Result } from '../jsonrpc/jsonrpc.ts'
 import { metaKeys, ResultMetaObject } from './meta.ts'
 import { openObject } from '../zod/open-object.ts'
@@ -9,7 +10,7 @@ export const SubscriptionFilter = openObject({
   promptsListChanged: z.optional(z.boolean()),
   resourcesListChanged: z.optional(z.boolean()),
   /** The URIs of the resources whose changes the client asks for. */
-  resourceSubscriptions: z.optional(z.array(z.string())),
+  resourceSubscriptions: z.optional(listOf(z.string())),
 })
 export type SubscriptionFilter = z.infer<typeof SubscriptionFilter>
 

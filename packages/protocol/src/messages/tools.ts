@@ -1,10 +1,12 @@
 import * as z from 'zod/mini'
+import { withFallback } from '../zod/usable.ts'
+import { listOf, mapOf } from '../zod/collections.ts'
 import { CacheableResult } from './caching.ts'
 import { ContentBlock } from './content.ts'
 import { InputResponseRequestParams } from './input-responses.ts'
 import { Meta, Result } from '../jsonrpc/jsonrpc.ts'
 import { BaseMetadata, Icons } from './lifecycle.ts'
-import { AnyObject, mapOf, openObject } from '../zod/open-object.ts'
+import { AnyObject, openObject } from '../zod/open-object.ts'
 import { PaginatedResult } from './pagination.ts'
 
 /** Hints about the behaviour of a tool. Do not rely on the hints of an untrusted server. Since 2025-03-26. */
@@ -29,7 +31,7 @@ const ObjectSchema = z.looseObject({
   ...JsonSchema.shape,
   type: z.literal('object'),
   properties: z.optional(mapOf(z.union([AnyObject, z.boolean()]))),
-  required: z.optional(z.array(z.string())),
+  required: z.optional(listOf(z.string())),
 })
 
 /** A tool of a server. Show `title` to people, or else `annotations.title`, or else `name`. */
@@ -52,7 +54,7 @@ export type Tool = z.infer<typeof Tool>
 export const ListToolsResult = openObject({
   ...PaginatedResult.shape,
   ...CacheableResult.shape,
-  tools: z.array(Tool),
+  tools: listOf(Tool),
 })
 export type ListToolsResult = z.infer<typeof ListToolsResult>
 
@@ -68,13 +70,13 @@ export type CallToolRequestParams = z.infer<typeof CallToolRequestParams>
 export const CallToolResult = openObject({
   ...Result.shape,
   /** Every revision requires it. When a server sends only `structuredContent`, it is read as an empty array. */
-  content: z._default(z.array(ContentBlock), []),
+  content: z._default(listOf(ContentBlock), []),
   /**
    * The result as data that matches the tool's `outputSchema`. Since 2025-06-18; an object up to 2025-11-25, any
    * JSON value since 2026-07-28.
    */
   structuredContent: z.optional(z.unknown()),
   /** The tool failed. `content` explains the failure to the model, so that it can correct its call. */
-  isError: z.optional(z.boolean()),
+  isError: z.optional(withFallback(z.boolean(), true)),
 })
 export type CallToolResult = z.infer<typeof CallToolResult>

@@ -1,5 +1,8 @@
 import type * as z from 'zod/mini'
 
+/** The characters that are shown of a text that depends on a message. */
+const maxLength = 500
+
 /** Pass it to a parse, so that its issues say what was expected: zod/mini has no messages of its own. */
 export const inWords = { error: words }
 
@@ -21,15 +24,24 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** Describes an error in one line: the first field that is wrong, and the reason. */
-export function explain({ issues }: z.core.$ZodError): string {
-  const [issue] = issues
-  if (!issue) return 'is wrong'
-  const path = issue.path.join('.')
-  return `${path && `${path}: `}${reason(issue)}`
+/** Says of what a reason is given. */
+export function placed(path: readonly PropertyKey[], reason: string): string {
+  return cut(path.length === 0 ? reason : `${path.join('.')}: ${reason}`)
 }
 
-function reason(issue: z.core.$ZodIssue): string {
+/** The start of a text that a peer may have made long. */
+export function cut(text: string): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
+}
+
+/** Describes what is wrong with a field. */
+export function reasonOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue.message
-  return [...new Set(issue.errors.map((issues) => explain({ issues } as z.core.$ZodError)))].join(', or ')
+  return [...new Set(issue.errors.map(explain))].join(', or ')
+}
+
+/** The first field that is wrong, and the reason. */
+function explain(issues: readonly z.core.$ZodIssue[]): string {
+  const [issue] = issues
+  return issue ? placed(issue.path, reasonOf(issue)) : 'is wrong'
 }

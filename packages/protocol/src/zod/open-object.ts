@@ -9,11 +9,5 @@ export function openObject<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.looseObject(shape) as unknown as ReturnType<typeof z.object<Shape>>
 }
 
-/** Makes an object schema for values of one type under any keys. It is far smaller in a bundle than zod's record. */
-// @__NO_SIDE_EFFECTS__
-export function mapOf<Value extends z.core.SomeType>(value: Value) {
-  return z.catchall(z.object({}), value)
-}
-
 /** Any JSON object or array: the type `object` in the schema.ts of the specification. */
 export const AnyObject = z.custom<object>((value) => typeof value === 'object' && value !== null)

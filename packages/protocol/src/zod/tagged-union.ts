@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { $constructor } from 'zod/v4/core'
 
-interface TaggedUnionDef extends z.core.$ZodUnionDef<readonly z.ZodMiniObject[]> {
+/** The definition of a {@link taggedUnion}. */
+export interface TaggedUnionDef extends z.core.$ZodUnionDef<readonly z.ZodMiniObject[]> {
   tag: string
 }
 

@@ -13,6 +13,7 @@ import {
   parseJson,
   parseMessage,
 } from '../../src/index.ts'
+import { parseWith } from '../../src/jsonrpc/parse-with.ts'
 import { arbitraryOf, mutantsOf, mutated } from '../arbitrary.ts'
 
 /** The error that a function throws, for looking at more than its message. */
@@ -77,7 +78,6 @@ test.each([
   [{ ...request, jsonrpc: 2 }, 'Not a JSON-RPC 2.0 message: jsonrpc: expected "2.0"'],
   [{ ...request, method: 4 }, 'Not a JSON-RPC 2.0 message: method: expected string, received number'],
   [{ ...request, params: [1] }, 'Not a JSON-RPC 2.0 message: params: expected object, received array'],
-  [{ ...request, params: null }, 'Not a JSON-RPC 2.0 message: params: expected object, received null'],
   [
     { ...request, params: { _meta: { progressToken: {} } } },
     'Not a JSON-RPC 2.0 message: params._meta.progressToken: ' +
@@ -92,7 +92,7 @@ test.each([
   [{ ...notification, params: 'x' }, 'Not a JSON-RPC 2.0 message: params: expected object, received string'],
   [{ ...notification, params: { _meta: 3 } }, 'params._meta: expected object, received number'],
   [{ ...result, result: 'done' }, 'Not a JSON-RPC 2.0 message: result: expected object, received string'],
-  [{ ...result, result: null }, 'Not a JSON-RPC 2.0 message: result: expected object, received null'],
+  [{ ...result, result: [1] }, 'Not a JSON-RPC 2.0 message: result: expected object, received array'],
   [{ jsonrpc: '2.0', result: {} }, 'Not a JSON-RPC 2.0 message: id: expected string, received undefined'],
   [{ jsonrpc: '2.0', id: 1 }, 'Not a JSON-RPC 2.0 message: error: expected object, received undefined'],
   [{ ...error, error: { message: 'x' } }, 'error.code: expected number, received undefined'],
@@ -113,13 +113,25 @@ test.each([null, 1.5, 2 ** 53, {}, [], true])('a request is refused when its id 
 const schemas = [JSONRPCRequest, JSONRPCNotification, JSONRPCResultResponse, JSONRPCErrorResponse]
 const valid = fc.oneof(...schemas.map(arbitraryOf))
 
+function parsed<T>(parse: () => T): T | undefined {
+  try {
+    return parse()
+  } catch {
+    return undefined
+  }
+}
+
 /** Expects that the value is a message when the schema of its kind accepts it, and only then. */
 function expectAsBySchema(value: unknown): void {
   const fields = Object(value) as object
-  const kind = 'method' in fields ? ('id' in fields ? 0 : 1) : 'result' in fields ? 2 : 3
+  const { result, error: failure } = fields as { result?: unknown; error?: unknown }
+  const isResult = result !== undefined && (result !== null || failure == null)
+  const kind = 'method' in fields ? ('id' in fields ? 0 : 1) : isResult ? 2 : 3
   const { success, data } = z.safeParse(schemas[kind]!, value)
   if (!success) {
-    expect(() => parseMessage(value)).toThrow(McpError)
+    const mended = parsed(() => parseWith(schemas[kind]!, value, 0, ''))
+    if (mended === undefined) expect(() => parseMessage(value)).toThrow(McpError)
+    else expect(parseMessage(value)).toEqual(mended)
     return
   }
   // What is in a message has its own schema to pass, and is neither walked nor copied before.
@@ -138,8 +150,63 @@ test('a request whose id is missing is a notification', () => {
   expect(isNotification(parseMessage({ jsonrpc: '2.0', method: 'ping' }))).toBe(true)
 })
 
-test('an error response with a null id is refused: MCP leaves the id out', () => {
-  expect(() => parseMessage({ ...error, id: null })).toThrow('Not a JSON-RPC 2.0 message: id:')
+test.each<[unknown, unknown]>([
+  [
+    { ...error, id: null },
+    { jsonrpc: '2.0', error: error.error },
+  ],
+  [{ ...error, result: null }, error],
+  [{ ...result, error: null }, result],
+  [
+    { ...result, result: null },
+    { ...result, result: {} },
+  ],
+  [
+    { ...result, result: [] },
+    { ...result, result: {} },
+  ],
+  [
+    { ...result, result: { tools: [null], _meta: [] } },
+    { ...result, result: { tools: [null], _meta: {} } },
+  ],
+  [
+    { ...request, params: null },
+    { jsonrpc: '2.0', id: 1, method: 'tools/call' },
+  ],
+  [
+    { ...request, params: [] },
+    { ...request, params: {} },
+  ],
+  [
+    { ...request, params: { _meta: { progressToken: null, a: null } } },
+    { ...request, params: { _meta: { a: null } } },
+  ],
+  [
+    { ...notification, params: { _meta: null, a: null } },
+    { ...notification, params: { a: null } },
+  ],
+])('null is as good as absent, and [] as an empty object: %j', (value, message) => {
+  expect(parseMessage(value)).toEqual(message)
+})
+
+test.each<[unknown, unknown, string]>([
+  [{ ...notification, params: 5 }, notification, 'params: expected object, received number'],
+  [
+    { ...notification, params: { a: 1, _meta: 'x' } },
+    { ...notification, params: { a: 1 } },
+    'params._meta: expected object, received string',
+  ],
+  [
+    { ...error, error: { code: '-32000', message: 'no' } },
+    { ...error, error: { code: -32603, message: 'no' } },
+    'error.code: expected number, received string',
+  ],
+  [{ id: 1, result: {} }, { jsonrpc: '2.0', id: 1, result: {} }, ''],
+])('who is told may have what is wrong left out: %j', (value, message, leftOut) => {
+  const parts: string[] = []
+  expect(parseMessage(value, (_problem, left) => parts.push(...left))).toEqual(message)
+  expect(parts.join()).toBe(leftOut)
+  expect(() => parseMessage(value)).toThrow(McpError)
 })
 
 test('a key named __proto__ pollutes nothing', () => {

@@ -12,6 +12,7 @@ import {
   ResourceUpdatedNotificationParams,
 } from '../../src/index.ts'
 import * as client from '../../src/client.ts'
+import { parseWith } from '../../src/jsonrpc/parse-with.ts'
 import { arbitraryOf, mutantsOf, mutated } from '../arbitrary.ts'
 
 const checks: [name: string, schema: z.ZodMiniType, parse: (value: unknown) => unknown][] = [
@@ -35,9 +36,14 @@ const withProto = (value: unknown): unknown =>
 
 test.each(checks)('%s are taken, refused and given as by their schema', (_name, schema, parse) => {
   const expectAsBySchema = (value: unknown) => {
-    const { success, data } = z.safeParse(schema, value)
-    if (success) expect(parse(value)).toEqual(data)
-    else expect(() => parse(value)).toThrow(McpError)
+    let expected: unknown
+    try {
+      expected = parseWith(schema, value, 0, '')
+    } catch {
+      expect(() => parse(value)).toThrow(McpError)
+      return
+    }
+    expect(parse(value)).toEqual(expected)
   }
   const valid = arbitraryOf(schema)
   const any = fc.oneof(valid, mutated(valid), valid.map(withProto))

@@ -211,7 +211,7 @@ function refusal(method: Method, params: unknown): McpError {
 
 test.each<[Method, unknown, string]>([
   ['tools/call', { arguments: {} }, 'name: expected string, received undefined'],
-  ['tools/call', { name: 'a', arguments: [] }, 'arguments: expected object, received array'],
+  ['tools/call', { name: 'a', arguments: [1] }, 'arguments: expected object, received array'],
   ['tools/call', 'water', 'expected object, received string'],
   ['resources/read', { uri: null }, 'uri: expected string, received null'],
   ['tools/list', { cursor: 3 }, 'cursor: expected string, received number'],

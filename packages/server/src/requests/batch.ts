@@ -24,7 +24,7 @@ export function parseBatch(body: unknown[], session: PeerSession): JSONRPCMessag
   if (body.length > maxBatch) {
     throw invalidRequest(`A batch must not hold more than ${maxBatch} messages, got ${body.length}`)
   }
-  const messages = body.map(parseMessage)
+  const messages = body.map((message) => parseMessage(message))
   const ids = new Set<string | number>()
   for (const { id, method } of messages.filter(isRequest)) {
     if (method === 'initialize') throw invalidRequest('initialize cannot be batched')
