@@ -1,3 +1,5 @@
+import { callUser } from './async/call-user.ts'
+
 /**
  * A structured logger with the methods of pino: `logger.warn({ uri }, 'not subscribed')`. You can pass a pino logger.
  */
@@ -12,3 +14,12 @@ const ignore = () => {}
 
 /** The default logger. It writes nothing. */
 export const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+
+/** Returns a logger whose methods do not throw, so that an error of the user's logger changes nothing in the client. */
+export function guarded(logger: Logger): Logger {
+  const method =
+    (level: keyof Logger) =>
+    (fields: object, message: string): void =>
+      callUser((given) => logger[level](given, message), fields, ignore, level)
+  return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') }
+}
