@@ -1,25 +1,28 @@
-import type {
-  CallToolResult,
-  CompleteRequestParams,
-  CompleteResult,
-  GetPromptResult,
-  Implementation,
-  LoggingLevel,
-  NotificationToClient,
-  NotificationToServer,
-  ParamsOf,
-  Prompt,
-  ReadResourceResult,
-  RequestToServer,
-  Resource,
-  ResourceTemplate,
-  ResultOf,
-  Revision,
-  ServerCapabilities,
-  Tool,
+import {
+  type CallToolResult,
+  type CompleteRequestParams,
+  type CompleteResult,
+  errorCodes,
+  type GetPromptResult,
+  type Implementation,
+  type LoggingLevel,
+  McpError,
+  type NotificationToClient,
+  type NotificationToServer,
+  type ParamsOf,
+  type Prompt,
+  type ReadResourceResult,
+  type RequestToServer,
+  type Resource,
+  type ResourceTemplate,
+  type ResultOf,
+  type Revision,
+  type ServerCapabilities,
+  type Tool,
 } from '@tidings/protocol'
 import { allPages } from './calls/all-pages.ts'
 import type { RequestOptions } from './calls/calls.ts'
+import { oneOperation } from './calls/one-operation.ts'
 import type { State, StateEvent } from './connection/connection.ts'
 import type { MessageRouter } from './messages/message-router.ts'
 import type { TransportName } from './transports/transport.ts'
@@ -95,22 +98,22 @@ export class Client {
     return this.request('tools/call', { name, ...(args && { arguments: args }) }, options)
   }
 
-  /** Reads all pages of the list of tools. */
+  /** Reads all pages of the list of tools, as one operation. Empty when the server has none. */
   async listTools(options?: RequestOptions): Promise<Tool[]> {
     return this.#all('tools/list', (page) => page.tools, options)
   }
 
-  /** Reads all pages of the list of resources. */
+  /** Reads all pages of the list of resources, as one operation. Empty when the server has none. */
   async listResources(options?: RequestOptions): Promise<Resource[]> {
     return this.#all('resources/list', (page) => page.resources, options)
   }
 
-  /** Reads all pages of the list of resource templates. */
+  /** Reads all pages of the list of resource templates, as one operation. Empty when the server has none. */
   async listResourceTemplates(options?: RequestOptions): Promise<ResourceTemplate[]> {
     return this.#all('resources/templates/list', (page) => page.resourceTemplates, options)
   }
 
-  /** Reads all pages of the list of prompts. */
+  /** Reads all pages of the list of prompts, as one operation. Empty when the server has none. */
   async listPrompts(options?: RequestOptions): Promise<Prompt[]> {
     return this.#all('prompts/list', (page) => page.prompts, options)
   }
@@ -237,11 +240,25 @@ export class Client {
   async #all<M extends ListMethod, Item>(
     method: M,
     itemsOf: (page: ResultOf<M>) => Item[],
-    options?: RequestOptions,
+    options: RequestOptions = {},
   ): Promise<Item[]> {
+    const { connection, logger, timeouts, server } = this.#router
+    const { signal, totalTimeoutMs = timeouts.totalTimeoutMs } = options
+    const bounds = { signal, closing: connection.closing, totalTimeoutMs }
     const items: Item[] = []
-    const read = (params: object) => this.request(method, params as ParamsOf<M>, options)
-    for await (const page of allPages(method, read)) for (const item of itemsOf(page)) items.push(item)
+    try {
+      await oneOperation(method, bounds, async (signal) => {
+        const read = (params: object) =>
+          this.#router.request(method, params as ParamsOf<M>, { ...options, signal })
+        for await (const page of allPages(method, read, logger))
+          for (const item of itemsOf(page)) items.push(item)
+      })
+    } catch (error) {
+      if (!(error instanceof McpError) || items.length > 0) throw error
+      // A server that has none of these need not know the method.
+      const capability = method.slice(0, method.indexOf('/')) as 'tools' | 'prompts' | 'resources'
+      if (error.code !== errorCodes.methodNotFound && server.capabilities[capability]) throw error
+    }
     return items
   }
 }

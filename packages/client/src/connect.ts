@@ -3,7 +3,7 @@ import { onAbort } from './async/signals.ts'
 import { Client } from './client.ts'
 import { findTransport, tryEach } from './connection/find-transport.ts'
 import { type HeadersOption, Http } from './http/http.ts'
-import { type Logger, silent } from './logger.ts'
+import { guarded, type Logger, silent } from './logger.ts'
 import type { Handlers } from './messages/handlers.ts'
 import { MessageRouter } from './messages/message-router.ts'
 import { HttpSseTransport } from './transports/http-sse.ts'
@@ -125,8 +125,8 @@ async function connectWith(
     timeoutMs = 60_000,
     totalTimeoutMs = 600_000,
     maxMessageLength = 16 * 2 ** 20,
-    logger = silent,
   } = options
+  const logger = options.logger ? guarded(options.logger) : silent
   const Transport = transports[name]
   const router = new MessageRouter(
     (listener) => new Transport({ url, http, maxMessageLength, logger, listener }),

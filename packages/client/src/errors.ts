@@ -91,21 +91,69 @@ export class SessionGoneError extends HttpError {
   override readonly name: string = 'SessionGoneError'
 }
 
+/** The statuses that say that a session is gone. The specification has 404. */
+export const goneStatuses: readonly number[] = [404, 410]
+
+/** Returns the error that says that the session is gone, if that is what the error of a request in a session means. */
+export function asSessionGone(error: unknown): SessionGoneError | undefined {
+  const isGone = hasStatus(error, ...goneStatuses) || (hasStatus(error, 400) && isAboutSession(error.body))
+  return isGone ? new SessionGoneError(error.message, error) : undefined
+}
+
+/**
+ * True when a text is about the session of a request. Some servers say only with the text of an error, or of the body of
+ * a response, that a session is gone.
+ */
+export function isAboutSession(text: string): boolean {
+  return /session/i.test(text)
+}
+
+/**
+ * Returns the error with a message that names the request and the server. It is a copy when the message changes: one
+ * error may end many requests.
+ */
+export function named(error: unknown, method: string, server: string): unknown {
+  if (!(error instanceof ClientError)) return error
+  const { message, stack } = error
+  const subject = message.includes(method) ? '' : `${method}: `
+  const place = message.includes(server) ? '' : ` (${server})`
+  if (subject + place === '') return error
+  const full = subject + message + place
+  return Object.create(Object.getPrototypeOf(error) as object, {
+    ...Object.getOwnPropertyDescriptors(error),
+    message: { value: full },
+    stack: { value: stack?.replace(message, () => full) },
+  })
+}
+
 /** True when connecting again cannot help, now or later. */
 export function isPermanent(error: unknown): boolean {
+  if (error instanceof SessionGoneError) return false
   // With 204 a server tells an EventSource to stop.
-  return (
-    error instanceof RefusedError || (error instanceof HttpError && [204, 401, 403].includes(error.status))
-  )
+  return error instanceof RefusedError || hasStatus(error, 204, 401, 403)
+}
+
+/** True when a gateway, or a server that is busy, has asked for another attempt later. */
+export function isBusy(error: unknown): error is HttpError {
+  return hasStatus(error, 429, 502, 503, 504)
 }
 
 /** True when the same attempt may succeed a while later. */
 export function isTemporary(error: unknown): boolean {
-  if (error instanceof HttpError) return [404, 429, 502, 503, 504].includes(error.status)
-  return error instanceof ConnectionError
+  return (
+    isBusy(error) ||
+    hasStatus(error, 404) ||
+    error instanceof SessionGoneError ||
+    error instanceof ConnectionError
+  )
 }
 
 /** True when the request may succeed on the same or the next connection. A timeout may be a dead connection. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof TimeoutError || isTemporary(error)
+}
+
+/** True for an {@link HttpError} with one of the statuses. */
+export function hasStatus(error: unknown, ...statuses: number[]): error is HttpError {
+  return error instanceof HttpError && statuses.includes(error.status)
 }

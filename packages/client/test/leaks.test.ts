@@ -22,6 +22,9 @@ beforeAll(() => {
   }
 })
 
+/** Resolves when the bodies of the responses that have come by now are read. */
+const idle = () => new Promise((resolve) => setImmediate(resolve))
+
 afterAll(() => {
   globalThis.setTimeout = setTimeout
   globalThis.clearTimeout = clearTimeout
@@ -32,6 +35,7 @@ test('a call leaves no timer, and no listener on its signal', async () => {
   server.answers = { 'tools/call': () => ({ content: [] }) }
   const client = await connect(server.url)
   const { signal } = new AbortController()
+  await idle()
   const before = timers.size
   for (let i = 0; i < 20; i++) await client.callTool('x', {}, { signal })
   server.answers = { 'tools/call': () => undefined }

@@ -5,12 +5,12 @@ import {
   type OnLeftOut,
   type ParamsOf,
   type ProgressNotificationParams,
-  type ProgressToken,
   type RequestId,
   type RequestToServer,
   type ResultOf,
 } from '@tidings/protocol'
 import { parseResult } from '@tidings/protocol/client'
+import { callUser } from '../async/call-user.ts'
 import { Backoff } from '../async/reconnect.ts'
 import { LinkedController, type Signal } from '../async/signals.ts'
 import type { Connection } from '../connection/connection.ts'
@@ -18,6 +18,8 @@ import {
   type ClientError,
   ClosedError,
   ConnectionError,
+  isBusy,
+  named,
   ProtocolError,
   SessionGoneError,
   TimeoutError,
@@ -37,7 +39,10 @@ export interface RequestOptions {
    * not expire while one of your handlers answers the server. Default: the client's `timeoutMs`.
    */
   timeoutMs?: number
-  /** How long to wait in total, whatever the progress, in milliseconds. Default: the client's `totalTimeoutMs`. */
+  /**
+   * How long to wait in total, whatever the progress, in milliseconds. A list with all its pages is one operation, and
+   * so is a call with the questions and repetitions that belong to it. Default: the client's `totalTimeoutMs`.
+   */
   totalTimeoutMs?: number
   /** Called with each progress notification of this request. */
   onProgress?: (progress: ProgressNotificationParams) => void
@@ -66,6 +71,8 @@ interface Call {
   id: number
   /** Whether the server may have received it. */
   sent: boolean
+  /** The failure after which it is sent again. */
+  failure?: ClientError
   readonly method: RequestToServer
   readonly params: { _meta?: object | undefined } | undefined
   readonly timer: RequestTimer
@@ -84,7 +91,14 @@ const repeatable: readonly string[] = [
   'resources/read',
   'resources/templates/list',
   'completion/complete',
+  // They begin a session, or say what there is. Without an answer, there is no session that anybody uses.
+  'initialize',
 ] satisfies RequestToServer[]
+
+/** How often a request is sent again while the server, or a gateway in front of it, is busy. */
+const busyRepeats = 2
+/** A server that asks for a longer pause than this one, in milliseconds, is not waited for. */
+const longestPauseMs = 5_000
 
 /** The requests to the server: their ids, timeouts, progress, cancellation and repetition. */
 export class Calls {
@@ -94,16 +108,16 @@ export class Calls {
   readonly #connection: Connection
   readonly #inbound: Inbound
   readonly #onLeftOut: OnLeftOut
+  readonly #server: string
   /** By progress token, which is the id of the request. */
-  readonly #inFlight = new Map<ProgressToken, Call>()
+  readonly #inFlight = new Map<number, Call>()
   #lastId = 0
 
   constructor(
     transport: Transport,
     connection: Connection,
     inbound: Inbound,
-    timeouts: Timeouts,
-    logger: Logger,
+    { timeouts, logger, server }: { timeouts: Timeouts; logger: Logger; server: string },
   ) {
     this.#transport = transport
     this.#connection = connection
@@ -111,6 +125,7 @@ export class Calls {
     this.timeouts = timeouts
     this.logger = logger
     this.#onLeftOut = warnOfLeftOut(logger)
+    this.#server = server
   }
 
   /** Sends a request, when the connection is there, and returns its checked result. */
@@ -121,19 +136,23 @@ export class Calls {
   ): Promise<ResultOf<M>> {
     options.signal?.throwIfAborted()
     const { timeoutMs = this.timeouts.timeoutMs, totalTimeoutMs = this.timeouts.totalTimeoutMs } = options
+    const server = this.#server
     const abort = new LinkedController(options.signal, this.#connection.closing)
     const timer = new RequestTimer({ timeoutMs, totalTimeoutMs }, this.#inbound, (limit) => {
-      const doing = call.sent ? 'no response' : 'no connection to send it on'
-      abort.abort(new TimeoutError(`${method}: ${doing} within ${limit}`, { mayHaveRun: call.sent }))
+      const doing = call.sent ? `no response from ${server}` : `no connection to ${server} to send it on`
+      const details = { mayHaveRun: call.sent, cause: call.failure }
+      abort.abort(new TimeoutError(`${method}: ${doing} within ${limit}`, details))
     })
     const call: Call = { id: 0, sent: false, method, params, timer, options, signal: abort.signal }
     try {
       return this.#resultOf(method, await this.#send(call), options)
     } catch (error) {
       if (abort.signal.aborted && error === abort.signal.reason) this.#cancel(call, error)
-      throw error instanceof ClosedError && call.sent
-        ? new ClosedError(error.message, { cause: error.cause })
-        : error
+      const own =
+        error instanceof ClosedError && call.sent
+          ? new ClosedError(error.message, { cause: error.cause })
+          : error
+      throw named(own, method, server)
     } finally {
       timer.stop()
       abort.release()
@@ -142,14 +161,16 @@ export class Calls {
 
   /** Handles a progress notification. */
   progressed(params: ProgressNotificationParams): void {
-    const call = this.#inFlight.get(params.progressToken)
+    // Some servers send it back as a string.
+    const call = this.#inFlight.get(Number(params.progressToken))
     if (!call) return
     call.timer.restart()
-    try {
-      call.options.onProgress?.(params)
-    } catch (err) {
-      this.logger.error({ err, requestId: params.progressToken }, 'onProgress threw')
-    }
+    const { onProgress } = call.options
+    if (onProgress) callUser(onProgress, params, this.#onProgressFailed, call.method)
+  }
+
+  readonly #onProgressFailed = (err: unknown, method: string): void => {
+    this.logger.error({ err, method }, 'onProgress threw')
   }
 
   /** The server has the answer it waited for: the client waits for the server again. */
@@ -160,20 +181,27 @@ export class Calls {
   async #send(call: Call): Promise<JSONRPCResponse> {
     const transport = this.#transport
     const { signal, options } = call
-    for (let again = false; ; again = true) {
-      if (!options.duringConnect && (again || transport.requestsNeedStream)) {
+    let backoff: Backoff | undefined
+    let wasLost = false
+    for (let tries = 0; ; tries++) {
+      if (!options.duringConnect && (tries > 0 || transport.requestsNeedStream)) {
         await this.#connection.whenReady(signal)
       }
       signal.throwIfAborted()
       try {
         return await this.#sendOnce(call)
       } catch (error) {
-        if (again || signal.aborted || !mayRepeat(call, error)) throw error
+        const busy = isBusy(error)
+        const isEnough = busy ? tries >= busyRepeats : wasLost
+        if (isEnough || signal.aborted || !mayRepeat(call, error)) throw error
+        wasLost ||= !busy
         call.sent = error.mayHaveRun
-        // The connection may not have noticed the loss yet.
-        if (error instanceof ConnectionError) {
-          await new Backoff().pause({ livedMs: 0, retryMs: transport.retryMs }, signal)
-        }
+        call.failure = error
+        // The next session is there when the connection says so. It may not have noticed a loss yet.
+        if (error instanceof SessionGoneError) continue
+        const { retryMs } = transport
+        const hints = busy ? { retryAfterMs: error.retryAfterMs } : { retryMs }
+        await (backoff ??= new Backoff()).pause({ livedMs: 0, ...hints }, signal)
       }
     }
   }
@@ -236,6 +264,9 @@ export class Calls {
 function mayRepeat({ method, options }: Call, error: unknown): error is ClientError {
   // The session was gone before the request arrived: it did not run, and the next session can run it.
   if (error instanceof SessionGoneError) return true
+  const isSafe = repeatable.includes(method)
+  // The answer may be that of a gateway, after the server has run the request. So even a 503 is no leave to run it twice.
+  if (isBusy(error)) return isSafe && (error.retryAfterMs ?? 0) <= longestPauseMs
   if (!(error instanceof ConnectionError) || options.duringConnect) return false
-  return !error.mayHaveRun || repeatable.includes(method)
+  return !error.mayHaveRun || isSafe
 }

@@ -80,6 +80,11 @@ export class ChangeStreamKeeper implements ListenStreamOwner {
     this.#changed()
   }
 
+  /** Whether a stream for what is listened to by now is still being opened. */
+  get isSettling(): boolean {
+    return this.#update !== undefined
+  }
+
   /** Resolves when the stream for everything that is listened to by now is open, or cannot be opened. */
   async settled(signal: Signal): Promise<void> {
     await abortable(Promise.resolve(this.#update?.promise), signal)

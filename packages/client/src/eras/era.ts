@@ -1,6 +1,7 @@
 import type {
   ClientCapabilities,
   Implementation,
+  InputRequest,
   JSONRPCNotification,
   ParamsOf,
   RequestToServer,
@@ -11,7 +12,6 @@ import type {
 import type { Signal } from '../async/signals.ts'
 import type { CallOptions, Calls } from '../calls/calls.ts'
 import type { Connection } from '../connection/connection.ts'
-import type { Inbound } from '../messages/inbound.ts'
 import type { Listeners } from '../messages/listeners.ts'
 import type { Transport } from '../transports/transport.ts'
 
@@ -50,7 +50,8 @@ export interface Era {
 export interface EraParts {
   calls: Calls
   connection: Connection
-  inbound: Inbound
+  /** Answers a request of the server that came in a result. */
+  answerInput: (request: InputRequest, signal: Signal) => Promise<object>
   listeners: Listeners
   transport: Transport
   identity: Identity

@@ -18,9 +18,9 @@ import {
 import { abortable, after, LinkedController, type Signal } from '../async/signals.ts'
 import { allPages } from '../calls/all-pages.ts'
 import type { CallOptions } from '../calls/calls.ts'
+import { oneOperation, type OperationBounds } from '../calls/one-operation.ts'
 import type { Connection } from '../connection/connection.ts'
 import { RevisionError, TimeoutError } from '../errors.ts'
-import type { Inbound } from '../messages/inbound.ts'
 import { ChangeStreamKeeper } from './change-stream-keeper.ts'
 import type { Era, EraParts, ServerDescription } from './era.ts'
 import { withInput } from './input-required.ts'
@@ -37,7 +37,7 @@ type Params = ParamsOf<RequestToServer> | undefined
 export class ModernEra implements Era {
   readonly #calls: ModernCalls
   readonly #connection: Connection
-  readonly #inbound: Inbound
+  readonly #answerInput: EraParts['answerInput']
   readonly #tools: MirroredTools
   readonly #cache = new ResponseCache()
   readonly #changeStreams: ChangeStreamKeeper
@@ -46,12 +46,12 @@ export class ModernEra implements Era {
     calls,
     connection,
     listeners,
-    inbound,
+    answerInput,
     identity,
-  }: Pick<EraParts, 'calls' | 'connection' | 'listeners' | 'inbound' | 'identity'>) {
+  }: Pick<EraParts, 'calls' | 'connection' | 'listeners' | 'answerInput' | 'identity'>) {
     this.#calls = new ModernCalls(calls, identity)
     this.#connection = connection
-    this.#inbound = inbound
+    this.#answerInput = answerInput
     this.#tools = new MirroredTools(calls.logger)
     this.#changeStreams = new ChangeStreamKeeper(this.#calls, connection, listeners, this.#cache)
   }
@@ -99,21 +99,28 @@ export class ModernEra implements Era {
         return {}
     }
     // A list that is read after `on()` misses no change: the stream is acknowledged before the list is read.
-    const { closing } = this.#connection
-    if (method.endsWith('/list')) await this.#changeStreams.settled(options.signal ?? closing)
+    if (method.endsWith('/list') && this.#changeStreams.isSettling)
+      await this.#asOne(method, options, (signal) => this.#changeStreams.settled(signal))
     const cached = options.skipCache ? undefined : this.#cache.get(method, params)
     if (cached) return cached
     if (!mayRequireInput(method)) return this.#send(method, params, options)
-    return withInput(
-      method,
-      (more, signal) => this.#send(method, { ...params, ...more }, { ...options, signal }),
-      {
-        inbound: this.#inbound,
-        closing,
-        signal: options.signal,
-        totalTimeoutMs: options.totalTimeoutMs ?? this.#calls.timeouts.totalTimeoutMs,
-      },
-    )
+    const send = (more: object, signal: Signal | undefined) =>
+      this.#send(method, { ...params, ...more }, { ...options, signal })
+    return withInput(method, send, this.#answerInput, this.#bounds(options))
+  }
+
+  /** Runs several requests that are one for the caller. */
+  #asOne<T>(
+    method: string,
+    options: CallOptions,
+    run: (signal: Signal) => Promise<T>,
+    beganAt?: number,
+  ): Promise<T> {
+    return oneOperation(method, { ...this.#bounds(options), beganAt }, run)
+  }
+
+  #bounds({ signal, totalTimeoutMs = this.#calls.timeouts.totalTimeoutMs }: CallOptions): OperationBounds {
+    return { signal, closing: this.#connection.closing, totalTimeoutMs }
   }
 
   async #send(method: RequestToServer, params: Params, options: CallOptions): Promise<Result> {
@@ -127,19 +134,27 @@ export class ModernEra implements Era {
   }
 
   async #callTool(params: CallToolRequestParams, options: CallOptions): Promise<Result> {
-    const call = () =>
-      this.#calls.request('tools/call', params, { ...options, headers: this.#tools.headersOf(params) })
+    const beganAt = performance.now()
+    const call = (signal: Signal | undefined) =>
+      this.#calls.request('tools/call', params, {
+        ...options,
+        signal,
+        headers: this.#tools.headersOf(params),
+      })
     try {
-      return await call()
+      return await call(options.signal)
     } catch (error) {
       if (!(error instanceof McpError) || error.code !== errorCodes.headerMismatch) throw error
-      const read = (page: object): Promise<ListToolsResult> =>
-        this.#send('tools/list', page, { signal: options.signal }) as Promise<ListToolsResult>
-      // Reading the pages updates the schemas that the headers are made from.
-      const pages = allPages('tools/list', read)
-      while (!(await pages.next()).done);
-      return call()
     }
+    const again = async (signal: Signal) => {
+      const read = (page: object): Promise<ListToolsResult> =>
+        this.#send('tools/list', page, { signal }) as Promise<ListToolsResult>
+      // Reading the pages updates the schemas that the headers are made from.
+      const pages = allPages('tools/list', read, this.#calls.logger)
+      while (!(await pages.next()).done);
+      return call(signal)
+    }
+    return this.#asOne('tools/call', options, again, beganAt)
   }
 
   async #subscribe(uri: string, options: CallOptions): Promise<void> {

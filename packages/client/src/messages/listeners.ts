@@ -1,7 +1,9 @@
+import { callUser } from '../async/call-user.ts'
 import type { Logger } from '../logger.ts'
 
 /**
- * The listeners of the client's events. An exception of a listener is logged and does not affect the other listeners.
+ * The listeners of the client's events. What a listener throws is logged and does not affect the other listeners; the same
+ * goes for what the promise of an async listener rejects with.
  */
 export class Listeners {
   /** The arrays are replaced, not changed: an iteration over one goes on unaffected. */
@@ -37,14 +39,7 @@ export class Listeners {
   }
 
   emit(name: string, value: unknown): void {
-    for (const listener of this.#of(name)) {
-      try {
-        const returned: unknown = listener(value as never)
-        if (returned instanceof Promise) returned.catch((error: unknown) => this.#failed(name, error))
-      } catch (error) {
-        this.#failed(name, error)
-      }
-    }
+    for (const listener of this.#of(name)) callUser(listener, value as never, this.#failed, name)
   }
 
   clear(): void {
@@ -60,7 +55,7 @@ export class Listeners {
     this.#onChange()
   }
 
-  #failed(name: string, error: unknown): void {
-    this.#logger.error({ err: error, event: name }, 'a listener threw')
+  readonly #failed = (err: unknown, event: string): void => {
+    this.#logger.error({ err, event }, 'a listener threw')
   }
 }

@@ -1,4 +1,5 @@
 import {
+  errorCodes,
   type Implementation,
   isRequest,
   JSONRPC_VERSION,
@@ -8,19 +9,21 @@ import {
   type NotificationToServer,
   type OnLeftOut,
   type ParamsOf,
+  type RequestId,
   type RequestToServer,
   type ResultOf,
 } from '@tidings/protocol'
 import { isMethod, parseParams } from '@tidings/protocol/client'
 import { Deferred } from '../async/deferred.ts'
 import { after, LinkedController } from '../async/signals.ts'
+import { Turns } from '../async/turns.ts'
 import { type CallOptions, Calls } from '../calls/calls.ts'
 import { Connection, type StateEvent } from '../connection/connection.ts'
 import { Heartbeat } from '../connection/heartbeat.ts'
-import type { Era, ServerDescription } from '../eras/era.ts'
+import type { Era, EraParts, ServerDescription } from '../eras/era.ts'
 import { LegacyEra } from '../eras/legacy-era.ts'
 import { ModernEra } from '../eras/modern-era.ts'
-import { ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
+import { ClientError, ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
 import { type Logger, warnOfLeftOut } from '../logger.ts'
 import type { Timeouts } from '../timeouts.ts'
 import type { ServerMessage, Transport, TransportListener } from '../transports/transport.ts'
@@ -28,6 +31,13 @@ import { Subscriptions } from '../watch/subscriptions.ts'
 import { capabilitiesOf, type Handlers } from './handlers.ts'
 import { Inbound } from './inbound.ts'
 import { Listeners } from './listeners.ts'
+
+/** The number of handlers of the user that run at a time, however many questions the server asks. */
+const maxHandlers = 32
+/** The number of responses that are being sent to the server at a time. Each takes a connection. */
+const maxSends = 8
+/** The number of responses that may wait to be sent. Further ones are dropped. */
+const maxWaiting = 10_000
 
 /** Options of a {@link MessageRouter}. */
 export interface RouterOptions {
@@ -54,6 +64,10 @@ export class MessageRouter implements TransportListener {
   readonly #era: Era
   readonly #closed = new Deferred<void>()
   readonly #onLeftOut: OnLeftOut
+  readonly #handlers = new Turns(maxHandlers)
+  readonly #sends = new Turns(maxSends)
+  /** The number of responses that were not sent. */
+  #dropped = 0
   #server: ServerDescription | undefined
   /** Counts the sessions: a response to a request of one must not be sent on the next. */
   #session = 0
@@ -64,10 +78,17 @@ export class MessageRouter implements TransportListener {
     const connection = (this.connection = new Connection(transport, { url, ...timeouts }))
     const listeners = (this.listeners = new Listeners(logger))
     const inbound = (this.#inbound = new Inbound(handlers, logger))
-    const calls = (this.#calls = new Calls(transport, connection, inbound, timeouts, logger))
+    const calls = (this.#calls = new Calls(transport, connection, inbound, {
+      timeouts,
+      logger,
+      server: url.origin + url.pathname,
+    }))
     const identity = { clientInfo, capabilities: capabilitiesOf(handlers) }
+    // A call that requires input waits for its turn: the number of calls is up to the user.
+    const answerInput: EraParts['answerInput'] = (request, signal) =>
+      this.#handlers.run(() => inbound.input(request, signal), signal)
     const era = (this.#era = isModern
-      ? new ModernEra({ calls, connection, listeners, inbound, identity })
+      ? new ModernEra({ calls, connection, listeners, answerInput, identity })
       : new LegacyEra({ calls, connection, transport, identity }))
     this.logger = logger
     this.#onLeftOut = warnOfLeftOut(logger)
@@ -85,6 +106,10 @@ export class MessageRouter implements TransportListener {
   get server(): ServerDescription {
     if (!this.#server) throw new ConnectionError('There has not been a session yet', { mayHaveRun: false })
     return this.#server
+  }
+
+  get timeouts(): Timeouts {
+    return this.#calls.timeouts
   }
 
   /** Resolves when the connection is closed and nothing is left open. */
@@ -130,14 +155,41 @@ export class MessageRouter implements TransportListener {
   }
 
   async #answer(request: JSONRPCRequest): Promise<void> {
+    const { id, method } = request
     const session = this.#session
-    const response = await this.#inbound.answer(request)
-    this.#calls.answered()
+    const respond = (response: JSONRPCResponse | undefined) => {
+      this.#calls.answered()
+      return response && this.#respond(response, method, () => session === this.#session)
+    }
+    const answer = async () => respond(await this.#inbound.answer(request))
+    // A ping has no handler that could be busy.
+    if (method === 'ping') await answer()
+    // The turn lasts until the handler has settled, even when the server has cancelled it, and the response is sent.
+    else if (!this.#handlers.areTaken) await this.#handlers.run(answer)
+    else await respond(failure(id, `Too many requests: this client answers ${maxHandlers} at a time`))
+  }
+
+  async #respond(response: JSONRPCResponse, method: string, isWanted: () => boolean): Promise<void> {
+    if (this.#sends.waiting >= maxWaiting) {
+      if (this.#dropped++ === 0)
+        this.logger.warn({ method, maxWaiting }, 'responses are dropped: too many wait to be sent')
+      return
+    }
+    const send = async () => {
+      try {
+        await this.#send(response, isWanted)
+      } catch (error) {
+        // What a handler returned may have no JSON. The server is told, so that it does not wait.
+        if (error instanceof ClientError) throw error
+        await this.#send(failure(response.id!, 'Internal error'), isWanted)
+        throw error
+      }
+    }
     try {
-      if (response) await this.#send(response, () => session === this.#session)
+      await this.#sends.run(send)
     } catch (err) {
       if (this.connection.state === 'closed') return
-      this.logger.warn({ err, method: request.method }, 'a response could not be sent to the server')
+      this.logger.warn({ err, method }, 'a response could not be sent to the server')
     }
   }
 
@@ -177,4 +229,8 @@ export class MessageRouter implements TransportListener {
       this.logger.warn({ err, method }, 'the server sent a notification with wrong params')
     }
   }
+}
+
+function failure(id: RequestId, message: string): JSONRPCResponse {
+  return { jsonrpc: JSONRPC_VERSION, id, error: { code: errorCodes.internalError, message } }
 }

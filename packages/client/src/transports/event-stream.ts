@@ -15,7 +15,7 @@ const silentMs = 60_000
 /**
  * A stream without them may be quiet or dead, which looks the same. It is opened again after a silence of this length.
  */
-const quietMs = 300_000
+export const quietMs = 300_000
 
 /** Options of an {@link EventStream}. */
 export interface EventStreamOptions {

@@ -1,12 +1,25 @@
-import type { JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse } from '@tidings/protocol'
+import {
+  isRequest,
+  type JSONRPCMessage,
+  type JSONRPCNotification,
+  type JSONRPCRequest,
+  type JSONRPCResponse,
+} from '@tidings/protocol'
 import { Deferred } from '../async/deferred.ts'
 import { abortable, LinkedController, type Signal } from '../async/signals.ts'
-import { ClosedError, ConnectionError, ProtocolError, RefusedError, SessionGoneError } from '../errors.ts'
-import type { OpenStream } from '../http/http.ts'
-import { readStart } from '../http/read-body.ts'
+import {
+  asSessionGone,
+  ClosedError,
+  ConnectionError,
+  ProtocolError,
+  RefusedError,
+  type SessionGoneError,
+} from '../errors.ts'
+import { isSuccess, type OpenStream } from '../http/http.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
 import { Pending } from './pending.ts'
+import { readAnswer } from './read-answer.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
 /**
@@ -94,21 +107,24 @@ export class HttpSseTransport implements Transport {
   }
 
   async #post(message: JSONRPCMessage, signal: Signal): Promise<void> {
-    const endpoint = this.#endpoint
-    if (!endpoint) throw new ConnectionError('There is no session to send on', { mayHaveRun: false })
+    const { http, maxMessageLength, logger, listener } = this.#options
+    const url = this.#endpoint
+    if (!url) throw new ConnectionError('There is no session to send on', { mayHaveRun: false })
     // The signal of a request is for its response, which may arrive before the POST is answered.
     const linked = new LinkedController(signal, this.#closing.signal)
+    const how = { headers: { accept: '*/*' }, signal: linked.signal }
     try {
-      const response = await this.#options.http.post(endpoint, message, {
-        headers: { accept: '*/*' },
-        signal: linked.signal,
-      })
-      // The body has no meaning and may never end, so it is not awaited.
-      void readStart(response).finally(() => linked.release())
+      if (!isRequest(message)) return await http.deliver(url, message, how)
+      const response = await http.post(url, message, how)
+      if (isSuccess(response)) return http.discard(response)
+      const reading = { url, maxMessageLength, logger, listener, signal: linked, isInSession: true }
+      this.#respond(await readAnswer(response, message, reading))
     } catch (error) {
+      const gone = asSessionGone(error)
+      if (gone && url === this.#endpoint) this.#gone(gone)
+      throw gone ?? error
+    } finally {
       linked.release()
-      if (error instanceof SessionGoneError && endpoint === this.#endpoint) this.#gone(error)
-      throw error
     }
   }
 

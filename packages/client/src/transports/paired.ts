@@ -1,19 +1,18 @@
 import {
-  type JSONRPCMessage,
   type JSONRPCNotification,
   type JSONRPCRequest,
   type JSONRPCResponse,
   mediaTypes,
 } from '@tidings/protocol'
 import type { Signal } from '../async/signals.ts'
-import { SessionGoneError } from '../errors.ts'
-import type { HttpResponse } from '../http/http-client.ts'
+import { asSessionGone } from '../errors.ts'
 import type { OpenStream } from '../http/http.ts'
-import { readStart } from '../http/read-body.ts'
 import { endSession } from './end-session.ts'
 import { EventStream } from './event-stream.ts'
 import { readAnswer } from './read-answer.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
+
+const headers = { accept: mediaTypes.json }
 
 /**
  * The paired transport: one URL for the event stream and one for messages. The same `client_id` in both says that they
@@ -58,17 +57,19 @@ export class PairedTransport implements Transport {
     this.#options.listener.lost(error)
   }
 
-  async request(message: JSONRPCRequest, { signal }: SendOptions): Promise<JSONRPCResponse> {
-    const { maxMessageLength, logger, listener } = this.#options
-    const response = await this.#post(message, signal)
-    return readAnswer(response, message, { maxMessageLength, logger, listener, signal })
+  request(message: JSONRPCRequest, { signal }: SendOptions): Promise<JSONRPCResponse> {
+    const { http, maxMessageLength, logger, listener } = this.#options
+    const url = this.#messagesUrl
+    return this.#inSession(async () => {
+      const response = await http.post(url, message, { headers, signal })
+      const reading = { url, maxMessageLength, logger, listener, signal, isInSession: true }
+      return readAnswer(response, message, reading)
+    })
   }
 
-  async notify(
-    message: JSONRPCNotification | JSONRPCResponse,
-    { signal }: { signal: Signal },
-  ): Promise<void> {
-    await readStart(await this.#post(message, signal))
+  notify(message: JSONRPCNotification | JSONRPCResponse, { signal }: { signal: Signal }): Promise<void> {
+    const { http } = this.#options
+    return this.#inSession(() => http.deliver(this.#messagesUrl, message, { headers, signal }))
   }
 
   async close(): Promise<void> {
@@ -76,17 +77,18 @@ export class PairedTransport implements Transport {
     await endSession(this.#options, this.#messagesUrl)
   }
 
-  async #post(message: JSONRPCMessage, signal: Signal): Promise<HttpResponse> {
-    const { http } = this.#options
+  /** Runs a request that belongs to the session. When the session is gone, the connection is lost. */
+  async #inSession<T>(run: () => Promise<T>): Promise<T> {
     const opened = this.#opened
     try {
-      return await http.post(this.#messagesUrl, message, { headers: { accept: mediaTypes.json }, signal })
+      return await run()
     } catch (error) {
-      if (error instanceof SessionGoneError && opened === this.#opened) {
+      const gone = asSessionGone(error)
+      if (gone && opened === this.#opened) {
         this.#stream.forget()
-        this.drop(error)
+        this.drop(gone)
       }
-      throw error
+      throw gone ?? error
     }
   }
 }

@@ -2,45 +2,68 @@ import { isResponse, type JSONRPCMessage, type JSONRPCRequest, type JSONRPCRespo
 import { Deferred } from '../async/deferred.ts'
 import { Backoff } from '../async/reconnect.ts'
 import { abortable, type Signal } from '../async/signals.ts'
-import { ConnectionError, HttpError, isTemporary, ProtocolError } from '../errors.ts'
+import { ConnectionError, goneStatuses, HttpError, isTemporary, ProtocolError } from '../errors.ts'
 import type { HttpResponse } from '../http/http-client.ts'
-import { isEventStream, type OpenStream } from '../http/http.ts'
-import { readAll } from '../http/read-body.ts'
+import { httpError, isEventStream, isSuccess, type OpenStream } from '../http/http.ts'
+import { readAll, readStart } from '../http/read-body.ts'
 import { EventStream, type EventStreamOptions } from './event-stream.ts'
-import { readMessages } from './read-messages.ts'
+import { readMessages, type ReadMessagesOptions } from './read-messages.ts'
 
-/** Options of {@link readAnswer}. The listener receives the messages that precede the response on a stream. */
+/** Options of {@link readAnswer}. The listener receives the messages that precede the response. */
 export interface AnswerOptions extends Pick<
   EventStreamOptions,
   'maxMessageLength' | 'logger' | 'listener' | 'onRetry'
 > {
+  url: URL
   signal: Signal
+  /** Whether the request belongs to a session, which may be gone. */
+  isInSession?: boolean
   /** Opens the stream again after it broke off. Without it, the request fails then. */
   reopen?: (options: OpenStream) => Promise<HttpResponse>
 }
 
-/** Reads the response to a request from an HTTP response: its JSON body, or one of the messages of its event stream. */
+// With these statuses a server, or a gateway in front of it, says who may send requests, and when. They are errors of
+// HTTP whatever the body says.
+const aboutAccess = [401, 403, 429, 502, 503, 504]
+
+/**
+ * Reads the response to a request from an HTTP response: its body, of whatever media type, or one of the messages of
+ * its event stream. With an HTTP error status, a JSON-RPC error in the body is the response.
+ *
+ * @throws {HttpError} when the status is an error, and the body is no response to the request.
+ */
 export async function readAnswer(
   response: HttpResponse,
   request: JSONRPCRequest,
   options: AnswerOptions,
 ): Promise<JSONRPCResponse> {
-  if (isEventStream(response)) return readStream(response, request, options)
-  const text = await readText(response, options)
-  const answer = answerIn(text, request, options)
-  if (answer) return answer
+  const { status } = response
+  const isOk = isSuccess(response)
+  if (isOk && isEventStream(response)) return readStream(response, request, options)
+  const text = await (isOk ? readText(response, options) : readStart(response, options.maxMessageLength))
+  options.signal.throwIfAborted()
+  // The error that answers an unreadable request has no id. With these statuses it is about the session or the server.
+  const needsId = status >= 500 || (options.isInSession === true && goneStatuses.includes(status))
+  let answer: JSONRPCResponse | undefined
+  for (const message of messagesIn(text, isOk, options)) {
+    if (isResponse(message)) {
+      if ((message.id ?? (needsId ? undefined : request.id)) === request.id) answer ??= message
+    } else if (isOk) options.listener.message(message)
+  }
+  if (answer && (isOk || ('error' in answer && !aboutAccess.includes(status)))) return answer
+  if (!isOk) throw httpError('POST', options.url, response, text)
   throw new ProtocolError(
     `The server answered ${request.method} with something other than its response: ${text.slice(0, 200)}`,
   )
 }
 
 /** Reads the whole body as text. */
-export async function readText(
+async function readText(
   response: HttpResponse,
   { maxMessageLength, signal }: Pick<AnswerOptions, 'maxMessageLength' | 'signal'>,
 ): Promise<string> {
   try {
-    return await readAll(response, maxMessageLength)
+    return await readAll(response, maxMessageLength, isJson)
   } catch (cause) {
     signal.throwIfAborted()
     if (cause instanceof ProtocolError) throw cause
@@ -48,36 +71,25 @@ export async function readText(
   }
 }
 
-/**
- * Finds the response to a request in a JSON text, whatever the server says of its type. The listener receives the other
- * messages. Undefined when it is not there.
- *
- * @throws {ProtocolError} when the text is past the bounds of a message.
- */
-export function answerIn(
-  text: string,
-  request: JSONRPCRequest,
-  options: Pick<AnswerOptions, 'maxMessageLength' | 'logger' | 'listener'>,
-): JSONRPCResponse | undefined {
-  let messages: JSONRPCMessage[]
+function isJson(text: string): boolean {
   try {
-    messages = readMessages(text, options)
-  } catch (error) {
-    if (error instanceof ProtocolError) throw error
-    // The caller reports the text.
-    return undefined
+    JSON.parse(text)
+    return true
+  } catch {
+    // The rest may still come.
+    return false
   }
-  let answer: JSONRPCResponse | undefined
-  for (const message of messages) {
-    if (!isResponse(message)) options.listener.message(message)
-    else if (isAnswerTo(request, message)) answer = message
-  }
-  return answer
 }
 
-/** The error that answers an unreadable request has no id. */
-function isAnswerTo({ id }: JSONRPCRequest, response: JSONRPCResponse): boolean {
-  return (response.id ?? id) === id
+/** The messages in a text, or none: the caller reports the text. */
+function messagesIn(text: string, isOk: boolean, options: ReadMessagesOptions): JSONRPCMessage[] {
+  try {
+    return readMessages(text, options)
+  } catch (error) {
+    if (isOk && error instanceof ProtocolError) throw error
+    // The caller reports the text.
+    return []
+  }
 }
 
 async function readStream(
@@ -93,7 +105,7 @@ async function readStream(
     ...options,
     mayBeQuiet: !reopen && request.method !== 'subscriptions/listen',
     onResponse: (other) => {
-      if (isAnswerTo(request, other)) answer.resolve(other)
+      if (other.id === request.id) answer.resolve(other)
       else options.logger.warn({ id: other.id }, 'the server answered another request on this stream')
     },
     // Some servers open the stream of HTTP+SSE for any HTTP method.

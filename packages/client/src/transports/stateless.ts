@@ -10,12 +10,8 @@ import {
 } from '@tidings/protocol'
 import { ConnectionError } from '../errors.ts'
 import type { HttpResponse } from '../http/http-client.ts'
-import { httpError, isSuccess } from '../http/http.ts'
-import { answerIn, readAnswer, readText } from './read-answer.ts'
+import { readAnswer } from './read-answer.ts'
 import type { Opened, SendOptions, ServerMessage, Transport, TransportOptions } from './transport.ts'
-
-// The response to a request may come with one of these.
-const answers = [400, 404]
 
 const accept = `${mediaTypes.json}, ${mediaTypes.eventStream}`
 
@@ -45,17 +41,12 @@ export class StatelessTransport implements Transport {
   }
 
   async request(message: JSONRPCRequest, options: SendOptions): Promise<JSONRPCResponse> {
-    const { maxMessageLength, logger } = this.#options
+    const { url, maxMessageLength, logger } = this.#options
     const { signal, isExpected } = options
     const response = await this.#post(message, options)
     const listener = { message: (other: ServerMessage) => this.#receive(other, isExpected) }
     const onRetry = (retryMs: number) => (this.retryMs = retryMs)
-    const how = { maxMessageLength, logger, signal, listener, onRetry }
-    if (isSuccess(response)) return readAnswer(response, message, how)
-    const text = await readText(response, how)
-    const answer = answerIn(text, message, how)
-    if (answer && 'error' in answer) return answer
-    throw httpError(`POST ${this.#options.url.href}`, response, text)
+    return readAnswer(response, message, { url, maxMessageLength, logger, signal, listener, onRetry })
   }
 
   /** Does nothing: the revision has no notification to a server. */
@@ -75,7 +66,7 @@ export class StatelessTransport implements Transport {
       [headerNames.name]: name === undefined ? undefined : encodeHeaderValue(name),
     }
     try {
-      return await http.post(url, message, { headers: mirrored, answers, signal })
+      return await http.post(url, message, { headers: mirrored, signal })
     } catch (error) {
       // Without a stream that can break, a failed request is the only sign that the server is away.
       if (error instanceof ConnectionError) this.drop(error)

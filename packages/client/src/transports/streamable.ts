@@ -1,24 +1,40 @@
 import {
+  errorCodes,
   headers as headerNames,
   JSONRPC_VERSION,
-  type JSONRPCMessage,
   type JSONRPCNotification,
   type JSONRPCRequest,
   type JSONRPCResponse,
   mediaTypes,
 } from '@tidings/protocol'
+import { Backoff } from '../async/reconnect.ts'
 import { after, LinkedController, type Signal } from '../async/signals.ts'
-import { ClosedError, ConnectionError, HttpError, ProtocolError, SessionGoneError } from '../errors.ts'
+import {
+  ClosedError,
+  ConnectionError,
+  goneStatuses,
+  hasStatus,
+  HttpError,
+  isAboutSession,
+  isBusy,
+  ProtocolError,
+  SessionGoneError,
+} from '../errors.ts'
 import type { HttpResponse } from '../http/http-client.ts'
 import type { OpenStream } from '../http/http.ts'
-import { readStart } from '../http/read-body.ts'
 import { endSession } from './end-session.ts'
-import { EventStream } from './event-stream.ts'
+import { EventStream, quietMs } from './event-stream.ts'
 import { readAnswer } from './read-answer.ts'
 import type { Opened, SendOptions, Transport, TransportOptions } from './transport.ts'
 
 // Some servers send the head of a stream only with the first event, so the client does not wait longer for it.
 const patienceMs = 1_000
+/** How often a stream is asked for again that was refused with an error which may pass. */
+const maxLaterTries = 5
+/** The statuses, other than those for it, with which servers refuse a request of a session that is gone. */
+const refusals = [400, 401, 403]
+/** The codes of an error that refuses a request before it runs: invalid request, and "session not found" of the SDKs. */
+const notRun = [errorCodes.invalidRequest, -32001]
 
 /** The state between one `initialize` and the next. */
 interface Session {
@@ -79,17 +95,7 @@ export class StreamableTransport implements Transport {
     const session = this.#session
     const linked = new LinkedController(signal, session.lost.signal)
     try {
-      const response = await this.#post(session, message, linked.signal)
-      const { maxMessageLength, logger, listener } = this.#options
-      const answer = await readAnswer(response, message, {
-        maxMessageLength,
-        logger,
-        listener,
-        signal: linked,
-        reopen: (options) => this.#reopen(session, options),
-      })
-      if (message.method === 'initialize') initialized(session, response, answer)
-      return answer
+      return await this.#inSession(session, linked, () => this.#request(session, message, linked))
     } finally {
       linked.release()
     }
@@ -100,7 +106,11 @@ export class StreamableTransport implements Transport {
     { signal }: { signal: Signal },
   ): Promise<void> {
     const session = this.#session
-    await readStart(await this.#post(session, message, signal))
+    const { http, url } = this.#options
+    const { headers } = session
+    await this.#inSession(session, signal, () =>
+      http.deliver(url, message, { headers, signal }).catch((error: unknown) => this.#failed(session, error)),
+    )
     if (!('method' in message && message.method === 'notifications/initialized')) return
     await this.#listen(session, signal)
     session.begun = true
@@ -113,24 +123,83 @@ export class StreamableTransport implements Transport {
     if (headerNames.sessionId in headers) await endSession(this.#options, this.#options.url, headers)
   }
 
-  async #post(session: Session, message: JSONRPCMessage, signal: Signal): Promise<HttpResponse> {
+  async #request(session: Session, message: JSONRPCRequest, signal: Signal): Promise<JSONRPCResponse> {
+    const { http, url, maxMessageLength, logger, listener } = this.#options
+    const { headers } = session
+    const response = await http
+      .post(url, message, { headers, signal })
+      .catch((error: unknown) => this.#failed(session, error))
+    const answer = await readAnswer(response, message, {
+      url,
+      maxMessageLength,
+      logger,
+      listener,
+      signal,
+      isInSession: isKept(session),
+      reopen: (options) => this.#reopen(session, options),
+    })
+    if (message.method === 'initialize') initialized(session, response, answer)
+    else if (isKept(session) && 'error' in answer && isAboutSession(answer.error.message)) {
+      const { code, message: body } = answer.error
+      const gone = new SessionGoneError(`The server answered: ${body}`, { status: response.status, body })
+      if (!(await this.#isGone(session, signal))) return answer
+      this.#lose(session, gone)
+      // With another code the request may have run.
+      if (notRun.includes(code)) throw gone
+    }
+    return answer
+  }
+
+  /** A request could not be sent. */
+  #failed(session: Session, error: unknown): never {
+    // Without a stream that can break, a failed request is the only sign that the server is away.
+    if (error instanceof ConnectionError && session.begun && !session.streams) this.drop(error)
+    throw error
+  }
+
+  /** Runs a request, and finds out from its failure that the session is gone. */
+  async #inSession<T>(session: Session, signal: Signal, run: () => Promise<T>): Promise<T> {
     try {
-      return await this.#send(session, message, signal)
+      return await run()
     } catch (error) {
-      if (error instanceof SessionGoneError) this.#gone(session, error)
-      // Without a stream that can break, a failed request is the only sign that the server is away.
-      else if (error instanceof ConnectionError && session.begun && !session.streams) this.drop(error)
-      throw error
+      if (!(error instanceof HttpError) || error instanceof SessionGoneError || !isKept(session)) throw error
+      const { status, body, message } = error
+      const isGone =
+        goneStatuses.includes(status) ||
+        (refusals.includes(status) && isAboutSession(body) && (await this.#isGone(session, signal)))
+      if (!isGone) throw error
+      const gone = new SessionGoneError(message, error)
+      this.#lose(session, gone)
+      throw gone
     }
   }
 
-  async #send({ headers }: Session, message: JSONRPCMessage, signal: Signal): Promise<HttpResponse> {
-    const { http, url } = this.#options
+  /**
+   * Asks the server whether it knows the session any more. An error that is about a session is no sign by itself: it may
+   * be that of a tool, with sessions of its own.
+   */
+  async #isGone(session: Session, signal: Signal): Promise<boolean> {
+    // Without an answer, the request has failed for its own reason.
+    return !(await this.#isKnown(session, signal).catch(() => true))
+  }
+
+  /** Asks the server for a sign that it knows the session. */
+  async #isKnown(session: Session, signal: Signal): Promise<boolean> {
+    const { headers } = session
+    const { http, url, maxMessageLength, logger, listener } = this.#options
+    const ping = { jsonrpc: JSONRPC_VERSION, id: 'ping', method: 'ping' } as const
     try {
-      return await http.post(url, message, { headers, signal })
+      const response = await http.post(url, ping, { headers, signal })
+      const isInSession = isKept(session)
+      const reading = { url, maxMessageLength, logger, listener, signal, isInSession }
+      const answer = await readAnswer(response, ping, reading)
+      return !('error' in answer && isAboutSession(answer.error.message))
     } catch (error) {
-      const inSession = headerNames.sessionId in headers
-      throw error instanceof SessionGoneError && !inSession ? new HttpError(error.message, error) : error
+      if (!(error instanceof HttpError)) throw error
+      const { status, body } = error
+      const isGone = status === 400 || goneStatuses.includes(status)
+      if (isGone || (refusals.includes(status) && isAboutSession(body))) return false
+      throw error
     }
   }
 
@@ -144,7 +213,7 @@ export class StreamableTransport implements Transport {
     try {
       return await this.#get(session, options)
     } catch (error) {
-      if (hasStatus(error, 404)) this.#gone(session, error)
+      if (hasStatus(error, ...goneStatuses)) this.#lose(session, error)
       throw error
     }
   }
@@ -152,10 +221,37 @@ export class StreamableTransport implements Transport {
   /** Opens the stream of a session that has begun, if the server has one. */
   async #listen(session: Session, signal: Signal): Promise<void> {
     const get = (options: OpenStream) => this.#get(session, options)
-    await this.#patiently(session, signal, this.#stream.open(get, { resume: false, signal }), (err) => {
-      session.streams = false
-      this.#options.logger.debug({ err }, 'the server has no stream for the session')
-    })
+    const opening = this.#stream.open(get, { resume: false, signal })
+    await this.#patiently(session, signal, opening, (error) => this.#withoutStream(session, error))
+  }
+
+  /** Goes on without a stream of the session: the specification leaves it to the server whether it has one. */
+  #withoutStream(session: Session, err: Error): void {
+    session.streams = false
+    const level = hasStatus(err, 405) ? 'debug' : 'warn'
+    this.#options.logger[level]({ err }, 'the server opens no stream for the session: changes are not heard')
+    // The rest ends with the session.
+    if (mayPass(err)) void this.#listenLater(session, err).catch(() => {})
+  }
+
+  /** Tries a few times more to open a stream that a server in trouble has refused. */
+  async #listenLater(session: Session, refusal: HttpError): Promise<void> {
+    const backoff = new Backoff()
+    const { signal } = session.lost
+    for (let error = refusal, tries = 0; tries < maxLaterTries; tries++) {
+      await backoff.pause({ livedMs: 0, retryAfterMs: error.retryAfterMs }, signal)
+      try {
+        const response = await this.#get(session, { signal })
+        response.cancel()
+        if (session.streams) return
+        session.streams = true
+        // Changes may have been missed. Connecting again opens the stream, and reads what is watched.
+        return this.drop(new ConnectionError('The server opens the stream that it has refused before'))
+      } catch (failed) {
+        if (!(failed instanceof HttpError)) throw failed
+        error = failed
+      }
+    }
   }
 
   /**
@@ -170,52 +266,72 @@ export class StreamableTransport implements Transport {
     })
   }
 
-  /** Waits a short time for a stream to open. The listener is told of a failure after that. */
-  async #patiently(
+  /**
+   * Waits a short time for a stream to open, and goes on without an answer then. The listener is told of a failure after
+   * that.
+   *
+   * @param refused called when the server does not open the stream.
+   */
+  async #patiently<T>(
     session: Session,
     signal: Signal,
-    opening: Promise<unknown>,
+    opening: Promise<T>,
     refused: (error: Error) => void,
-  ): Promise<void> {
+  ): Promise<{ opened: T } | 'refused' | 'late'> {
     let late = false
-    const opened = opening
-      .catch((error: Error) => {
-        if (signal.aborted || session !== this.#session) return
-        if (!isRefusal(error)) throw error
-        refused(error)
-      })
+    const outcome = opening
+      .then(
+        (opened) => ({ opened }),
+        (error: Error) => {
+          if (signal.aborted || session !== this.#session) return 'refused' as const
+          if (!isRefusal(error)) throw error
+          refused(error)
+          return 'refused' as const
+        },
+      )
       .catch((error: Error) => {
         if (!late) throw error
-        this.#options.listener.lost(error)
+        // Another stream may have taken its place.
+        if (session === this.#session && !this.#stream.isOpen) this.#options.listener.lost(error)
+        return 'refused' as const
       })
+      .finally(() => stop())
     let stop = () => {}
-    const patience = new Promise<void>((resolve) => (stop = after(patienceMs, resolve)))
-    await Promise.race([opened, patience]).finally(stop)
-    late = true
+    const patience = new Promise<'late'>((resolve) => {
+      stop = after(patienceMs, () => {
+        late = true
+        // A stream without a head may be quiet or dead, like one with it.
+        stop = after(quietMs, () => this.drop(new ConnectionError('The event stream is silent')))
+        resolve('late')
+      })
+    })
+    return Promise.race([outcome, patience])
   }
 
   /** Resumes the session. Undefined when the server does not know it any more. */
   async #resume(session: Session, signal: Signal): Promise<Opened | undefined> {
-    try {
-      if (session.streams) {
-        const get = (options: OpenStream) => this.#get(session, options)
-        const hasAsked = this.#stream.lastEventId !== undefined
-        const recovered = await this.#stream.open(get, { resume: true, signal })
-        if (hasAsked && recovered === undefined) await this.#listenBeside(session, signal)
-        return recovered ? 'resumed' : 'reopened'
-      }
-      const ping = { jsonrpc: JSONRPC_VERSION, id: 'ping', method: 'ping' } as const
-      await readStart(await this.#send(session, ping, signal))
-      return 'resumed'
-    } catch (error) {
-      if (hasStatus(error, 400, 404)) return undefined
-      if (!hasStatus(error, 204, 405)) throw error
-      session.streams = false
-      return 'reopened'
+    if (!session.streams) return (await this.#isKnown(session, signal)) ? 'resumed' : undefined
+    const get = (options: OpenStream) => this.#get(session, options)
+    const hasAsked = this.#stream.lastEventId !== undefined
+    const opening = this.#stream.open(get, { resume: true, signal })
+    const refused = (error: Error) => {
+      if (mayPass(error) || hasStatus(error, 400, ...goneStatuses)) throw error
+      this.#withoutStream(session, error)
     }
+    const outcome = await this.#patiently(session, signal, opening, refused).catch((error: unknown) => {
+      if (hasStatus(error, 400, ...goneStatuses)) return 'gone' as const
+      throw error
+    })
+    signal.throwIfAborted()
+    if (outcome === 'gone') return undefined
+    // The head of a stream may come with its first event only, and a server may have no stream any more. So it is the
+    // response to a request that tells that the session goes on.
+    if (typeof outcome === 'string') return (await this.#isKnown(session, signal)) ? 'reopened' : undefined
+    if (hasAsked && outcome.opened === undefined) await this.#listenBeside(session, signal)
+    return outcome.opened ? 'resumed' : 'reopened'
   }
 
-  #gone(session: Session, error: Error): void {
+  #lose(session: Session, error: Error): void {
     if (session.gone) return
     session.gone = true
     session.begun = false
@@ -241,13 +357,17 @@ function initialized({ headers }: Session, response: HttpResponse, answer: JSONR
   if (typeof revision === 'string') headers[headerNames.protocolVersion] = revision
 }
 
-function hasStatus(error: unknown, ...statuses: number[]): error is HttpError {
-  return error instanceof HttpError && statuses.includes(error.status)
+/** Whether the server keeps the session: it has given it an id. */
+function isKept({ headers }: Session): boolean {
+  return headerNames.sessionId in headers
 }
 
-/** True when the server has no stream to open. The status in the specification is 405; some servers send others. */
+/** True when the server may open the stream a while later. */
+function mayPass(error: unknown): error is HttpError {
+  return isBusy(error) || hasStatus(error, 500)
+}
+
+/** True when the server does not open a stream. The status in the specification is 405; some servers send others. */
 function isRefusal(error: unknown): boolean {
-  if (!(error instanceof HttpError)) return error instanceof ProtocolError
-  const { status } = error
-  return [204, 501].includes(status) || (status >= 400 && status < 500 && ![401, 403, 429].includes(status))
+  return error instanceof HttpError || error instanceof ProtocolError
 }

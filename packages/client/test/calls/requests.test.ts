@@ -79,16 +79,6 @@ test('lists are read to their last page', async () => {
   expect(names(await client.listResourceTemplates())).toEqual(['first', 'b', 'c'])
 })
 
-test('a server that gives a cursor twice is not followed round in circles', async () => {
-  const server = await fakeHttpSse()
-  server.answers = { 'tools/list': () => ({ tools: [], nextCursor: 'again' }) }
-  const client = await connected(server.url)
-  const error = await rejection(client.listTools())
-  expect(error).toBeInstanceOf(ProtocolError)
-  expect(error.message).toMatch('tools/list: the pages do not end: the server gave the cursor again twice')
-  expect(server.methods.filter((method) => method === 'tools/list')).toHaveLength(2)
-})
-
 test("the server's error is an McpError, as it was sent", async () => {
   const server = await fakeHttpSse()
   server.answers = { 'tools/call': () => ({ error: { code: -32602, message: 'no', data: [1] } }) }
@@ -114,7 +104,7 @@ test('a request without an answer times out, and the server is told', async () =
   const client = await connected(server.url)
   const error = (await rejection(client.callTool('slow', {}, { timeoutMs: 50 }))) as TimeoutError
   expect(error).toBeInstanceOf(TimeoutError)
-  expect(error.message).toBe('tools/call: no response within 50 ms (timeoutMs)')
+  expect(error.message).toBe(`tools/call: no response from ${server.url} within 50 ms (timeoutMs)`)
   expect(error.mayHaveRun).toBe(true)
   const { message } = await server.post('tools/call')
   const cancelled = await server.post('notifications/cancelled')

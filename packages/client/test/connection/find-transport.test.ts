@@ -140,7 +140,7 @@ test('a URL with nothing behind it says what the POST was answered', async () =>
   server.onPost = ({ response }) => response.writeHead(404).end('nothing here')
   const error = await rejection(connect(server.url))
   expect(error).toMatchObject({ name: 'HttpError', status: 404 })
-  expect(error.message).toBe(`POST ${server.url} answered 404: nothing here`)
+  expect(error.message).toBe(`initialize: POST ${server.url} answered 404: nothing here`)
   expect(server.streams.all).toHaveLength(1)
 })
 

@@ -165,7 +165,7 @@ test('the wait for a connection is bounded by the timeout: nothing can have run'
   await states.next(({ state }) => state === 'reconnecting')
   const error = (await rejection(client.ping({ timeoutMs: 30 }))) as TimeoutError
   expect(error).toBeInstanceOf(TimeoutError)
-  expect(error.message).toBe('ping: no connection to send it on within 30 ms (timeoutMs)')
+  expect(error.message).toBe(`ping: no connection to ${server.url} to send it on within 30 ms (timeoutMs)`)
   expect(error.mayHaveRun).toBe(false)
 })
 

@@ -23,6 +23,25 @@ export async function fakeStateless(): Promise<FakeStateless> {
   return defer(server, (server) => server.close())
 }
 
+/** A server of the paired transport, closed after the test: its responses are the HTTP responses. */
+export async function fakePaired(): Promise<FakeHttpSse> {
+  const server = (await fakeHttpSse()).withIds()
+  server.onGet = (stream) => {
+    stream.open(stream.lastEventId ? { 'tidings-recovered': 'true' } : {})
+    stream.raw('retry: 100\n\n')
+    server.send = (message) => stream.message(message, 'id')
+  }
+  server.onPost = (post) => {
+    const { id, method, params } = post.message
+    if (id === undefined || method === undefined) return post.accepted()
+    const answer = server.answerTo({ id, method, params })
+    if (!answer) return
+    post.response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' })
+    post.response.end(JSON.stringify({ jsonrpc: '2.0', ...answer }))
+  }
+  return server
+}
+
 /** A client, closed after the test. */
 export async function connected(url: string, options?: ConnectOptions): Promise<Client> {
   const client = await connect(url, options)

@@ -3,30 +3,13 @@ import { rejection } from '@tidings/testkit/rejection'
 import type { ConnectOptions } from '../../src/index.ts'
 import { type ClientError, ConnectionError, HttpError, McpError, ProtocolError } from '../../src/index.ts'
 import type { FakeHttpSse } from '../harness/fake-http-sse.ts'
-import { connected, fakeHttpSse, statesOf } from '../harness/harness.ts'
-
-/** A server whose responses are the HTTP responses. */
-async function pairedServer() {
-  const server = (await fakeHttpSse()).withIds()
-  server.onGet = (stream) => {
-    stream.open(stream.lastEventId ? { 'tidings-recovered': 'true' } : {})
-    stream.raw('retry: 100\n\n')
-    server.send = (message) => stream.message(message, 'id')
-  }
-  server.onPost = ({ response, message }) => {
-    const answer = server.answerTo(message)
-    if (!answer) return void response.writeHead(202).end()
-    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' })
-    response.end(JSON.stringify({ jsonrpc: '2.0', ...answer }))
-  }
-  return server
-}
+import { connected, fakePaired, statesOf } from '../harness/harness.ts'
 
 const paired = (server: FakeHttpSse, options?: ConnectOptions) =>
   connected(server.url, { ...options, transport: 'paired' })
 
 test('stream and messages are paired by a secret of the client', async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server)
   const get = new URL((await server.streams.next()).request.url!, server.url)
   const post = new URL((await server.post('initialize')).request.url!, server.url)
@@ -41,14 +24,14 @@ test('stream and messages are paired by a secret of the client', async () => {
 })
 
 test('messages go to the sibling of the stream, with its query', async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   await connected(`${server.origin}/api/events?tenant=7`, { transport: 'paired' })
   const { request } = await server.post('initialize')
   expect(request.url).toMatch(/^\/api\/mcp\?tenant=7&client_id=/)
 })
 
 test('the HTTP response is the response, be it a result or an error', async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server)
   server.answers = { 'tools/call': () => ({ content: [] }) }
   expect(await client.callTool('x')).toEqual({ content: [] })
@@ -57,7 +40,7 @@ test('the HTTP response is the response, be it a result or an error', async () =
 })
 
 test("the stream brings notifications and the server's requests, which are answered by POST", async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server, { handlers: { roots: () => [{ uri: 'file:///x' }] } })
   const heard = new Inbox<unknown>()
   client.on('notifications/resources/updated', (params) => heard.push(params))
@@ -69,7 +52,7 @@ test("the stream brings notifications and the server's requests, which are answe
 })
 
 test('a response on the stream is nobody‘s', async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server)
   server.send({ id: 1, result: {} })
   await client.ping()
@@ -79,7 +62,7 @@ test.each([
   ['another request’s response', { jsonrpc: '2.0', id: 999, result: {} }],
   ['a request', { jsonrpc: '2.0', id: 1, method: 'ping' }],
 ])('%s in the HTTP response is a ProtocolError', async (_what, body) => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server)
   server.onPost = ({ response }) => {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -94,7 +77,7 @@ test.each([
   ['nothing', 'application/json', ''],
   ['too much', 'application/json', ' '.repeat(20_000)],
 ])('%s in the HTTP response is a ProtocolError', async (_what, type, body) => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server, { maxMessageLength: 10_000 })
   server.onPost = ({ response }) => response.writeHead(200, { 'content-type': type }).end(body)
   const error = (await rejection(client.ping())) as ClientError
@@ -103,7 +86,7 @@ test.each([
 })
 
 test('a response that breaks off is a ConnectionError', async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server)
   server.onPost = ({ response }) => {
     response.writeHead(200, { 'content-type': 'application/json' }).write('{"jsonrpc"')
@@ -113,7 +96,7 @@ test('a response that breaks off is a ConnectionError', async () => {
 })
 
 test('an HTTP error is an HttpError of that call', async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server)
   server.onPost = ({ response }) => response.writeHead(413).end('too large')
   expect(await rejection(client.ping())).toMatchObject({ name: 'HttpError', status: 413 })
@@ -121,7 +104,7 @@ test('an HTTP error is an HttpError of that call', async () => {
 })
 
 test('a call can be given up while its response is on the way', async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server)
   server.onPost = ({ response, message }) => {
     if (message.method !== 'tools/call') return void response.writeHead(202).end()
@@ -137,7 +120,7 @@ test('a call can be given up while its response is on the way', async () => {
 })
 
 test('a dropped stream is resumed, and calls in flight do not notice', async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server)
   const states = statesOf(client)
   const before = await server.streams.next()
@@ -160,7 +143,7 @@ test('a dropped stream is resumed, and calls in flight do not notice', async () 
 })
 
 test('a session that is gone is begun anew, and the call is made again', async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server)
   const states = statesOf(client)
   const answer = server.onPost
@@ -179,7 +162,7 @@ test('a session that is gone is begun anew, and the call is made again', async (
 })
 
 test('closing ends the session', async () => {
-  const server = await pairedServer()
+  const server = await fakePaired()
   const client = await paired(server)
   await client.close()
   expect((await server.deletes.next()).url).toBe((await server.post('initialize')).request.url)
