@@ -23,7 +23,7 @@ const roundTrip = `
     return { content: [{ type: 'text', text: String(n) }] }
   })
   const { url, close } = await serve(server)
-  const client = await connect(url + '/sse')
+  const client = await connect(url + '/sse', { transport: 'http+sse' })
   const seen = []
   for await (const { contents } of client.watch('test://n')) {
     seen.push(contents[0].text)
