@@ -276,5 +276,13 @@ function contentsOf(
   if (typeof body === 'object' && body !== null && 'contents' in body && Array.isArray(body.contents)) {
     return body
   }
-  return { contents: [{ uri, mimeType: mimeType ?? 'application/json', text: textOf(body, () => `What the read of ${uri.slice(0, 200)} returned`) }] }
+  return {
+    contents: [
+      {
+        uri,
+        mimeType: mimeType ?? 'application/json',
+        text: textOf(body, () => `What the read of ${uri.slice(0, 200)} returned`),
+      },
+    ],
+  }
 }

@@ -212,7 +212,9 @@ export class Tools {
     const withOutput = (output: Checked): CallToolResult => {
       if ('value' in output)
         return withContent({ ...result, structuredContent: output.value as Record<string, unknown> }, subject)
-      throw new FaultyResult(`What the tool ${name} returned does not fit its output schema: ${output.problem}`)
+      throw new FaultyResult(
+        `What the tool ${name} returned does not fit its output schema: ${output.problem}`,
+      )
     }
     const output = tool.output.check(result.structuredContent)
     return isPromise(output) ? Promise.resolve(output).then(withOutput) : withOutput(output)
@@ -229,7 +231,10 @@ function checkHeaders({ json }: CompiledSchema, of: string): void {
 }
 
 function withContent({ content, ...result }: AnyResult, subject: () => string): CallToolResult {
-  return { content: content ?? [{ type: 'text', text: textOf(result.structuredContent, subject) }], ...result }
+  return {
+    content: content ?? [{ type: 'text', text: textOf(result.structuredContent, subject) }],
+    ...result,
+  }
 }
 
 function failure(text: string): CallToolResult {

@@ -16,7 +16,8 @@ interface Progress {
   /** The latest of our responses on it, while that is open. */
   response: ServerResponse | undefined
   taken: number
-  since: number
+  /** The time in which nothing was taken of what waits, as far as this process was there to see it. */
+  stuckMs: number
 }
 
 /**
@@ -31,6 +32,7 @@ export class WriteDeadline {
   /** The listener of all connections: one of its own for each would cost memory that it holds for long. */
   readonly #onClose: (this: Socket) => void
   #timer: NodeJS.Timeout | undefined
+  #lookedAt = 0
 
   constructor(options: WriteDeadlineOptions) {
     this.#options = options
@@ -45,16 +47,18 @@ export class WriteDeadline {
     const { socket } = response.req
     const progress = this.#connections.get(socket)
     if (progress !== undefined) {
-      if (progress.response === undefined) progress.since = performance.now()
+      if (progress.response === undefined) progress.stuckMs = 0
       progress.response = response
       return
     }
     if (socket.destroyed) return
-    const { keepAliveMs, writeTimeoutMs } = this.#options
+    const { keepAliveMs } = this.#options
     socket.setKeepAlive(true, keepAliveMs)
-    this.#connections.set(socket, { response, taken: 0, since: performance.now() })
+    this.#connections.set(socket, { response, taken: 0, stuckMs: 0 })
     socket.on('close', this.#onClose)
-    this.#timer ??= setInterval(() => this.#look(), Math.min(5_000, writeTimeoutMs / 4)).unref()
+    if (this.#timer !== undefined) return
+    this.#lookedAt = performance.now()
+    this.#timer = setInterval(() => this.#look(), this.#lookMs).unref()
   }
 
   #closed(socket: Socket): void {
@@ -64,8 +68,16 @@ export class WriteDeadline {
     this.#timer = undefined
   }
 
+  get #lookMs(): number {
+    return Math.min(5_000, this.#options.writeTimeoutMs / 4)
+  }
+
   #look(): void {
     const now = performance.now()
+    const elapsed = now - this.#lookedAt
+    this.#lookedAt = now
+    // While this process stalls it writes nothing, so nobody can be blamed for taking nothing.
+    const passed = elapsed > 2 * this.#lookMs ? 0 : elapsed
     for (const [socket, progress] of this.#connections) {
       if (progress.response === undefined) continue
       if (progress.response.closed) {
@@ -76,8 +88,8 @@ export class WriteDeadline {
       const taken = bytesTaken(socket)
       if (socket.writableLength === 0 || taken !== progress.taken) {
         progress.taken = taken
-        progress.since = now
-      } else if (now - progress.since >= this.#options.writeTimeoutMs) {
+        progress.stuckMs = 0
+      } else if ((progress.stuckMs += passed) >= this.#options.writeTimeoutMs) {
         this.cuts++
         this.#options.logger.info(
           { waitingBytes: socket.writableLength },
