@@ -1,4 +1,5 @@
 import { errorCodes, McpError } from '@tidings/protocol'
+import { bytesOf } from './bytes-of.ts'
 
 /** The kinds of things that are limited. */
 export type LimitedThing = 'sessions' | 'streams' | 'requests' | 'subscriptions' | 'bytes'
@@ -114,28 +115,50 @@ export class Quota {
   }
 }
 
+/** The HTTP response of requests in flight. */
+interface InFlightResponse {
+  /** The answer, where it is sent in one piece: held until its reader has taken it. */
+  readonly answer?: string | undefined
+  whenClosed(callback: () => void): void
+}
+
+const longAnswer = 16 * 1024
+
 /**
  * The requests that one HTTP request brings, counted for as long as they cost something: until the HTTP response has left, and
  * the handler of each has settled, whether its answer is still wanted or not.
  */
 export class InFlight {
   readonly #quota: Quota
+  readonly #bytes: Quota
   readonly #principal: string | undefined
-  readonly #response: { whenClosed(callback: () => void): void }
+  readonly #response: InFlightResponse
   #count = 0
+  #heldBytes = 0
   /** The requests of these that were aborted, and whose handlers still run. */
   #kept = 0
   /** The response, its making, and later answers. */
   #waitsFor = 2
 
   constructor(
-    response: { whenClosed(callback: () => void): void },
-    quota: Quota,
+    response: InFlightResponse,
+    { requests, bytes }: { readonly requests: Quota; readonly bytes: Quota },
     principal: string | undefined,
   ) {
     this.#response = response
-    this.#quota = quota
+    this.#quota = requests
+    this.#bytes = bytes
     this.#principal = principal
+  }
+
+  /**
+   * Counts bytes that are held for as long as the requests are in flight. Call it before `made`.
+   *
+   * @throws {LimitError} when there are too many.
+   */
+  hold(bytes: number): void {
+    this.#bytes.require(this.#principal, bytes)
+    this.#addBytes(bytes)
   }
 
   /**
@@ -151,7 +174,11 @@ export class InFlight {
 
   /** The response has been made. */
   made(): void {
-    if (this.#count > 0) this.#over()
+    if (this.#count === 0) return this.#releaseBytes()
+    const { answer = '' } = this.#response
+    // A shorter one fits in the buffers of its connection.
+    if (answer.length > longAnswer) this.#addBytes(bytesOf(answer))
+    this.#over()
   }
 
   /** Keeps the requests in flight until `answered` is called, even if the response leaves before. Call it before `made`. */
@@ -171,11 +198,25 @@ export class InFlight {
 
   releaseOne(): void {
     this.#quota.abandoned--
-    if (this.#waitsFor === 0) this.#quota.release(this.#principal, 1)
-    else this.#kept--
+    this.#kept--
+    if (this.#waitsFor > 0) return
+    this.#quota.release(this.#principal, 1)
+    if (this.#kept === 0) this.#releaseBytes()
   }
 
   #over(): void {
-    if (--this.#waitsFor === 0) this.#quota.release(this.#principal, this.#count - this.#kept)
+    if (--this.#waitsFor > 0) return
+    this.#quota.release(this.#principal, this.#count - this.#kept)
+    if (this.#kept === 0) this.#releaseBytes()
+  }
+
+  #addBytes(bytes: number): void {
+    this.#heldBytes += bytes
+    this.#bytes.add(this.#principal, bytes)
+  }
+
+  #releaseBytes(): void {
+    this.#bytes.release(this.#principal, this.#heldBytes)
+    this.#heldBytes = 0
   }
 }

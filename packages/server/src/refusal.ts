@@ -34,12 +34,16 @@ export class Refusal extends Error {
     this.closesConnection = closesConnection
   }
 
-  /** The one table from cause to status. Undefined for a failure that is not the client's doing. */
-  static from(thrown: unknown): Refusal | undefined {
+  /**
+   * The one table from cause to status. Undefined for a failure that is not the client's doing.
+   *
+   * @param closesConnection as in the constructor, for a limit.
+   */
+  static from(thrown: unknown, closesConnection = false): Refusal | undefined {
     if (thrown instanceof Refusal) return thrown
     if (thrown instanceof LimitError) {
       const { code, data } = thrown.toMcpError()
-      return new Refusal(thrown.status, thrown.message, { code, data, retry: true })
+      return new Refusal(thrown.status, thrown.message, { code, data, retry: true, closesConnection })
     }
     if (!(thrown instanceof McpError)) return undefined
     const { code, data, message } = thrown

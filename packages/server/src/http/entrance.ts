@@ -8,6 +8,7 @@ import {
   type RequestId,
 } from '@tidings/protocol'
 import { isPromise } from '../async/is-promise.ts'
+import { bytesOfValue } from '../bytes-of.ts'
 import { describe } from '../options.ts'
 import { Refusal, stopping } from '../refusal.ts'
 import type { Principal } from '../requests/principal.ts'
@@ -86,8 +87,9 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
         const body = request.readBody()
         request.body = isPromise(body) ? await body : body
         transport = transportOf(request)
-        const inFlight = new InFlight(response, options.limits.requests, request.principal)
+        const inFlight = new InFlight(response, options.limits, request.principal)
         try {
+          inFlight.hold(bytesOfValue(request.body))
           const elsewhere = homeElsewhere(transport, request, response)
           if (elsewhere !== undefined) {
             if (await relay.forward(await elsewhere, request, response, inFlight)) return

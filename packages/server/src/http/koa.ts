@@ -67,7 +67,7 @@ class KoaRequest extends TransportRequest {
 
   readBody(): unknown {
     const { req, request } = this.#context
-    return readJson(req, (request as { body?: unknown }).body, this.#options)
+    return readJson(req, (request as { body?: unknown }).body, this.principal, this.#options)
   }
 }
 
@@ -94,6 +94,10 @@ class KoaResponse implements TransportResponse {
 
   get closed(): boolean {
     return isClosed(this.#response)
+  }
+
+  get answer(): string | undefined {
+    return this.#json
   }
 
   set(name: string, value: string): void {
@@ -223,7 +227,8 @@ interface KoaOptions extends ResolvedSocketOptions {
 export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
   const { routes, streams, logger } = mount
   const { guard, deadline } = options
-  const requestOptions: RequestOptions = { ...options, bodyBounds: mount.options.bodyBounds }
+  const { bodyBounds, limits } = mount.options
+  const requestOptions: RequestOptions = { ...options, bodyBounds, bytes: limits.bytes }
   const refusals = new RefusalLog(logger)
   const allowCors = corsFor(guard)
   const answerOthers = otherMethods(routes.keys())

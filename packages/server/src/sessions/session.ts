@@ -77,8 +77,6 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
   abandonedCalls = 0
   /** The session's own channel: changes, and all messages of requests that have no channel of their own. */
   readonly channel: Channel
-  /** The time that the session is kept without a stream. */
-  keepMs = 0
   /** Settles when other nodes can find the session; undefined from then on. */
   claimed: Promise<void> | undefined
   readonly changes: ChangeIndex
@@ -120,6 +118,11 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
 
   get isTransient(): boolean {
     return this.id === transientId
+  }
+
+  /** True when the client has said who it is. */
+  get isInitialized(): boolean {
+    return this.#about !== undefined
   }
 
   get clientInfo(): Implementation | undefined {

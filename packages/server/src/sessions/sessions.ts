@@ -9,6 +9,9 @@ import type { MailboxLimits } from './mailbox.ts'
 import { Refusal, sessionNotFound, stopping } from '../refusal.ts'
 import { Session, type SessionOwner, type SessionTransport, transientId } from './session.ts'
 
+/** The time in which a client is expected to initialize the session that it has opened. */
+const initializeWithinMs = 5_000
+
 interface SessionsOptions {
   limits: Limits
   /** The time that a session which lost its stream is kept, with the messages that were written to it. */
@@ -38,6 +41,7 @@ export class Sessions implements SessionOwner {
   /** Sessions without a stream, and when they were last heard of; the longest ago first. */
   readonly #detached = new Map<Session, number>()
   #sweeper: NodeJS.Timeout | undefined
+  #sweptAt = 0
   #closing = false
 
   constructor(changes: ChangeIndex, options: SessionsOptions) {
@@ -75,12 +79,12 @@ export class Sessions implements SessionOwner {
     this.limits.sessions.add(principal)
     const key = randomBytes(16).toString('base64url')
     const session = new Session({ id: chosenId ?? key, key, transport, principal }, this)
-    const { resumeWithinMs, idleTimeoutMs } = this.#options
-    // A client of HTTP+SSE cannot do without its stream, so it is gone when it has lost it.
-    session.keepMs = transport === 'http+sse' ? resumeWithinMs : idleTimeoutMs
     this.#sessions.set(session.id, session)
     this.detached(session)
-    this.#sweeper ??= setInterval(() => this.#sweep(), this.#sweepMs).unref()
+    if (this.#sweeper === undefined) {
+      this.#sweptAt = performance.now()
+      this.#sweeper = setInterval(() => this.#sweep(), this.#sweepMs).unref()
+    }
     this.#claim(session)
     this.counts.opened++
     this.#options.logger.info({ session: session.label, principal }, 'session opened')
@@ -193,12 +197,26 @@ export class Sessions implements SessionOwner {
 
   #sweep(): void {
     const now = performance.now()
+    // After a stall of this process its clients come first: they may have been at the door all the time.
+    const hasStalled = now - this.#sweptAt > 2 * this.#sweepMs
+    this.#sweptAt = now
     for (const [session, since] of this.#detached) {
-      if (now - since < session.keepMs) continue
+      if (hasStalled || now - since < this.#keepMsOf(session)) continue
       if (session.isAnswering) this.detached(session)
       else session.end('idle')
     }
     for (const session of this.#sessions.values()) session.trim(now)
+  }
+
+  /**
+   * The time that a session without a stream is kept. A client of HTTP+SSE cannot do without, so it is gone when it has lost
+   * its stream. One that never initialized has little to lose, and may be no client at all.
+   */
+  #keepMsOf({ transport, isInitialized }: Session): number {
+    const { resumeWithinMs, idleTimeoutMs } = this.#options
+    return transport === 'http+sse' || !isInitialized
+      ? Math.min(resumeWithinMs, idleTimeoutMs)
+      : idleTimeoutMs
   }
 
   /** Ends the sessions that have been without their client for longest, until there is room for another. */
@@ -207,15 +225,25 @@ export class Sessions implements SessionOwner {
     for (;;) {
       const reached = sessions.reached(principal)
       if (reached === undefined) return
-      const longestAway = [...this.#detached.keys()].find(
-        (session) => reached === 'total' || session.principal === principal,
-      )
+      const longestAway = this.#longestAway(reached === 'total' ? undefined : principal)
       if (longestAway === undefined) {
         this.counts.refused++
         throw sessions.refuse(reached)
       }
       longestAway.end('too many sessions')
     }
+  }
+
+  /** Of the principal, if one is given. Sessions that nobody initialized go before all others. */
+  #longestAway(principal: string | undefined): Session | undefined {
+    const expectedBy = performance.now() - initializeWithinMs
+    let longestAway: Session | undefined
+    for (const [session, since] of this.#detached) {
+      if (principal !== undefined && session.principal !== principal) continue
+      if (!session.isInitialized && since < expectedBy) return session
+      longestAway ??= session
+    }
+    return longestAway
   }
 
   #claim(session: Session): void {

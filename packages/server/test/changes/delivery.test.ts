@@ -7,7 +7,7 @@ import { connectRaw } from '../harness/raw-client.ts'
 import { read } from '../harness/read.ts'
 import { start } from '../harness/start.ts'
 
-const uri = 'test://counter'
+const uri = `test://counter/${'x'.repeat(4_000)}`
 
 async function counting(options = {}) {
   let count = 0
@@ -169,15 +169,15 @@ test('200,000 changes while one reader does not read: memory is flat, the others
       'the last change',
     )
 
-  await publish(100_000)
+  await publish(5_000)
   await Promise.all(others.map(caughtUp))
   const toldWhileStalled = updates(stalled).length
   for (const { reader } of others) reader.events.length = 0
   const before = await heapUsed()
-  await publish(100_000)
+  await publish(5_000)
   await Promise.all(others.map(caughtUp))
   for (const { reader } of others) reader.events.length = 0
-  expect(count()).toBe(200_000)
+  expect(count()).toBe(10_000)
   // Less than a tenth of what a queue of the changes that it was not told would hold.
   expect((await heapUsed()) - before).toBeLessThan(2 * 1024 * 1024)
   expect(updates(stalled).length).toBe(toldWhileStalled)
@@ -186,7 +186,7 @@ test('200,000 changes while one reader does not read: memory is flat, the others
   await caughtUp(stalled)
   const seqs = updates(stalled).map(seqOf)
   expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b))
-  expect(seqs.length).toBeLessThan(100_000)
+  expect(seqs.length).toBeLessThan(5_000)
 }, 60_000)
 
 test.each([10, 1_000])(
@@ -230,7 +230,7 @@ test('a stalled reader is sent each of its topics that changed once, not each ch
   await client.request('resources/subscribe', { uri: 'test://other' })
   client.reader.stall()
   // Until its socket takes no more, a reader that has stalled cannot be told from one that keeps up.
-  await publish(100_000)
+  await publish(5_000)
   for (const tick of [() => server.changed('test://other'), changed, () => server.changed('test://other')]) {
     tick()
     await new Promise(setImmediate)
@@ -242,7 +242,7 @@ test('a stalled reader is sent each of its topics that changed once, not each ch
     'the list',
   )
   expect(client.messages.filter(({ params }) => params?.uri === 'test://other')).toHaveLength(1)
-  expect(client.reader.events.length).toBeLessThan(90_000)
+  expect(client.reader.events.length).toBeLessThan(4_500)
 }, 60_000)
 
 test('a session whose reader lets too many messages wait is ended, and counted', async () => {

@@ -7,6 +7,15 @@ import { connectRaw } from '../harness/raw-client.ts'
 import { read } from '../harness/read.ts'
 import { start } from '../harness/start.ts'
 
+const { jest } = import.meta
+
+const initialize = {
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '0' } },
+}
+
 test('a session whose client has gone is kept for a while, then ended', async () => {
   const { url } = await start(() => {}, { resumeWithinMs: 50 })
   const client = await connectRaw(url)
@@ -141,6 +150,7 @@ test('a session whose client does without a stream is kept for as long as it is 
   const { url } = await start(() => {}, { resumeWithinMs: 20, idleTimeoutMs: 400 })
   const mcp = `${url}/mcp?client_id=${crypto.randomUUID()}`
   const ping = () => post(mcp, { jsonrpc: '2.0', id: 1, method: 'ping' })
+  await post(mcp, initialize)
   const gone = await connectRaw(url)
   await ping()
   gone.reader.cut()
@@ -149,6 +159,68 @@ test('a session whose client does without a stream is kept for as long as it is 
   await ping()
   await untilHealth(url, ({ sessions }) => sessions.ended.idle === 2)
 })
+
+test('a session that nobody initialized is kept as if its client needed a stream', async () => {
+  const { url } = await start(() => {}, { resumeWithinMs: 20, idleTimeoutMs: 60_000 })
+  const [one, other] = [1, 2].map(() => `${url}/mcp?client_id=${crypto.randomUUID()}`) as [string, string]
+  await post(one, { jsonrpc: '2.0', id: 1, method: 'ping' })
+  await post(other, initialize)
+  await untilHealth(url, ({ sessions }) => sessions.ended.idle === 1)
+  expect((await health(url)).sessions).toMatchObject({ open: 1, ended: { idle: 1 } })
+})
+
+/** All but `performance`. */
+const doNotFake = [
+  'Date',
+  'hrtime',
+  'nextTick',
+  'queueMicrotask',
+  'setImmediate',
+  'clearImmediate',
+  'setInterval',
+  'clearInterval',
+  'setTimeout',
+  'clearTimeout',
+] as const
+
+test('a session that nobody initialized makes room before one that is away for longer', async () => {
+  jest.useFakeTimers({ doNotFake: [...doNotFake] })
+  const { url } = await start(() => {}, { limits: { sessions: { total: 3 } } })
+  const mcp = () => `${url}/mcp?client_id=${crypto.randomUUID()}`
+  const ping = { jsonrpc: '2.0', id: 2, method: 'ping' }
+  const initialized = mcp()
+  await post(initialized, initialize)
+  jest.advanceTimersByTime(10_000)
+  await post(mcp(), ping)
+  await post(mcp(), ping)
+  jest.advanceTimersByTime(10_000)
+  await post(mcp(), ping)
+  await post(mcp(), ping)
+  jest.useRealTimers()
+  expect((await health(url)).sessions).toMatchObject({
+    open: 3,
+    opened: 5,
+    ended: { 'too many sessions': 2 },
+  })
+  expect((await fetch(initialized, { method: 'DELETE' })).status).toBe(204)
+})
+
+test.each([1, -1])(
+  'a wall clock that jumps by %i hours ends nothing, and keeps nothing for longer',
+  async (hours) => {
+    const { url } = await start(() => {}, { resumeWithinMs: 50 })
+    const paired = `${url}/mcp?client_id=${crypto.randomUUID()}`
+    await post(paired, initialize)
+    const gone = await connectRaw(url)
+    gone.reader.cut()
+    await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
+    const now = Date.now.bind(Date)
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + hours * 3_600_000)
+    await untilHealth(url, ({ sessions }) => sessions.ended.idle === 1)
+    expect((await post(paired, { jsonrpc: '2.0', id: 1, method: 'ping' })).status).toBe(200)
+    clock.mockRestore()
+  },
+)
 
 test('an id is good for the transport that gave it, and for no other', async () => {
   const { url } = await start()
@@ -170,12 +242,6 @@ test('an id is good for the transport that gave it, and for no other', async () 
   const clientId = crypto.randomUUID()
   expect((await post(`${url}/mcp?client_id=${clientId}`, ping)).status).toBe(200)
   expect(await refused(post(`${url}/messages?sessionId=${clientId}`, ping))).toEqual([404, unknown])
-  const params = {
-    protocolVersion: '2025-11-25',
-    capabilities: {},
-    clientInfo: { name: 'raw', version: '0' },
-  }
-  const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params }
   const initialized = await post(`${url}/mcp`, initialize, { Accept: headers.Accept })
   const streamable = initialized.headers.get('Mcp-Session-Id')!
   expect(await refused(post(`${url}/messages?sessionId=${streamable}`, ping))).toEqual([404, unknown])

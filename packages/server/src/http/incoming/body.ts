@@ -7,7 +7,9 @@ import {
   parseJson,
   requireWithin,
 } from '@tidings/protocol'
+import { type ByteQuota, Holding } from '../../byte-quota.ts'
 import { Refusal } from '../../refusal.ts'
+import type { Principal } from '../../requests/principal.ts'
 
 const noBytes = Buffer.alloc(0)
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -16,6 +18,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 export interface BodyLimits {
   readonly maxBodyBytes: number
   readonly bodyBounds: JsonBounds
+  /** Counts what is held of bodies that are not whole yet. */
+  readonly bytes: ByteQuota
 }
 
 /**
@@ -24,9 +28,15 @@ export interface BodyLimits {
  * @param parsed the body, if a body parser has read it already: its own limit of bytes was in force then.
  * @param limits a body that is larger than `maxBodyBytes`, and one that announces to be larger, is not read to its end.
  * @throws {Refusal} 413 when the body is too large, 415 when it is not `application/json` in UTF-8.
+ * @throws {LimitError} when there is no room for it.
  * @throws {McpError} `parseError` when it is not JSON, `invalidRequest` when it is past its bounds.
  */
-export function readJson(request: IncomingMessage, parsed: unknown, limits: BodyLimits): unknown {
+export function readJson(
+  request: IncomingMessage,
+  parsed: unknown,
+  principal: Principal,
+  limits: BodyLimits,
+): unknown {
   requireJson(request)
   if (parsed !== undefined) {
     requireWithin(parsed, limits.bodyBounds)
@@ -37,7 +47,7 @@ export function readJson(request: IncomingMessage, parsed: unknown, limits: Body
   }
   const announced = Number(request.headers['content-length'] ?? limits.maxBodyBytes)
   if (announced > limits.maxBodyBytes) throw tooLarge(limits.maxBodyBytes)
-  return readAll(request, announced, limits)
+  return readAll(request, announced, new Holding(limits.bytes, principal), limits)
 }
 
 function requireJson(request: IncomingMessage): void {
@@ -61,14 +71,17 @@ function isJson(contentType: string): boolean {
 }
 
 function tooLarge(maxBytes: number): Refusal {
-  // The rest of the body is not read, so nothing more can be read from this connection.
   return new Refusal(413, `The body must not be larger than ${maxBytes} bytes`, { closesConnection: true })
 }
 
-/** @param mostBytes the bytes that are expected, or the most that are taken. */
+/**
+ * @param mostBytes the bytes that are expected, or the most that are taken.
+ * @param held counts what is held until the body is decoded.
+ */
 function readAll(
   request: IncomingMessage,
   mostBytes: number,
+  held: Holding,
   { maxBodyBytes, bodyBounds }: BodyLimits,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -77,20 +90,28 @@ function readAll(
     let body: Buffer = noBytes
     let bytes = 0
     let whole = false
-    request.on('data', (chunk: Buffer) => {
+    const add = (chunk: Buffer) => {
       const total = bytes + chunk.length
-      if (total > maxBodyBytes) {
-        body = noBytes
-        request.pause()
-        reject(tooLarge(maxBodyBytes))
-        return
-      }
+      if (total > maxBodyBytes) throw tooLarge(maxBodyBytes)
+      const size = bytes === 0 ? total : Math.min(2 * total, mostBytes)
+      if (total > body.length) held.take(size - body.length)
       if (bytes === 0) body = chunk
       else {
-        if (total > body.length) body = grown(body, bytes, Math.min(2 * total, mostBytes))
+        if (total > body.length) body = grown(body, bytes, size)
         chunk.copy(body, bytes)
       }
       bytes = total
+    }
+    request.on('data', (chunk: Buffer) => {
+      try {
+        add(chunk)
+      } catch (thrown) {
+        // The rest of the body is not read, so nothing more can be read from this connection.
+        reject(Refusal.from(thrown, true)!)
+        body = noBytes
+        held.release()
+        request.pause()
+      }
     })
     request.on('end', () => {
       whole = true
@@ -99,8 +120,10 @@ function readAll(
       } catch (thrown) {
         reject(McpError.from(thrown))
       }
+      held.release()
     })
     const cutOff = () => {
+      held.release()
       // An error takes long to make, and every request is closed.
       if (!whole) reject(new Refusal(408, 'The request was cut off'))
     }

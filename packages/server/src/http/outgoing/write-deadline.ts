@@ -21,7 +21,8 @@ interface Progress {
   /** The latest of our responses on it, while that is open. */
   response: AnyResponse | undefined
   taken: number
-  since: number
+  /** The time in which nothing was taken of what waits, as far as this process was there to see it. */
+  stuckMs: number
 }
 
 /**
@@ -36,6 +37,7 @@ export class WriteDeadline {
   /** The listener of all carriers: one of its own for each would cost memory that it holds for long. */
   readonly #onClose: (this: Carrier) => void
   #timer: NodeJS.Timeout | undefined
+  #lookedAt = 0
 
   constructor(options: WriteDeadlineOptions) {
     this.#options = options
@@ -50,16 +52,17 @@ export class WriteDeadline {
     const carrier = isHttp2(response) ? response.stream : response.req.socket
     const progress = this.#carriers.get(carrier)
     if (progress !== undefined) {
-      if (progress.response === undefined) progress.since = performance.now()
+      if (progress.response === undefined) progress.stuckMs = 0
       progress.response = response
       return
     }
     if (carrier.destroyed) return
-    const { keepAliveMs, writeTimeoutMs } = this.#options
-    response.req.socket.setKeepAlive(true, keepAliveMs)
-    this.#carriers.set(carrier, { response, taken: 0, since: performance.now() })
+    response.req.socket.setKeepAlive(true, this.#options.keepAliveMs)
+    this.#carriers.set(carrier, { response, taken: 0, stuckMs: 0 })
     carrier.on('close', this.#onClose)
-    this.#timer ??= setInterval(() => this.#look(), Math.min(5_000, writeTimeoutMs / 4)).unref()
+    if (this.#timer !== undefined) return
+    this.#lookedAt = performance.now()
+    this.#timer = setInterval(() => this.#look(), this.#lookMs).unref()
   }
 
   #closed(carrier: Carrier): void {
@@ -69,8 +72,16 @@ export class WriteDeadline {
     this.#timer = undefined
   }
 
+  get #lookMs(): number {
+    return Math.min(5_000, this.#options.writeTimeoutMs / 4)
+  }
+
   #look(): void {
     const now = performance.now()
+    const elapsed = now - this.#lookedAt
+    this.#lookedAt = now
+    // While this process stalls it writes nothing, so nobody can be blamed for taking nothing.
+    const passed = elapsed > 2 * this.#lookMs ? 0 : elapsed
     for (const [carrier, progress] of this.#carriers) {
       const { response } = progress
       if (response === undefined) continue
@@ -83,8 +94,8 @@ export class WriteDeadline {
       const taken = isHttp2(response) ? -waitingBytes : bytesTaken(response.req.socket)
       if (waitingBytes === 0 || taken !== progress.taken) {
         progress.taken = taken
-        progress.since = now
-      } else if (now - progress.since >= this.#options.writeTimeoutMs) {
+        progress.stuckMs = 0
+      } else if ((progress.stuckMs += passed) >= this.#options.writeTimeoutMs) {
         this.cuts++
         this.#options.logger.info({ waitingBytes }, 'a reader that does not read is cut off')
         if (isHttp2(response)) cutOff(response)

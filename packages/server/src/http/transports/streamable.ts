@@ -106,7 +106,7 @@ export function streamable(context: TransportContext): Transport {
         else reply.end(answer.json)
       } finally {
         session.responseEnded()
-        if (isInitialize(body) && session.clientInfo === undefined) session.end('initialize failed')
+        if (isInitialize(body) && !session.isInitialized) session.end('initialize failed')
         if (!keepSessions) session.end('its request was answered')
       }
     },

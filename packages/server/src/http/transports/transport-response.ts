@@ -18,6 +18,8 @@ export interface TransportResponse {
   readonly begun: boolean
   /** True when nothing that is written can arrive any more. */
   readonly closed: boolean
+  /** The text that `json` was given, until it has left. */
+  readonly answer?: string | undefined
   /** Sets a header. */
   set(name: string, value: string): void
   /** Answers with JSON that is text already. */

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer, request as httpsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import Koa from 'koa'
 import { defer } from '@tidings/testkit/disposers'
 import { SseReader } from '@tidings/testkit/sse-reader'
@@ -14,7 +15,7 @@ import { read } from '../../harness/read.ts'
 import { start } from '../../harness/start.ts'
 
 const { jest } = import.meta
-const uri = 'test://counter'
+const uri = `test://counter/${'x'.repeat(4_000)}`
 const writeTimeoutMs = 60_000
 const answerBytes = 100_000_000
 
@@ -46,7 +47,7 @@ async function serving() {
   )
   /** Changes until the socket of a reader that has stalled takes no more of them, and then some. */
   const publish = async () => {
-    for (let i = 0; i < 100_000; i++) {
+    for (let i = 0; i < 5_000; i++) {
       server.changed(uri)
       await new Promise(setImmediate)
     }
@@ -203,3 +204,34 @@ async function get(url: string): Promise<IncomingMessage> {
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   return response
 }
+
+/** Reads all of a large answer, in a thread of its own, and says how many bytes it got. */
+const reader = `
+  const { request } = require('node:http')
+  const { parentPort, workerData: { port, path, body } } = require('node:worker_threads')
+  const headers = { 'Content-Type': 'application/json' }
+  let bytes = 0
+  const end = (error) => parentPort.postMessage({ bytes, error: error?.message })
+  request({ host: '127.0.0.1', port, method: 'POST', path, headers, agent: false }, (response) => {
+    parentPort.postMessage('begun')
+    response.on('data', (chunk) => (bytes += chunk.length)).on('end', () => end()).on('error', end)
+  }).on('error', end).end(body)
+`
+
+test('a reader is not blamed for the time in which this process stalls', async () => {
+  jest.useRealTimers()
+  const { server, url, port } = await start(() => {}, { writeTimeoutMs: 400 })
+  server.tool('large', {}, () => ({ content: [{ type: 'text', text: 'x'.repeat(answerBytes) }] }))
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'large' } })
+  const workerData = { port, path: largeAnswer.path, body }
+  const worker = defer(new Worker(reader, { eval: true, workerData }), (worker) => worker.terminate())
+  const result = new Promise<unknown>((resolve) => {
+    worker.on('message', (message) => {
+      if (message !== 'begun') return resolve(message)
+      const until = performance.now() + 2_000
+      while (performance.now() < until);
+    })
+  })
+  expect(await result).toEqual({ bytes: expect.any(Number) })
+  expect(await health(url)).toMatchObject({ write_timeouts: 0 })
+}, 60_000)

@@ -205,7 +205,7 @@ export class Client {
     response: ModelResponse,
   ): Promise<void> {
     try {
-      const inFlight = new InFlight(response, limitsOf().requests, this.principal)
+      const inFlight = new InFlight(response, limitsOf(), this.principal)
       await this.#transport[what](request, response, inFlight)
     } catch (thrown) {
       const refusal = Refusal.from(thrown)
