@@ -54,7 +54,11 @@ export function handler(server: McpServer, options: McpOptions = {}): McpHandler
 export function koaListener(mount: Mount, middleware: Middleware): Listener {
   const { mcp, sse } = mount.options.paths
   const app = new Koa()
-  app.on('error', (err: Error) => mount.logger.error({ err }, 'request failed'))
+  app.on('error', (err: Error & { expose?: boolean }) => {
+    // What is told to the client, as `ctx.throw(401)` does, is a refusal.
+    if (err.expose === true) mount.logger.debug({ err }, 'request refused')
+    else mount.logger.error({ err }, 'request failed')
+  })
   app.use(middleware).use((context) => {
     // There are other methods: the middleware says which.
     if (mount.routedPath(context.path) !== undefined) return
