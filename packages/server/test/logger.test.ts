@@ -1,8 +1,9 @@
-import { jest } from '@jest/globals'
 import { Log } from '@tidings/testkit/log'
 import type { Logger } from '../src/index.ts'
 import { connectRaw } from './harness/raw-client.ts'
 import { start } from './harness/start.ts'
+
+const { jest } = import.meta
 
 const fail = () => {
   throw new Error('hostile')
