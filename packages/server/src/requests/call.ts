@@ -180,17 +180,19 @@ export class Calls {
       const error = new McpError(errorCodes.internalError, message)
       call.abort(new DOMException(message, 'AbortError'), { error })
     }
+    this.#stopLooking()
     // The answers are sent in later microtasks: before the streams end.
     await setImmediate()
   }
 
+  #stopLooking(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
   // A call that is seen twice has waited for half of `keepAliveMs` at least, and for no more than the whole.
   readonly #look = (): void => {
-    if (this.#calls.length === 0) {
-      clearInterval(this.#timer)
-      this.#timer = undefined
-      return
-    }
+    if (this.#calls.length === 0) return this.#stopLooking()
     for (const call of [...this.#calls]) {
       if (call.seenWaiting) keepAlive(call)
       call.seenWaiting = true

@@ -48,6 +48,7 @@ export class World {
   readonly talks: Talk[] = []
   /** The latest change of each topic, by what the test has published. */
   readonly latest = new Map<string, number>()
+  readonly #calls: Calls
   readonly #holds: number
 
   constructor(holds: number) {
@@ -55,7 +56,7 @@ export class World {
     for (const uri of resources) server.resource(uri, {}, () => uri)
     server.tool('talk', {}, (_arguments, context) => this.#talk(context))
     this.#holds = holds
-    const calls = new Calls(Infinity)
+    const calls = (this.#calls = new Calls(Infinity))
     const options = resolveMountOptions(
       { limits: { sessions: { total: maxSessions }, bytes: maxBytes }, resumeWithinMs, idleTimeoutMs },
       new Log(),
@@ -100,6 +101,7 @@ export class World {
     for (const stream of [...this.transports.stateless.listenStreams]) stream.end('server stopping')
     this.sessions.close()
     await settled()
+    await this.#calls.close(0)
   }
 
   #talk(context: HandlerContext): Promise<{ content: [] }> {
