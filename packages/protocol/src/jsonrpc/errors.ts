@@ -104,15 +104,15 @@ export class McpError extends Error {
 
   /** True for an McpError of any copy of this package that has all that a response needs. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // A class derived from this one is told apart as any other.
-    if (this !== McpError) return Function.prototype[Symbol.hasInstance].call(this, value)
     if (typeof value !== 'object' || value === null) return false
     try {
+      // A class derived from this one is told apart as any other.
+      if (this !== McpError) return Function.prototype[Symbol.hasInstance].call(this, value)
       if (!(brand in value)) return false
       const { code, message } = value as Partial<McpError>
       return Number.isSafeInteger(code) && typeof message === 'string'
     } catch {
-      return false // a getter that throws
+      return false // a getter, or a proxy, that throws
     }
   }
 }

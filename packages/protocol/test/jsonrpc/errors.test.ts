@@ -69,6 +69,40 @@ test('what is not an McpError is not an instance', () => {
   }
 })
 
+test('what only looks like an McpError is none, and nothing that it does matters', () => {
+  const brand = Symbol.for('@tidings/protocol.McpError')
+  const fail = () => {
+    throw new Error('hostile')
+  }
+  for (const value of [
+    { [brand]: true },
+    { [brand]: true, code: NaN, message: 'x' },
+    { [brand]: true, code: 1 },
+    Object.defineProperty({ [brand]: true, message: 'x' }, 'code', { get: fail }),
+    new Proxy({}, { has: fail, getPrototypeOf: fail }),
+  ]) {
+    expect(value instanceof McpError).toBe(false)
+    const error = McpError.from(value)
+    expect(error.code).toBe(errorCodes.internalError)
+    expect(error.cause).toBe(value)
+  }
+  expect({ [brand]: true, code: 1, message: 'x' } instanceof McpError).toBe(true)
+})
+
+test('a class derived from it has instances of its own', () => {
+  class Derived extends McpError {}
+  expect(new Derived(1, 'x') instanceof McpError).toBe(true)
+  expect(new Derived(1, 'x') instanceof Derived).toBe(true)
+  expect(new McpError(1, 'x') instanceof Derived).toBe(false)
+  expect(new Proxy({}, { getPrototypeOf: () => Derived.prototype }) instanceof Derived).toBe(true)
+})
+
+test.each([NaN, Infinity, 1.5, undefined, null, '1', 2 ** 60])('a code of %p is refused', (code) => {
+  expect(() => new McpError(code as number, 'x')).toThrow(
+    new TypeError(`The code of an McpError must be a whole number, got ${code} ("x")`),
+  )
+})
+
 /** The statuses that are not 200, by the names of the codes. */
 function statuses(statusOf: (code: number) => number) {
   const all = Object.entries(errorCodes).map(([name, code]) => [name, statusOf(code)] as const)

@@ -51,7 +51,7 @@ export function joinResponses(
   const message = `The responses to the batch are too long: ${length} characters of JSON, at most ${maxResponseLength}. Send its requests one by one`
   const error = new McpError(errorCodes.internalError, message)
   const errors = requests.flatMap(({ id }, i) =>
-    responses[i] === undefined ? [] : [encodeError(id, error).json],
+    responses[i] === undefined ? [] : [encodeError(id, error, () => {}).json],
   )
   return { json: `[${errors.join()}]` }
 }

@@ -130,20 +130,20 @@ export class Dispatcher implements CallAnswerer {
   encode(call: Call, outcome: CallOutcome | (() => CallOutcome)): EncodedResponse {
     try {
       const made = typeof outcome === 'function' ? outcome() : outcome
-      if ('error' in made) return encodeError(call.request.id, made.error)
+      if ('error' in made) return this.#encodeError(call, made.error)
       return this.#encodeResult(call, made.result)
     } catch (thrown) {
-      return encodeError(call.request.id, this.errorOf(call, thrown))
+      return this.#encodeError(call, this.errorOf(call, thrown))
     }
   }
 
   /** The error for the client. The log gets all else: what a handler throws may hold secrets. */
   errorOf({ request, peer }: Call, thrown: unknown): McpError {
     if (thrown instanceof QuestionError) return new McpError(errorCodes.internalError, thrown.words)
-    if (thrown instanceof McpError) return thrown
+    const isFaulty = thrown instanceof FaultyResult
+    if (thrown instanceof McpError && !isFaulty) return thrown
     const fields = { session: peer.label, method: request.method }
     this.#logger.error({ err: thrown, ...fields }, 'request failed')
-    if (thrown instanceof FaultyResult) return new McpError(errorCodes.internalError, thrown.message)
     return McpError.from(thrown)
   }
 
@@ -166,6 +166,19 @@ export class Dispatcher implements CallAnswerer {
     this.#logger.warn({ session: peer.label, method: request.method }, message)
     const error = new McpError(errorCodes.internalError, message)
     call.abort(new DOMException(message, 'TimeoutError'), { error })
+  }
+
+  #encodeError({ request, peer }: Call, error: McpError): EncodedResponse {
+    const { id, method } = request
+    const leftOut = (err: unknown) => {
+      const fields = { err, session: peer.label, method }
+      this.#logger.error(fields, 'the data of an error cannot be written as JSON: not sent')
+    }
+    try {
+      return encodeError(id, error, leftOut)
+    } catch (thrown) {
+      return encodeError(id, new McpError(errorCodes.internalError, 'Internal error', { cause: thrown }), leftOut)
+    }
   }
 
   /** @throws {FaultyResult} when the result cannot be sent. */

@@ -1,4 +1,5 @@
 import {
+  errorCodes,
   JSONRPC_VERSION,
   type JSONRPCMessage,
   type JSONRPCRequest,
@@ -21,8 +22,10 @@ export interface EncodedResponse {
 export const maxResponseLength = 256 * 1024 * 1024
 
 /** A handler has returned something that cannot be sent. The message is for the client: it holds nothing of the value. */
-export class FaultyResult extends Error {
-  override readonly name = 'FaultyResult'
+export class FaultyResult extends McpError {
+  constructor(message: string, options?: { cause: unknown }) {
+    super(errorCodes.internalError, message, options)
+  }
 }
 
 /**
@@ -78,7 +81,7 @@ export function asObject(value: unknown, subject: () => string): object {
 export function textOf(value: unknown, subject: () => string): string {
   let text: string | undefined
   try {
-    text = JSON.stringify(value) as string | undefined
+    text = JSON.stringify(value)
   } catch (cause) {
     throw new FaultyResult(`${subject()} cannot be written as JSON`, { cause })
   }
@@ -103,8 +106,17 @@ function resultHead(id: RequestId): number {
   return lengthAroundId + (typeof id === 'number' ? String(id) : JSON.stringify(id)).length
 }
 
-/** The response with an error. Never throws: `data` that cannot be sent is left out. */
-export function encodeError(id: RequestId, error: McpError): EncodedResponse {
+/**
+ * The response with an error. `data` that cannot be sent is left out.
+ *
+ * @param leftOut is told why.
+ * @throws what getters of the error throw, and when its message is too long for a string.
+ */
+export function encodeError(
+  id: RequestId,
+  error: McpError,
+  leftOut: (cause: unknown) => void,
+): EncodedResponse {
   const { code, message } = error
   const response = (fields: object) =>
     ({ jsonrpc: JSONRPC_VERSION, id, error: { code, message, ...fields } }) as const
@@ -112,8 +124,9 @@ export function encodeError(id: RequestId, error: McpError): EncodedResponse {
     const { data } = error
     const json = encodeMessage(response(data === undefined ? {} : { data }))
     if (json.length <= maxResponseLength) return { json, errorCode: code }
-  } catch {
-    // Sent without.
+    leftOut(new RangeError(`${json.length} characters of JSON, at most ${maxResponseLength}`))
+  } catch (cause) {
+    leftOut(cause)
   }
   return { json: encodeMessage(response({})), errorCode: code }
 }

@@ -1,5 +1,5 @@
 import type { Log } from '@tidings/testkit/log'
-import type { HandlerContext, McpServer } from '../../src/index.ts'
+import type { HandlerContext, McpServer, ServeOptions } from '../../src/index.ts'
 import type { RawClient } from './raw-client.ts'
 import { start } from './start.ts'
 
@@ -7,12 +7,12 @@ import { start } from './start.ts'
 export type Talk = (context: HandlerContext) => unknown
 
 /** A server with one tool, which does what the test wants with its context. */
-export function startWith(talk: Talk, logger?: Log) {
+export function startWith(talk: Talk, logger?: Log, options: ServeOptions = {}) {
   const register = (server: McpServer) =>
     server.tool('talk', {}, async (_args, context) => ({
       structuredContent: { result: (await talk(context)) ?? null },
     }))
-  return start(register, { ...(logger && { logger }) })
+  return start(register, { ...options, ...(logger && { logger }) })
 }
 
 /** Calls the tool. */

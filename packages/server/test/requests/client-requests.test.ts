@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { deferred } from '@tidings/testkit/deferred'
+import { Log } from '@tidings/testkit/log'
 import { post } from '@tidings/testkit/post'
 import { errorCodes, McpError } from '../../src/index.ts'
+import { untilHealth } from '../harness/health.ts'
 import { connectRaw } from '../harness/raw-client.ts'
 import { read } from '../harness/read.ts'
+import { start } from '../harness/start.ts'
 import { asked, call, sendCall, sent, startWith, type Talk } from '../harness/talk.ts'
 
 const form = { message: 'Name?', requestedSchema: { type: 'object' as const, properties: {} } }
@@ -151,3 +154,98 @@ test('an answer of a paired client may have the id of a call it waits for', asyn
     result: { structuredContent: { result: [[], []] } },
   })
 })
+
+test("a client's error to a question fails the tool in words, and a prompt or a read with a code of its own", async () => {
+  const logger = new Log()
+  const { url } = await start(
+    (server) => {
+      server.tool('ask', {}, async (_args, { roots }) => ({ structuredContent: { roots: await roots() } }))
+      server.prompt('ask', {}, async (_args, { roots }) => ({ messages: [], roots: await roots() }))
+      server.resource('test://ask', {}, async ({ roots }) => ({ roots: await roots() }))
+    },
+    { logger },
+  )
+  const client = await connectRaw(url, { capabilities: { roots: {} } })
+  const fails = async (method: string, params: object, answer: object) => {
+    const before = sent(client, 'roots/list').length
+    await client.send({ id: `${method} ${before}`, method, params })
+    await client.reader.until(() => sent(client, 'roots/list').length > before)
+    await client.send({ id: sent(client, 'roots/list').at(-1).id, ...answer })
+    return client.answer(`${method} ${before}`)
+  }
+  const unknown = { error: { code: -32601, message: 'Method not found' } }
+  const words = 'The client answered roots/list with an error: Method not found (code -32601)'
+  expect((await fails('tools/call', { name: 'ask' }, unknown)).result).toEqual({
+    isError: true,
+    content: [{ type: 'text', text: words }],
+  })
+  for (const [method, params] of [
+    ['prompts/get', { name: 'ask' }],
+    ['resources/read', { uri: 'test://ask' }],
+  ] as const) {
+    expect((await fails(method, params, unknown)).error).toEqual({
+      code: errorCodes.internalError,
+      message: words,
+    })
+  }
+  const { result } = await fails('tools/call', { name: 'ask' }, { result: { roots: 7 } })
+  expect(result).toMatchObject({
+    isError: true,
+    content: [{ text: expect.stringContaining('The client answered roots/list with no result of it') }],
+  })
+  // An error of the client is not one of the server.
+  expect(logger.errors).toEqual([])
+})
+
+test.each([
+  ['streamable-http', { Accept: 'application/json' }],
+  ['paired', {}],
+] as const)(
+  'a question that nobody can receive is an error within seconds (%s)',
+  async (transport, headers) => {
+    const { url } = await startWith(({ elicit }) => elicit(form))
+    const mcp = transport === 'paired' ? `${url}/mcp?client_id=${randomUUID()}` : `${url}/mcp`
+    const clientInfo = { name: 'deaf', version: '1' }
+    const params = { protocolVersion: '2025-11-25', capabilities: { elicitation: {} }, clientInfo }
+    const opened = await post(mcp, { jsonrpc: '2.0', id: 0, method: 'initialize', params }, headers)
+    await opened.text()
+    const session = { 'Mcp-Session-Id': opened.headers.get('Mcp-Session-Id') ?? '' }
+    const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'talk' } }
+    const response = await post(mcp, message, { ...headers, ...session })
+    expect(await response.json()).toMatchObject({
+      id: 1,
+      result: {
+        isError: true,
+        content: [
+          {
+            text: 'elicitation/create cannot reach the client: it has no stream open, and takes none as the response to its request',
+          },
+        ],
+      },
+    })
+  },
+  10_000,
+)
+
+test('a client whose stream is lost may come back for a question, for as long as it may be away', async () => {
+  const { url } = await startWith(({ roots }) => roots(), undefined, { resumeWithinMs: 1_500 })
+  const client_id = randomUUID()
+  const mcp = `${url}/mcp?client_id=${client_id}`
+  const clientInfo = { name: 'paired', version: '1' }
+  const params = { protocolVersion: '2025-11-25', capabilities: { roots: {} }, clientInfo }
+  const send = (message: object) => post(mcp, { jsonrpc: '2.0', ...message })
+  await (await send({ id: 0, method: 'initialize', params })).text()
+  const reader = await read(`${url}/sse?client_id=${client_id}`)
+  reader.cut()
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
+  const call = (id: number) => send({ id, method: 'tools/call', params: { name: 'talk' } })
+  const answered = call(1)
+  await untilHealth(url, ({ limits }) => limits.requests.used === 1)
+  const back = await read(`${url}/sse?client_id=${client_id}`)
+  const question = await back.message()
+  await send({ id: question.id, result: { roots: [] } })
+  expect(await (await answered).json()).toMatchObject({ result: { structuredContent: { result: [] } } })
+  back.cut()
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
+  expect(await (await call(2)).json()).toMatchObject({ result: { isError: true } })
+}, 15_000)

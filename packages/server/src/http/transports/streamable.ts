@@ -95,6 +95,8 @@ export function streamable(context: TransportContext): Transport {
       if (!Array.isArray(body)) parseMessage(body)
       const session = sessionFor(request, response)
       if (session.claimed !== undefined) await session.claimed
+      // Nobody can come back for the answer.
+      if (!keepSessions) response.whenClosed(() => session.end('The client is gone'))
       const reply = new SessionReply(response, forms, session, options)
       session.responseOpened()
       try {
