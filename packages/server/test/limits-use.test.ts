@@ -8,11 +8,11 @@ import { health } from './harness/health.ts'
 import { modernBody, modernHeaders } from './harness/modern.ts'
 import { start } from './harness/start.ts'
 
-const total = { sessions: 8, streams: 10, requests: 6, subscriptions: 12 }
-const ofOne = { sessions: 5, streams: 6, requests: 4, subscriptions: 6 }
+const total = { sessions: 8, streams: 10, requests: 6, subscriptions: 12, bytes: 60_000 }
+const ofOne = { sessions: 5, streams: 6, requests: 4, subscriptions: 6, bytes: 30_000 }
 const principals = ['', 'ada', 'bob'] as const
 const names = ['a', 'b', 'c', 'd']
-const things = ['sessions', 'streams', 'requests', 'subscriptions'] as const
+const things = ['sessions', 'streams', 'requests', 'subscriptions', 'bytes'] as const
 type Thing = (typeof things)[number]
 
 const _meta = { progressToken: 'p' }

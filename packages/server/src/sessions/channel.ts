@@ -6,6 +6,7 @@ import type { Topic, TopicState } from '../changes/topic.ts'
 import { type EventId, formatEventId } from './event-id.ts'
 import type { Keeper } from '../byte-quota.ts'
 import { Mailbox, type MailboxOwner } from './mailbox.ts'
+import { Place } from './place.ts'
 
 /** The session of a channel, as the channel sees it. */
 export interface ChannelOwner extends MailboxOwner {
@@ -40,6 +41,8 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
   #stream: MessageStream | undefined
   #complete = false
   #ended = false
+  /** Once a stream took the place of another. */
+  #place: Place | undefined
   /** The time when the client lost its stream, by `performance.now()`; undefined before it had one. */
   #leftAt: number | undefined
 
@@ -112,11 +115,22 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
   }
 
   /**
+   * Waits for the turn of another stream, where streams have taken the place from one another. Undefined when it may be
+   * attached now. Ask again afterwards.
+   *
+   * @throws {Refusal} 409 when others wait already.
+   */
+  turn(whenClosed: (callback: () => void) => void): Promise<void> | undefined {
+    return this.#place?.turn(whenClosed)
+  }
+
+  /**
    * Gives the channel its stream, in place of the one it may have.
    *
    * @param greeting makes the first frame, given the id of the last event the client was sent.
    */
   attach(stream: MessageStream, greeting: (eventId: string) => string | undefined): void {
+    if (this.#stream !== undefined) (this.#place ??= new Place()).taken()
     this.#stream?.end('replaced by a newer stream')
     this.#stream = stream
     this.#owner.attached(this)
@@ -195,12 +209,14 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
     const stream = this.#stream
     this.#stream = undefined
     stream?.end(reason)
+    this.#place?.left()
   }
 
   #detach(): void {
     this.#stream = undefined
     this.#leftAt = performance.now()
     this.#owner.detached(this)
+    this.#place?.left()
   }
 
   #pump(): void {

@@ -154,6 +154,8 @@ class Run {
 
   async close(): Promise<void> {
     await this.world.close()
+    // The timer that looks after calls ends when it finds none.
+    jest.runOnlyPendingTimers()
     expect([this.world.sessions.size, changesOf(this.world.server).size, jest.getTimerCount()]).toEqual([
       0, 0, 0,
     ])

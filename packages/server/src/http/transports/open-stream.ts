@@ -2,6 +2,7 @@ import { headers } from '@tidings/protocol'
 import type { Channel } from '../../sessions/channel.ts'
 import { type EventId, parseEventId } from '../../sessions/event-id.ts'
 import type { Session } from '../../sessions/session.ts'
+import { sessionNotFound, stopping } from '../../refusal.ts'
 import type { TransportRequest } from './transport-request.ts'
 import type { TransportResponse } from './transport-response.ts'
 import type { TransportContext } from './transport.ts'
@@ -14,6 +15,27 @@ export function lastEventId(request: TransportRequest): EventId | undefined {
 /** @throws {LimitError} when there are too many streams, unless the new one takes the place of another. */
 export function requireStream({ options }: TransportContext, session: Session, channel: Channel): void {
   if (!channel.attached) options.limits.streams.require(session.principal)
+}
+
+/**
+ * Waits until the channel may have another stream: see `Place`.
+ *
+ * @returns false when the client has left meanwhile.
+ * @throws {Refusal} when the session has ended meanwhile, or too many wait.
+ */
+export async function hasTurn(
+  { sessions }: TransportContext,
+  session: Session,
+  channel: Channel,
+  response: TransportResponse,
+): Promise<boolean> {
+  while (!response.closed) {
+    const turn = channel.turn((callback) => response.whenClosed(callback))
+    if (turn === undefined) break
+    await turn
+  }
+  if (session.ended) throw sessions.closing ? stopping() : sessionNotFound()
+  return !response.closed
 }
 
 interface Opening {

@@ -2,7 +2,7 @@ import type { RequestId } from '@tidings/protocol'
 import type { Call } from '../../requests/call.ts'
 import { Refusal } from '../../refusal.ts'
 import type { Session } from '../../sessions/session.ts'
-import { lastEventId, openStream, requireStream } from './open-stream.ts'
+import { hasTurn, lastEventId, openStream, requireStream } from './open-stream.ts'
 import type { TransportRequest } from './transport-request.ts'
 import type { Transport, TransportContext } from './transport.ts'
 
@@ -40,9 +40,10 @@ export function paired(context: TransportContext): Transport {
       return id !== undefined && clientId.test(id) ? id : undefined
     },
 
-    open(request, response) {
+    async open(request, response) {
       const session = sessionFor(request)
       const { channel } = session
+      if (!(await hasTurn(context, session, channel, response))) return
       requireStream(context, session, channel)
       const outcome = session.resume(channel, lastEventId(request))
       // Events that were written to the stream before may never have arrived.

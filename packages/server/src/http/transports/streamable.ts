@@ -16,7 +16,7 @@ import { Refusal, sessionNotFound } from '../../refusal.ts'
 import type { Channel } from '../../sessions/channel.ts'
 import type { Session } from '../../sessions/session.ts'
 import type { ResolvedMountOptions } from '../options.ts'
-import { lastEventId, openStream, requireStream } from './open-stream.ts'
+import { hasTurn, lastEventId, openStream, requireStream } from './open-stream.ts'
 import { Reply, type ReplyStream, type ResponseForms, responseForms } from './reply.ts'
 import type { TransportRequest } from './transport-request.ts'
 import type { TransportResponse } from './transport-response.ts'
@@ -62,11 +62,13 @@ export function streamable(context: TransportContext): Transport {
         : undefined
     },
 
-    open(request, response) {
+    async open(request, response) {
       if (!keepSessions) throw new Refusal(405, 'This server has no sessions, and so no stream of one')
       revisionOf(request)
       const session = sessionOf(request)
       const eventId = lastEventId(request)
+      const former = session.channelOf(eventId)
+      if (former !== undefined && !(await hasTurn(context, session, former, response))) return
       const channel = session.channelOf(eventId)
       if (channel === undefined) throw new Refusal(400, 'The stream of this Last-Event-ID is no longer kept')
       requireStream(context, session, channel)
