@@ -42,7 +42,11 @@ export function handler(server: McpServer, options: McpOptions = {}): McpHandler
 export function koaListener(mount: Mount, middleware: Middleware): RequestListener {
   const { mcp, sse } = mount.options.paths
   const app = new Koa()
-  app.on('error', (err: Error) => mount.logger.error({ err }, 'request failed'))
+  app.on('error', (err: Error & { expose?: boolean }) => {
+    // What a client is told, such as a 401 of `principal`, is a matter between it and the server: it must not fill the log.
+    if (err.expose) mount.logger.debug({ err }, 'request refused')
+    else mount.logger.error({ err }, 'request failed')
+  })
   app.use(middleware).use((context) => {
     // There are other methods: the middleware says which.
     if (mount.routedPath(context.path) !== undefined) return
