@@ -55,8 +55,8 @@ export function koaListener(mount: Mount, middleware: Middleware): Listener {
   const { mcp, sse } = mount.options.paths
   const app = new Koa()
   app.on('error', (err: Error & { expose?: boolean }) => {
-    // What is told to the client, as `ctx.throw(401)` does, is a refusal.
-    if (err.expose === true) mount.logger.debug({ err }, 'request refused')
+    // What a client is told, such as a 401 of `principal`, is a matter between it and the server: it must not fill the log.
+    if (err.expose) mount.logger.debug({ err }, 'request refused')
     else mount.logger.error({ err }, 'request failed')
   })
   app.use(middleware).use((context) => {

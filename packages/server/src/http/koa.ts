@@ -1,4 +1,4 @@
-import { METHODS } from 'node:http'
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
 import cors from '@koa/cors'
 import { headers, mediaTypes } from '@tidings/protocol'
 import Router from '@koa/router'
@@ -10,7 +10,7 @@ import type { Principal } from '../requests/principal.ts'
 import { type BodyLimits, readJson } from './incoming/body.ts'
 import type { Guard } from './incoming/guard.ts'
 import { RefusalLog } from './incoming/refusal-log.ts'
-import { isPath, prefixOf, targetOf } from './incoming/target.ts'
+import { isPath, prefixOf } from './incoming/target.ts'
 import type { Mount } from './mount.ts'
 import type { McpOptions, ResolvedSocketOptions } from './options.ts'
 import { discard } from './outgoing/discard.ts'
@@ -54,7 +54,9 @@ class KoaRequest extends TransportRequest {
   get prefix(): string {
     const { publicUrl, believesProxies } = this.#options
     if (publicUrl !== undefined) return publicUrl.pathname.replace(/\/$/, '')
-    return prefixOf(this.#context, believesProxies || this.#context.app.proxy)
+    const context = this.#context
+    const isBelieved = believesProxies || context.app.proxy
+    return prefixOf(targetOf(context), context.path, isBelieved ? context.get('X-Forwarded-Prefix') : '')
   }
 
   header(name: string): string | undefined {
@@ -263,6 +265,11 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
     else context.res.setHeader('Vary', 'Origin')
     return admit(context, path, next)
   }
+}
+
+/** The target as the client sent it, where a framework in front has taken a prefix off. */
+function targetOf({ req, originalUrl }: Context): string {
+  return (req as IncomingMessage & { originalUrl?: string }).originalUrl ?? originalUrl
 }
 
 /** Undefined for a target that Koa cannot take apart: nothing else could be done with it. */

@@ -62,7 +62,7 @@ function isLoopback(address: string): boolean {
 }
 
 /** True for the names that browsers resolve to loopback themselves. */
-export function isLoopbackName(host: string): boolean {
+function isLoopbackName(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || isLoopback(host)
 }
 

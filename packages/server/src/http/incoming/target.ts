@@ -1,11 +1,3 @@
-import type { IncomingMessage } from 'node:http'
-import type { Context } from 'koa'
-
-/** The request target as the client sent it, where a framework has taken a prefix off `url`. */
-export function targetOf({ req, originalUrl }: Context): string {
-  return (req as IncomingMessage & { originalUrl?: string }).originalUrl ?? originalUrl
-}
-
 /**
  * True for a path of this server. A target can also be a whole URL, for a proxy, or begin with what a client would take for
  * the authority of another server.
@@ -17,19 +9,15 @@ export function isPath(target: string): boolean {
 }
 
 /**
- * The part of the public path that precedes `ctx.path`: what a proxy has taken off, and what the application's routers have.
+ * The part of the public path that precedes a path: what proxies have taken off, and what the application's routers have.
  *
- * @param forwarded whether `X-Forwarded-Prefix` is believed. The values of several proxies follow one another, the outermost
- *   first.
+ * @param target the target of the request, before the routers.
+ * @param forwarded the value of `X-Forwarded-Prefix`. Several proxies add to it, the outermost first.
  */
-export function prefixOf(context: Context, forwarded: boolean): string {
-  const [original = ''] = targetOf(context).split('?', 1)
-  const mounted = original.endsWith(context.path) ? original.slice(0, -context.path.length) : ''
-  return (forwarded ? forwardedPrefixOf(context) : '') + mounted
-}
-
-function forwardedPrefixOf(context: Context): string {
-  const prefixes = context.get('X-Forwarded-Prefix').split(',')
-  const prefix = prefixes.map((prefix) => prefix.trim().replace(/\/+$/, '')).join('')
-  return isPath(prefix) && !/[\s?\\]/.test(prefix) ? prefix : ''
+export function prefixOf(target: string, path: string, forwarded: string): string {
+  const [original = ''] = target.split('?', 1)
+  const mounted = original.endsWith(path) ? original.slice(0, -path.length) : ''
+  const prefixes = forwarded.split(',').map((prefix) => prefix.trim().replace(/\/+$/, ''))
+  const prefix = prefixes.join('')
+  return (isPath(prefix) && !/[\s?\\]/.test(prefix) ? prefix : '') + mounted
 }

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { Log } from '@tidings/testkit/log'
 import type { ServeOptions } from '../../../src/index.ts'
@@ -144,6 +145,21 @@ test.each([
   },
 )
 
+test('a probe over HTTP/1.0, which needs no Host, is answered; nothing else is', async () => {
+  const { port } = await start(() => {}, { allowedHosts: ['mcp.example.com'] })
+  const ask = async (path: string) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`GET ${path} HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n`)
+    let text = ''
+    for await (const piece of socket) text += String(piece)
+    return text
+  }
+  expect(await ask('/health')).toMatch(/^HTTP\/1\.1 200 [^]*"status":"healthy"/)
+  for (const path of ['/sse', '/mcp']) {
+    expect(await ask(path)).toMatch(/^HTTP\/1\.1 403 [^]*The Host that is missing is not allowed here/)
+  }
+})
+
 test('on every interface a server is reached by addresses, and through a mapped port by localhost; by a name if it is listed', async () => {
   const { port } = await start(() => {}, { host: '0.0.0.0' })
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
@@ -222,6 +238,23 @@ test.each<[Record<string, string>, boolean]>([
     }
   }
   if (!isOpened) expect((await health(url)).sessions).toEqual(before)
+})
+
+test('callers whom `principal` rejects do not fill the log; its failures are errors', async () => {
+  const logger = new Log()
+  const principal = (ctx: any) => {
+    if (ctx.get('X-Fail') === '') ctx.throw(401)
+    throw new Error('no database')
+  }
+  const { url } = await start(() => {}, { logger, principal })
+  for (const way of ['GET /sse', 'POST /mcp', 'DELETE /mcp', 'POST /messages']) {
+    const [method, path] = way.split(' ') as [string, string]
+    const headers = { Accept: 'text/event-stream', 'Content-Type': 'application/json' }
+    expect((await send(url, { method, path, headers })).status).toBe(401)
+  }
+  expect(logger.of('warn', 'error')).toEqual([])
+  expect((await send(url, { method: 'GET', path: '/sse', headers: { 'X-Fail': 'yes' } })).status).toBe(500)
+  expect(logger.errors).toMatchObject([{ message: 'no database' }])
 })
 
 test('requests that are turned away are logged once for each reason, and 20 times a minute at most', async () => {

@@ -147,6 +147,35 @@ test('a preflight is answered with what MCP needs', async () => {
   )
 })
 
+test.each(['/sse', '/messages', '/mcp', '/mcp/', '/health'])(
+  'a preflight for %s lets in the pages that are named, whatever they are, and no others',
+  async (path) => {
+    const pages = ['https://app.example.com', 'chrome-extension://abc', 'tauri://localhost', 'null']
+    const { url } = await start(() => {}, { allowedOrigins: pages })
+    const ask = (Origin: string, others: Record<string, string> = {}) =>
+      get(url + path, { Origin, ...preflight, 'Sec-Fetch-Site': 'cross-site', ...others }, 'OPTIONS')
+    for (const page of [...pages, 'http://localhost:5173']) {
+      const { status, headers } = await ask(page)
+      expect([page, status]).toEqual([page, 204])
+      expect(headers['access-control-allow-origin']).toBe(page)
+      expect(headers.vary).toMatch('Origin')
+      expect(headers['access-control-allow-private-network']).toBeUndefined()
+      // A public page that uses a server of the local network.
+      const local = await ask(page, { 'Access-Control-Request-Private-Network': 'true' })
+      expect(local.headers['access-control-allow-private-network']).toBe('true')
+    }
+    for (const page of ['https://app.example.com.evil.com', 'chrome-extension://abcd', 'app://localhost']) {
+      const { status, headers } = await ask(page, { 'Access-Control-Request-Private-Network': 'true' })
+      expect([page, status]).toEqual([page, 403])
+      expect(headers['access-control-allow-origin']).toBeUndefined()
+      expect(headers['access-control-allow-private-network']).toBeUndefined()
+    }
+    // An allowed page does not make a foreign host ours.
+    const rebound = await ask('https://app.example.com', { Host: 'evil.example.com' })
+    expect([rebound.status, rebound.headers['access-control-allow-origin']]).toEqual([403, undefined])
+  },
+)
+
 test('errors and streams carry the CORS headers, too', async () => {
   const { url } = await start()
   const origin = { Origin: 'http://localhost:5173' }
