@@ -60,9 +60,15 @@ export interface McpOptions extends MountOptions, GuardOptions {
   }
   /**
    * Identifies the caller, with an id that stays the same when a token is renewed; sessions belong to it. Throw
-   * (`ctx.throw(401)`) to reject the request. `undefined` means anonymous. Default: all callers are anonymous.
+   * (`ctx.throw(401)`) to reject the request. `undefined` means anonymous. It has 10 s; after that the request gets status 503.
+   * Default: all callers are anonymous.
    */
   principal?: (ctx: Context) => string | undefined | Promise<string | undefined>
+  /**
+   * Milliseconds after which `principal` is asked again about the request that opened a stream. The stream ends when it throws
+   * or returns another id. `Infinity`, for tokens that can be used once, asks only when a stream is opened. Default 60,000.
+   */
+  principalMaxAgeMs?: number
   /** Bytes that a request body may have. A larger body gets status 413. Default 4,194,304 (4 MiB). */
   maxBodyBytes?: number
   /**
@@ -146,14 +152,17 @@ export interface ResolvedSocketOptions {
   readonly maxBodyBytes: number
   readonly writeTimeoutMs: number
   readonly principal: McpOptions['principal']
+  readonly principalMaxAgeMs: number
 }
 
 /** @throws {TypeError} when an option has a value it cannot have. */
 export function resolveSocketOptions(options: McpOptions): ResolvedSocketOptions {
   const { maxBodyBytes = 4 * 1024 * 1024, writeTimeoutMs = 60_000, principal } = options
+  const { principalMaxAgeMs = 60_000 } = options
+  requireNumbers({ principalMaxAgeMs }, 1)
   requireNumbers({ maxBodyBytes, writeTimeoutMs })
   if (principal !== undefined && typeof principal !== 'function') {
     throw new TypeError(`principal must be a function of the Koa context, got ${describe(principal)}`)
   }
-  return { maxBodyBytes, writeTimeoutMs, principal }
+  return { maxBodyBytes, writeTimeoutMs, principal, principalMaxAgeMs }
 }
