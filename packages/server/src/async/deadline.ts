@@ -11,3 +11,25 @@ export async function settledWithin(
   await Promise.race([Promise.all(promises), deadline])
   clearTimeout(timer)
 }
+
+/**
+ * Waits for the promise, until the deadline.
+ *
+ * @throws what `late` makes, when the promise has not settled by then.
+ */
+export function within<T>(promise: PromiseLike<T>, deadlineMs: number, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), deadlineMs)
+    promise.then(
+      (value) => {
+        clearTimeout(timer)
+        resolve(value)
+      },
+      (thrown: unknown) => {
+        clearTimeout(timer)
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as it was rejected
+        reject(thrown)
+      },
+    )
+  })
+}

@@ -5,11 +5,12 @@ import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import SSE from 'koa-sse-stream/lib/sse.js'
 import type { MessageStream } from '../changes/message-stream.ts'
-import type { Principal } from '../requests/principal.ts'
+import { identify, type Principal } from '../requests/principal.ts'
 import { readJson } from './incoming/body.ts'
 import type { Guard } from './incoming/guard.ts'
 import type { Mount } from './mount.ts'
 import type { ResolvedSocketOptions } from './options.ts'
+import { AuthorizedStreams } from './outgoing/authorized-streams.ts'
 import { discard } from './outgoing/discard.ts'
 import { type EventStreams, ResponseSink } from './outgoing/event-stream.ts'
 import { type AnyResponse, contextOfStream, cutOff, endWith, isHttp2 } from './outgoing/http2.ts'
@@ -57,7 +58,8 @@ class KoaRequest extends TransportRequest {
   }
 
   readPrincipal(): Principal | Promise<Principal> {
-    return this.#options.principal?.(this.#context)
+    const { principal } = this.#options
+    return principal && identify(principal, this.#context)
   }
 
   readBody(): unknown {
@@ -70,6 +72,8 @@ class KoaRequest extends TransportRequest {
 class KoaResponse implements TransportResponse {
   readonly #response: AnyResponse
   readonly #streams: EventStreams
+  /** Undefined where a caller is identified once. */
+  readonly #authorized: AuthorizedStreams<Context> | undefined
   /** Until the response has begun: a stream must not hold the context for as long as it is open. */
   #context: Context | undefined
   #closesConnection = false
@@ -77,10 +81,11 @@ class KoaResponse implements TransportResponse {
   #json: string | undefined
   #contentType: string | undefined
 
-  constructor(context: Context, streams: EventStreams) {
+  constructor(context: Context, streams: EventStreams, authorized?: AuthorizedStreams<Context>) {
     this.#context = context
     this.#response = context.res
     this.#streams = streams
+    this.#authorized = authorized
   }
 
   get begun(): boolean {
@@ -147,7 +152,11 @@ class KoaResponse implements TransportResponse {
       this.#response.removeHeader('Transfer-Encoding')
     }
     this.#context = undefined
-    return this.#streams.open(new ResponseSink(this.#response), principal, String(opening.read()))
+    const stream = this.#streams.open(new ResponseSink(this.#response), principal, String(opening.read()))
+    if (this.#authorized !== undefined) {
+      whenClosed(this.#response, this.#authorized.watch(stream, context, principal))
+    }
+    return stream
   }
 
   closeConnection(): void {
@@ -214,7 +223,9 @@ interface KoaOptions extends ResolvedSocketOptions {
 /** Middleware that serves the routes of a mount. Requests for other paths are passed on. */
 export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
   const { routes, streams, logger } = mount
-  const { guard, deadline } = options
+  const { guard, deadline, principal, principalMaxAgeMs: maxAgeMs } = options
+  const authorized =
+    principal && maxAgeMs < Infinity ? new AuthorizedStreams({ principal, maxAgeMs, logger }) : undefined
   const allowCors = corsFor(guard)
   const answerOthers = otherMethods(routes.keys())
 
@@ -227,7 +238,7 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
     }
     const handler = routes.get(`${context.req.method} ${context.path}`)
     if (handler === undefined) return answerOthers(context, next)
-    return handler(new KoaRequest(context, options), new KoaResponse(context, streams))
+    return handler(new KoaRequest(context, options), new KoaResponse(context, streams, authorized))
   }
 
   return (context, next) => {

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { errorCodes, type JSONRPCRequest, McpError, type Result } from '@tidings/protocol'
 import { settledWithin } from '../async/deadline.ts'
+import type { Principal } from './principal.ts'
 
 /** The outcome of a request. */
 export type CallOutcome = { result: Result } | { error: McpError }
@@ -8,6 +9,7 @@ export type CallOutcome = { result: Result } | { error: McpError }
 /** A request that is being answered, and the means to stop it. */
 export class Call {
   readonly request: JSONRPCRequest
+  readonly principal: Principal
   /** The index among all calls, for `Calls`. */
   place = 0
   readonly #onOutcome: (outcome: CallOutcome | undefined) => void
@@ -17,8 +19,13 @@ export class Call {
   #whenOver: (() => void)[] | undefined
 
   /** @param onOutcome called once: with the outcome, or with undefined when no answer is wanted any more. */
-  constructor(request: JSONRPCRequest, onOutcome: (outcome: CallOutcome | undefined) => void) {
+  constructor(
+    request: JSONRPCRequest,
+    principal: Principal,
+    onOutcome: (outcome: CallOutcome | undefined) => void,
+  ) {
     this.request = request
+    this.principal = principal
     this.#onOutcome = onOutcome
   }
 
@@ -87,8 +94,17 @@ export class Calls {
       deadlineMs,
       this.#calls.map((call) => call.finished()),
     )
-    const message = 'The server is stopping'
-    for (const call of [...this.#calls]) {
+    await this.#abort(this.#calls, 'The server is stopping')
+  }
+
+  /** Answers the requests of the principal with an error. */
+  end(principal: string): Promise<void> {
+    const calls = this.#calls.filter((call) => call.principal === principal)
+    return this.#abort(calls, 'The server has ended the requests of this principal')
+  }
+
+  async #abort(calls: readonly Call[], message: string): Promise<void> {
+    for (const call of [...calls]) {
       const error = new McpError(errorCodes.internalError, message)
       call.abort(new DOMException(message, 'AbortError'), { error })
     }

@@ -106,7 +106,7 @@ export class Dispatcher {
     return new Promise((resolve) => {
       const { method } = request
       let timer: NodeJS.Timeout | undefined
-      const call = new Call(request, (outcome) => {
+      const call = new Call(request, peer.principal, (outcome) => {
         if (timer !== undefined) clearTimeout(timer)
         peer.over(call)
         resolve(outcome && encodeResponse(this.#responseFor(request, peer, outcome), this.#logger))

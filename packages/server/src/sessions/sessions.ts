@@ -9,6 +9,9 @@ import type { MailboxLimits } from './mailbox.ts'
 import { Refusal, sessionNotFound, stopping } from '../refusal.ts'
 import { Session, type SessionOwner, type SessionTransport, transientId } from './session.ts'
 
+/** The reason for the end of what a principal has. */
+export const endedByServer = 'ended by the server'
+
 interface SessionsOptions {
   limits: Limits
   /** The time that a session which lost its stream is kept, with the messages that were written to it. */
@@ -180,6 +183,12 @@ export class Sessions implements SessionOwner {
   close(): void {
     this.#closing = true
     for (const session of [...this.#sessions.values()]) session.end('server stopping')
+  }
+
+  /** Ends the sessions of the principal. */
+  end(principal: string): void {
+    const own = [...this.#sessions.values()].filter((session) => session.principal === principal)
+    for (const session of own) session.end(endedByServer)
   }
 
   get #sweepMs(): number {
