@@ -13,7 +13,7 @@ import type { ResolvedSocketOptions } from './options.ts'
 import { AuthorizedStreams } from './outgoing/authorized-streams.ts'
 import { discard } from './outgoing/discard.ts'
 import { type EventStreams, ResponseSink } from './outgoing/event-stream.ts'
-import { type AnyResponse, contextOfStream, cutOff, endWith, isHttp2 } from './outgoing/http2.ts'
+import { type AnyResponse, cutOff, endWith, isHttp2 } from './outgoing/http2.ts'
 import { handleKoaError } from './outgoing/node-internals.ts'
 import { isClosed, whenClosed } from './outgoing/when-closed.ts'
 import type { WriteDeadline } from './outgoing/write-deadline.ts'
@@ -189,6 +189,27 @@ class KoaResponse implements TransportResponse {
     if (this.#context === undefined) throw new Error('The response has begun already')
     return this.#context
   }
+}
+
+/**
+ * What koa-sse-stream sees of a context: no header about the connection, which HTTP/2 forbids (RFC 9113, section 8.2.2), and
+ * no way to stop the timer of a connection that other responses share.
+ */
+function contextOfStream(context: Context): Context {
+  const { socket } = context.req
+  return {
+    req: {
+      socket: {
+        setTimeout() {},
+        setNoDelay: (noDelay: boolean) => socket.setNoDelay(noDelay),
+        setKeepAlive: (keepAlive: boolean) => socket.setKeepAlive(keepAlive),
+      },
+    },
+    set(fields: Record<string, string>) {
+      delete fields.Connection
+      context.set(fields)
+    },
+  } as unknown as Context
 }
 
 /** The responses to be written at the end of the tick. */

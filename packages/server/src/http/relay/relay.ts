@@ -12,6 +12,7 @@ import { answerWithoutSocket } from '../transports/answer-without-socket.ts'
 import type { TransportRequest } from '../transports/transport-request.ts'
 import type { TransportResponse } from '../transports/transport-response.ts'
 import type { Routes } from '../transports/transport.ts'
+import { checkMail } from './check-mail.ts'
 import { ForwardedRequest } from './forwarded-request.ts'
 import { decodeMail, encodeMail, type ForwardedHead, type RelayMail } from './mail.ts'
 import { RelayedRequest } from './relayed-request.ts'
@@ -96,8 +97,17 @@ export class Relay implements BackplaneNode {
     return false
   }
 
+  /** Mail that cannot be understood, or comes out of turn, is of a node that is broken or not ours, and changes nothing here. */
   receive(from: string, bytes: Uint8Array): void {
-    const [mail, body] = decodeMail(bytes)
+    try {
+      const [mail, body] = decodeMail(bytes)
+      this.#receive(from, checkMail(mail), body)
+    } catch (err) {
+      this.#options.logger.warn({ err, from }, 'mail from another node is dropped')
+    }
+  }
+
+  #receive(from: string, mail: RelayMail, body: Buffer): void {
     if (mail.kind === 'reset') return this.#drop(from)
     const { relayId } = mail
     const served = this.#served.get(`${from} ${relayId}`)
