@@ -16,7 +16,7 @@ export interface ServerInternals {
   readonly tools: Tools
   readonly resources: Resources
   /** Closed with the server. */
-  readonly mounts: Set<{ close(deadlineMs: number): Promise<void> }>
+  readonly mounts: Set<{ end(principal: string): Promise<void>; close(deadlineMs: number): Promise<void> }>
 }
 
 /**

@@ -20,7 +20,7 @@ import { type ToolHandle, type ToolHandler, type ToolOptions, Tools } from './ca
 import type { Variables } from './capabilities/uri-template.ts'
 import { ChangeIndex } from './changes/change-index.ts'
 import { firstFailureOnly, type Logger, requireLogger } from './logger.ts'
-import { requireNumbers, requireWholeNumbers } from './options.ts'
+import { describe, requireNumbers, requireWholeNumbers } from './options.ts'
 import { internals, type ServerInternals } from './internals.ts'
 import { Dispatcher } from './requests/dispatcher.ts'
 
@@ -164,6 +164,20 @@ export class McpServer {
   /** Tells every client that a list has changed. Registering, updating and removing do so without this call. */
   listChanged(list: List): void {
     this[internals].changes.publish(list)
+  }
+
+  /**
+   * Ends everything that a principal has on this server, over every transport: its requests in flight are answered with an
+   * error, and its sessions and streams end. Its later requests are served if `principal` lets them in, so make that refuse
+   * them first. With a `backplane`, call it on each node: a session ends where it lives.
+   *
+   * @throws {TypeError} when the principal is no string: anonymous callers cannot be told apart.
+   */
+  async end({ principal }: { principal: string }): Promise<void> {
+    if (typeof principal !== 'string') {
+      throw new TypeError(`principal must be the string that the option returned, got ${describe(principal)}`)
+    }
+    await Promise.all([...this[internals].mounts].map((mount) => mount.end(principal)))
   }
 
   /**

@@ -1,5 +1,3 @@
-import { isPromise } from './is-promise.ts'
-
 /** The longest time of a timer. A longer one would fire at once. */
 export const longestTimerMs = 2 ** 31 - 1
 
@@ -15,20 +13,23 @@ export async function settledWithin(
 }
 
 /**
- * Waits for a value, until the deadline.
+ * Waits for the promise, until the deadline.
  *
- * @param what the thing that is waited for, for the error.
- * @throws {Error} when it takes longer. What the promise does later has no effect.
+ * @throws what `late` makes, when the promise has not settled by then.
  */
-export async function within<T>(deadlineMs: number, what: string, value: T | PromiseLike<T>): Promise<T> {
-  if (!isPromise(value)) return value
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took longer than ${deadlineMs} ms`)), deadlineMs)
+export function within<T>(promise: PromiseLike<T>, deadlineMs: number, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), deadlineMs)
+    promise.then(
+      (value) => {
+        clearTimeout(timer)
+        resolve(value)
+      },
+      (thrown: unknown) => {
+        clearTimeout(timer)
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as it was rejected
+        reject(thrown)
+      },
+    )
   })
-  try {
-    return await Promise.race([value, deadline])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -18,6 +18,7 @@ import type { Logger } from '../logger.ts'
 import { textOf } from '../requests/encode.ts'
 import type { MethodHandlers } from '../requests/method-handlers.ts'
 import { within } from '../async/deadline.ts'
+import { isPromise } from '../async/is-promise.ts'
 import { describe, requireRegistration } from '../options.ts'
 import { type ListOptions, pageOf } from './pages.ts'
 import type { Peer } from '../requests/peer.ts'
@@ -266,7 +267,8 @@ export class Resources {
     if (list === undefined) return []
     const { uriTemplate } = listing
     try {
-      const listed = await within(listTimeoutMs, 'list', list(context))
+      const given = list(context)
+      const listed = isPromise(given) ? await within(given, listTimeoutMs, tooSlow) : given
       if (Array.isArray(listed)) return listed
       throw new TypeError(`list must return an array of resources, it returned ${describe(listed)}`)
     } catch (err) {
@@ -284,6 +286,10 @@ export class Resources {
     }
     return undefined
   }
+}
+
+function tooSlow(): Error {
+  return new Error(`list took longer than ${listTimeoutMs} ms`)
 }
 
 function notFound(uri: string, { revision }: Peer): McpError {

@@ -9,9 +9,7 @@ import {
 } from '@tidings/protocol'
 import { isPromise } from '../async/is-promise.ts'
 import { bytesOfValue } from '../bytes-of.ts'
-import { describe } from '../options.ts'
 import { Refusal, stopping } from '../refusal.ts'
-import type { Principal } from '../requests/principal.ts'
 import { InFlight } from '../quota.ts'
 import type { Relay } from './relay/relay.ts'
 import type { StatelessTransport } from './transports/stateless.ts'
@@ -64,7 +62,7 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
       requireStreamWanted(request)
       // A look at a stream does not open it.
       if (request.method === 'HEAD') return response.empty(200, mediaTypes.eventStream)
-      request.principal = requirePrincipal(await request.readPrincipal())
+      request.principal = await request.readPrincipal()
       if (response.closed) return
       const transport = transportOf(request)
       const elsewhere = homeElsewhere(transport, request, response)
@@ -83,7 +81,7 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
         if (sessions.closing) throw stopping()
         // Before the body is read: not every caller may send one.
         const principal = request.readPrincipal()
-        request.principal = requirePrincipal(isPromise(principal) ? await principal : principal)
+        request.principal = isPromise(principal) ? await principal : principal
         const body = request.readBody()
         request.body = isPromise(body) ? await body : body
         transport = transportOf(request)
@@ -107,7 +105,7 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
 
   const end = (transportOf: (request: TransportRequest) => Transport) =>
     refusing(async (request, response) => {
-      request.principal = requirePrincipal(await request.readPrincipal())
+      request.principal = await request.readPrincipal()
       const transport = transportOf(request)
       const elsewhere = homeElsewhere(transport, request, response)
       if (elsewhere !== undefined && (await relay.forward(await elsewhere, request, response))) return
@@ -180,14 +178,6 @@ function requireStreamWanted(request: TransportRequest): void {
 }
 
 const browserHeaders = ['Origin', 'Sec-Fetch-Site', 'Sec-Fetch-Dest']
-
-/** @throws {TypeError} when the `principal` option returned no id: sessions are told apart with it. */
-function requirePrincipal(principal: unknown): Principal {
-  if (principal === undefined || typeof principal === 'string') return principal
-  throw new TypeError(
-    `principal must return a string, such as the id of a user, or undefined; it returned ${describe(principal)}`,
-  )
-}
 
 /**
  * The body tells the eras apart: a request of the modern era names its revision in `_meta`. The header alone does so only

@@ -6,16 +6,17 @@ import type { Context, Middleware, Next } from 'koa'
 import SSE from 'koa-sse-stream/lib/sse.js'
 import type { MessageStream } from '../changes/message-stream.ts'
 import { Refusal } from '../refusal.ts'
-import type { Principal } from '../requests/principal.ts'
+import { identify, type Principal } from '../requests/principal.ts'
 import { type BodyLimits, readJson } from './incoming/body.ts'
 import type { Guard } from './incoming/guard.ts'
 import { RefusalLog } from './incoming/refusal-log.ts'
 import { isPath, prefixOf } from './incoming/target.ts'
 import type { Mount } from './mount.ts'
-import type { McpOptions, ResolvedSocketOptions } from './options.ts'
+import type { ResolvedSocketOptions } from './options.ts'
+import { AuthorizedStreams } from './outgoing/authorized-streams.ts'
 import { discard } from './outgoing/discard.ts'
 import { type EventStreams, ResponseSink } from './outgoing/event-stream.ts'
-import { type AnyResponse, contextOfStream, cutOff, endWith, isHttp2 } from './outgoing/http2.ts'
+import { type AnyResponse, cutOff, endWith, isHttp2 } from './outgoing/http2.ts'
 import { handleKoaError } from './outgoing/node-internals.ts'
 import { isClosed, whenClosed } from './outgoing/when-closed.ts'
 import type { WriteDeadline } from './outgoing/write-deadline.ts'
@@ -64,7 +65,8 @@ class KoaRequest extends TransportRequest {
   }
 
   readPrincipal(): Principal | Promise<Principal> {
-    return this.#options.principal?.(this.#context)
+    const { principal } = this.#options
+    return principal && identify(principal, this.#context)
   }
 
   readBody(): unknown {
@@ -77,6 +79,8 @@ class KoaRequest extends TransportRequest {
 class KoaResponse implements TransportResponse {
   readonly #response: AnyResponse
   readonly #streams: EventStreams
+  /** Undefined where a caller is identified once. */
+  readonly #authorized: AuthorizedStreams<Context> | undefined
   /** Until the response has begun: a stream must not hold the context for as long as it is open. */
   #context: Context | undefined
   #closesConnection = false
@@ -84,10 +88,11 @@ class KoaResponse implements TransportResponse {
   #json: string | undefined
   #contentType: string | undefined
 
-  constructor(context: Context, streams: EventStreams) {
+  constructor(context: Context, streams: EventStreams, authorized?: AuthorizedStreams<Context>) {
     this.#context = context
     this.#response = context.res
     this.#streams = streams
+    this.#authorized = authorized
   }
 
   get begun(): boolean {
@@ -158,7 +163,11 @@ class KoaResponse implements TransportResponse {
       this.#response.removeHeader('Transfer-Encoding')
     }
     this.#context = undefined
-    return this.#streams.open(new ResponseSink(this.#response), principal, String(opening.read()))
+    const stream = this.#streams.open(new ResponseSink(this.#response), principal, String(opening.read()))
+    if (this.#authorized !== undefined) {
+      whenClosed(this.#response, this.#authorized.watch(stream, context, principal))
+    }
+    return stream
   }
 
   closeConnection(): void {
@@ -191,6 +200,27 @@ class KoaResponse implements TransportResponse {
     if (this.#context === undefined) throw new Error('The response has begun already')
     return this.#context
   }
+}
+
+/**
+ * What koa-sse-stream sees of a context: no header about the connection, which HTTP/2 forbids (RFC 9113, section 8.2.2), and
+ * no way to stop the timer of a connection that other responses share.
+ */
+function contextOfStream(context: Context): Context {
+  const { socket } = context.req
+  return {
+    req: {
+      socket: {
+        setTimeout() {},
+        setNoDelay: (noDelay: boolean) => socket.setNoDelay(noDelay),
+        setKeepAlive: (keepAlive: boolean) => socket.setKeepAlive(keepAlive),
+      },
+    },
+    set(fields: Record<string, string>) {
+      delete fields.Connection
+      context.set(fields)
+    },
+  } as unknown as Context
 }
 
 /** The responses to be written at the end of the tick. */
@@ -228,7 +258,9 @@ interface KoaOptions extends ResolvedSocketOptions {
 /** Middleware that serves the routes of a mount. Requests for other paths are passed on. */
 export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
   const { routes, streams, logger } = mount
-  const { guard, deadline } = options
+  const { guard, deadline, principal, principalMaxAgeMs: maxAgeMs } = options
+  const authorized =
+    principal && maxAgeMs < Infinity ? new AuthorizedStreams({ principal, maxAgeMs, logger }) : undefined
   const { bodyBounds, limits } = mount.options
   const requestOptions: RequestOptions = { ...options, bodyBounds, bytes: limits.bytes }
   const refusals = new RefusalLog(logger)
@@ -246,7 +278,10 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
       return refuse(new KoaResponse(context, streams), refusal)
     }
     if (handler === undefined) return answerOthers(context, next)
-    return handler(new KoaRequest(context, path, requestOptions), new KoaResponse(context, streams))
+    return handler(
+      new KoaRequest(context, path, requestOptions),
+      new KoaResponse(context, streams, authorized),
+    )
   }
 
   return (context, next) => {

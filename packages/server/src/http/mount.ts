@@ -3,7 +3,7 @@ import type { ServerInternals } from '../internals.ts'
 import type { Logger } from '../logger.ts'
 import { requireNumbers } from '../options.ts'
 import { Calls } from '../requests/call.ts'
-import { Sessions } from '../sessions/sessions.ts'
+import { endedByServer, Sessions } from '../sessions/sessions.ts'
 import { createRoutes } from './entrance.ts'
 import { health } from './health.ts'
 import type { ResolvedMountOptions } from './options.ts'
@@ -76,6 +76,15 @@ export class Mount {
     })
     this.joining.catch((err: unknown) => logger.error({ err }, 'the backplane cannot be joined'))
     server.mounts.add(this)
+  }
+
+  /** Ends all that a principal has here: see `McpServer.end`. */
+  async end(principal: string): Promise<void> {
+    const { sessions, calls } = this.#context
+    await calls.end(principal)
+    sessions.end(principal)
+    // Those of no session: streams of changes, of requests, and of sessions that live on another node.
+    this.streams.end(principal, endedByServer)
   }
 
   /** The path of a route that a path stands for: `/mcp/` for `/mcp`. Undefined when there is none. */

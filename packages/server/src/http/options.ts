@@ -69,9 +69,15 @@ export interface McpOptions extends MountOptions, GuardOptions {
   publicUrl?: string
   /**
    * Identifies the caller, with an id that stays the same when a token is renewed; sessions belong to it. Throw
-   * (`ctx.throw(401)`) to reject the request. `undefined` means anonymous. Default: all callers are anonymous.
+   * (`ctx.throw(401)`) to reject the request. `undefined` means anonymous. It has 10 s; after that the request gets status 503.
+   * Default: all callers are anonymous.
    */
   principal?: (ctx: Context) => string | undefined | Promise<string | undefined>
+  /**
+   * Milliseconds after which `principal` is asked again about the request that opened a stream. The stream ends when it throws
+   * or returns another id. `Infinity`, for tokens that can be used once, asks only when a stream is opened. Default 60,000.
+   */
+  principalMaxAgeMs?: number
   /**
    * Bytes that a request body may have. A larger body gets status 413. A body may be nested 100 deep and hold 100,000 values,
    * or one for each 50 bytes of `maxBodyBytes` when that is more; past that it gets status 400. Default 4,194,304 (4 MiB).
@@ -169,16 +175,25 @@ export interface ResolvedSocketOptions {
   readonly writeTimeoutMs: number
   readonly principal: McpOptions['principal']
   readonly publicUrl: URL | undefined
+  readonly principalMaxAgeMs: number
 }
 
 /** @throws {TypeError} when an option has a value it cannot have. */
 export function resolveSocketOptions(options: McpOptions): ResolvedSocketOptions {
   const { maxBodyBytes = defaultMaxBodyBytes, writeTimeoutMs = 60_000, principal } = options
+  const { principalMaxAgeMs = 60_000 } = options
+  requireNumbers({ principalMaxAgeMs }, 1)
   requireNumbers({ maxBodyBytes, writeTimeoutMs })
   if (principal !== undefined && typeof principal !== 'function') {
     throw new TypeError(`principal must be a function of the Koa context, got ${describe(principal)}`)
   }
-  return { maxBodyBytes, writeTimeoutMs, principal, publicUrl: resolvePublicUrl(options.publicUrl) }
+  return {
+    maxBodyBytes,
+    writeTimeoutMs,
+    principal,
+    principalMaxAgeMs,
+    publicUrl: resolvePublicUrl(options.publicUrl),
+  }
 }
 
 /** @throws {TypeError} when it is no URL, or has more than a path. */

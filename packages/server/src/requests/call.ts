@@ -175,8 +175,17 @@ export class Calls {
       deadlineMs,
       this.#calls.map((call) => new Promise<void>((resolve) => call.onceOver(resolve))),
     )
-    const message = 'The server is stopping'
-    for (const call of [...this.#calls]) {
+    await this.#abort(this.#calls, 'The server is stopping')
+  }
+
+  /** Answers the requests of the principal with an error. */
+  end(principal: string): Promise<void> {
+    const calls = this.#calls.filter(({ peer }) => peer.principal === principal)
+    return this.#abort(calls, 'The server has ended the requests of this principal')
+  }
+
+  async #abort(calls: readonly Call[], message: string): Promise<void> {
+    for (const call of [...calls]) {
       const error = new McpError(errorCodes.internalError, message)
       call.abort(new DOMException(message, 'AbortError'), { error })
     }

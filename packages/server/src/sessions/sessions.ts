@@ -11,6 +11,8 @@ import { Session, type SessionOwner, type SessionTransport, transientId } from '
 
 /** The time in which a client is expected to initialize the session that it has opened. */
 const initializeWithinMs = 5_000
+/** The reason for the end of what a principal has. */
+export const endedByServer = 'ended by the server'
 
 interface SessionsOptions {
   limits: Limits
@@ -188,6 +190,12 @@ export class Sessions implements SessionOwner {
   close(): void {
     this.#closing = true
     for (const session of [...this.#sessions.values()]) session.end('server stopping')
+  }
+
+  /** Ends the sessions of the principal. */
+  end(principal: string): void {
+    const own = [...this.#sessions.values()].filter((session) => session.principal === principal)
+    for (const session of own) session.end(endedByServer)
   }
 
   get #sweepMs(): number {

@@ -52,7 +52,7 @@ export class Http2Client {
     const stream = this.request({ accept: 'text/event-stream', ...headers }, body)
     const [response] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status': number }]
     if (response[':status'] !== 200)
-      throw new Error(`${headers[':path']} was answered ${response[':status']}`)
+      throw new Error(`${String(headers[':path'])} was answered ${response[':status']}`)
     const reader = defer(new Http2Reader(stream, response), (reader) => reader.cut())
     stream.once('close', () => forget(reader))
     return reader

@@ -7,9 +7,19 @@ import { readAnswer } from './read.ts'
 export function listen(
   url: string,
   notifications: SubscriptionFilter,
-  { id = 'l', since }: { id?: string | number; since?: string } = {},
+  {
+    id = 'l',
+    since,
+    headers,
+  }: { id?: string | number; since?: string; headers?: Record<string, string> } = {},
 ): Promise<SseReader> {
   const meta = since === undefined ? {} : { 'dev.tidings/since': since }
-  const call = { method: 'subscriptions/listen', params: { notifications }, id, meta }
+  const call = {
+    method: 'subscriptions/listen',
+    params: { notifications },
+    id,
+    meta,
+    ...(headers && { headers }),
+  }
   return readAnswer(`${url}/mcp`, modernBody(call), modernHeaders(call))
 }

@@ -6,15 +6,17 @@ import { read } from './read.ts'
 export class RawClient {
   readonly reader: SseReader
   readonly endpoint: string
+  readonly #headers: Record<string, string>
   #lastId = 0
 
-  constructor(reader: SseReader, endpoint: string) {
+  constructor(reader: SseReader, endpoint: string, headers: Record<string, string> = {}) {
     this.reader = reader
     this.endpoint = endpoint
+    this.#headers = headers
   }
 
   send(message: object): Promise<Response> {
-    return post(this.endpoint, { jsonrpc: '2.0', ...message })
+    return post(this.endpoint, { jsonrpc: '2.0', ...message }, this.#headers)
   }
 
   /** Sends a request and waits for its answer; other messages stay for `reader.message()`. */
@@ -50,7 +52,7 @@ export async function connectRaw(
 ): Promise<RawClient> {
   const reader = await read(`${url}/sse`, headers)
   const { data } = await reader.next()
-  const client = new RawClient(reader, new URL(data, url).href)
+  const client = new RawClient(reader, new URL(data, url).href, headers)
   await client.request('initialize', {
     protocolVersion,
     capabilities,

@@ -203,6 +203,12 @@ export class EventStreams implements StreamOwner {
     this.#limits.bytes.change(principal, bytes, 0)
   }
 
+  /** Ends the streams of the principal. */
+  end(principal: string, reason: string): void {
+    const own = [...this.#streams].filter((stream) => stream.principal === principal)
+    for (const stream of own) stream.end(reason)
+  }
+
   flushLater(stream: EventStream): void {
     if (this.#written.push(stream) === 1) setImmediate(this.#flush)
   }

@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
-import type { Context } from 'koa'
 
 // Everything in which a response over HTTP/2 differs from one over HTTP/1.1, for the code that writes both. `node:http2` is
 // imported for its types only: a process that does not serve HTTP/2 does not load it.
@@ -47,25 +46,4 @@ export function endWith(response: Http2ServerResponse, text: string): void {
   // Node would write a body after the end that the head of a response to HEAD is.
   if (response.req.method !== 'HEAD') writeInPieces(response, text)
   response.end()
-}
-
-/**
- * What koa-sse-stream sees of a context: no header about the connection, which HTTP/2 forbids (RFC 9113, section 8.2.2), and
- * no way to stop the timer of a connection that other responses share.
- */
-export function contextOfStream(context: Context): Context {
-  const { socket } = context.req
-  return {
-    req: {
-      socket: {
-        setTimeout() {},
-        setNoDelay: (noDelay: boolean) => socket.setNoDelay(noDelay),
-        setKeepAlive: (keepAlive: boolean) => socket.setKeepAlive(keepAlive),
-      },
-    },
-    set(fields: Record<string, string>) {
-      delete fields.Connection
-      context.set(fields)
-    },
-  } as unknown as Context
 }

@@ -98,6 +98,7 @@ export class Relay implements BackplaneNode {
     return false
   }
 
+  /** Mail that cannot be understood, or comes out of turn, is of a node that is broken or not ours, and changes nothing here. */
   receive(from: string, bytes: Uint8Array): void {
     try {
       this.#receive(from, bytes)
