@@ -95,15 +95,13 @@ export async function connect(
 
 /** Returns the URL of the server, without its fragment. */
 function urlOf(given: string | URL): URL {
-  let url: URL
-  try {
-    url = new URL(given)
-  } catch (cause) {
-    throw new TypeError(`No URL: ${given}. Give one such as http://127.0.0.1:3000/mcp`, { cause })
+  // `localhost:3000` is a URL too, with the scheme `localhost`.
+  if (!/^https?:\/\//i.test(String(given)) || !URL.canParse(given)) {
+    const shown = String(given).slice(0, 200)
+    const such = /^[\w.-]+(:\d+)?(\/|$)/.test(shown) ? `http://${shown}` : 'http://127.0.0.1:3000/mcp'
+    throw new TypeError(`No URL: ${shown}. It must begin with http:// or https://, such as ${such}`)
   }
-  if (!/^https?:$/.test(url.protocol)) {
-    throw new TypeError(`The URL must begin with http: or https:, not with ${url.protocol}`)
-  }
+  const url = new URL(given)
   if (url.username || url.password) {
     throw new TypeError('The URL contains credentials. Send them in a header: options.headers')
   }

@@ -21,7 +21,7 @@ import {
   SessionGoneError,
 } from '../errors.ts'
 import type { HttpResponse } from '../http/http-client.ts'
-import type { OpenStream } from '../http/http.ts'
+import { isSuccess, type OpenStream } from '../http/http.ts'
 import { endSession } from './end-session.ts'
 import { EventStream, quietMs } from './event-stream.ts'
 import { readAnswer } from './read-answer.ts'
@@ -145,7 +145,7 @@ export class StreamableTransport implements Transport {
       if (!(await this.#isGone(session, signal))) return answer
       this.#lose(session, gone)
       // With another code the request may have run.
-      if (notRun.includes(code)) throw gone
+      if (notRun.includes(code) || !isSuccess(response)) throw gone
     }
     return answer
   }
