@@ -18,7 +18,7 @@ export interface ConnectOptions {
   transport?: TransportName | 'auto'
   /** The name and version of your program. The server may show or log them. */
   clientInfo?: Implementation
-  /** Functions that answer requests of the server. */
+  /** Functions that answer requests of the server. At most 32 of them run at a time. */
   handlers?: Handlers
   /** Headers of every HTTP request, such as `authorization`. A function is called for each request. */
   headers?: HeadersOption
@@ -60,7 +60,7 @@ const transports = {
  * the URL of the event stream, such as `http://127.0.0.1:3000/sse`. An object with `url` and `fetch` connects to a
  * server that is reached with that `fetch`, such as `memoryTransport(server)` of `@tidings/server`; `options.fetch` is
  * ignored then.
- * @throws {TypeError} when the URL is not an `http:` or `https:` URL, when it contains credentials (send them in
+ * @throws {TypeError} when the URL does not begin with `http://` or `https://`, when it contains credentials (send them in
  * `options.headers`), or when there is no such transport.
  * @throws {ConnectionError | HttpError} when the server cannot be reached, or answers with an HTTP error.
  * @throws {ProtocolError} when the URL is not one of an MCP server, or there is no common protocol revision.
