@@ -11,6 +11,7 @@ export default {
       testMatch: [
         '<rootDir>/test/**/{change-stream-keeper,connect,find-transport,http,input-required,leaks,notifications}.test.ts',
         '<rootDir>/test/**/{paired,reconnection,requests,stateless,streamable,watch}.test.ts',
+        '<rootDir>/test/**/{bounded-questions,odd-answers,redirects}.test.ts',
       ],
     },
   ],

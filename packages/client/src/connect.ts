@@ -18,7 +18,7 @@ export interface ConnectOptions {
   transport?: TransportName | 'auto'
   /** The name and version of your program. The server may show or log them. */
   clientInfo?: Implementation
-  /** Functions that answer requests of the server. */
+  /** Functions that answer requests of the server. At most 32 of them run at a time. */
   handlers?: Handlers
   /** Headers of every HTTP request, such as `authorization`. A function is called for each request. */
   headers?: HeadersOption
@@ -60,7 +60,7 @@ const transports = {
  * the URL of the event stream, such as `http://127.0.0.1:3000/sse`. An object with `url` and `fetch` connects to a
  * server that is reached with that `fetch`, such as `memoryTransport(server)` of `@tidings/server`; `options.fetch` is
  * ignored then.
- * @throws {TypeError} when the URL is not an `http:` or `https:` URL, when it contains credentials (send them in
+ * @throws {TypeError} when the URL does not begin with `http://` or `https://`, when it contains credentials (send them in
  * `options.headers`), or when there is no such transport.
  * @throws {ConnectionError | HttpError} when the server cannot be reached, or answers with an HTTP error.
  * @throws {ProtocolError} when the URL is not one of an MCP server, or there is no common protocol revision.
@@ -95,15 +95,13 @@ export async function connect(
 
 /** Returns the URL of the server, without its fragment. */
 function urlOf(given: string | URL): URL {
-  let url: URL
-  try {
-    url = new URL(given)
-  } catch (cause) {
-    throw new TypeError(`No URL: ${given}. Give one such as http://127.0.0.1:3000/mcp`, { cause })
+  // `localhost:3000` is a URL too, with the scheme `localhost`.
+  if (!/^https?:\/\//i.test(String(given)) || !URL.canParse(given)) {
+    const shown = String(given).slice(0, 200)
+    const such = /^[\w.-]+(:\d+)?(\/|$)/.test(shown) ? `http://${shown}` : 'http://127.0.0.1:3000/mcp'
+    throw new TypeError(`No URL: ${shown}. It must begin with http:// or https://, such as ${such}`)
   }
-  if (!/^https?:$/.test(url.protocol)) {
-    throw new TypeError(`The URL must begin with http: or https:, not with ${url.protocol}`)
-  }
+  const url = new URL(given)
   if (url.username || url.password) {
     throw new TypeError('The URL contains credentials. Send them in a header: options.headers')
   }

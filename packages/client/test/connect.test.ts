@@ -328,8 +328,11 @@ test('a transport that there is not is named, with those that there are', async 
 })
 
 test.each([
-  ['/mcp', 'No URL: /mcp. Give one such as http://127.0.0.1:3000/mcp'],
-  ['localhost:3000/mcp', 'The URL must begin with http: or https:, not with localhost:'],
+  ['/mcp', 'No URL: /mcp. It must begin with http:// or https://, such as http://127.0.0.1:3000/mcp'],
+  [
+    'ftp://localhost/mcp',
+    'No URL: ftp://localhost/mcp. It must begin with http:// or https://, such as http://127.0.0.1:3000/mcp',
+  ],
   [
     'http://me:secret@127.0.0.1:1/mcp',
     'The URL contains credentials. Send them in a header: options.headers',

@@ -1,7 +1,9 @@
 import { getEventListeners } from 'node:events'
+import { deferred } from '@tidings/testkit/deferred'
 import { rejection } from '@tidings/testkit/rejection'
 import { connect } from '../src/index.ts'
 import { fakeHttpSse, fakeStateless, fakeStreamable } from './harness/harness.ts'
+import { askFor, onTransport, transports } from './harness/transports.ts'
 
 // The client's timers: what fetch has of its own is not made by these functions.
 const timers = new Set<unknown>()
@@ -123,6 +125,28 @@ test.each(['streamable-http', 'stateless'] as const)('%s: a call leaves nothing'
   expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   expect(timers.size).toBe(before)
   await client.close()
+})
+
+test.each(transports)('%s: a call that ends while a handler is pending leaves nothing', async (transport) => {
+  const before = timers.size
+  const asked = deferred()
+  const roots = () => {
+    asked.resolve()
+    return new Promise<never>(() => {})
+  }
+  const { server, client } = await onTransport(transport, { handlers: { roots } })
+  server.hold('tools/call')
+  const { signal } = new AbortController()
+  const calls = [{ totalTimeoutMs: 50, signal }, { signal }].map((options) =>
+    rejection(client.callTool('x', {}, options)),
+  )
+  for (let i = 0; i < calls.length; i++) askFor(server, await server.post('tools/call'), 'roots/list')
+  await asked.promise
+  expect(await calls[0]).toMatchObject({ name: 'TimeoutError' })
+  await client.close()
+  await Promise.all(calls)
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  expect(timers.size).toBe(before)
 })
 
 test('closing does not wait for a server that does not answer', async () => {

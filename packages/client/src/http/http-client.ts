@@ -27,7 +27,7 @@ export interface HttpResponse {
   cancel(): void
 }
 
-/** Makes HTTP requests. It follows no redirects. */
+/** Makes HTTP requests. It follows no redirects: {@link Http} does. */
 export interface HttpClient {
   /**
    * Sends a request. Rejects when there is no response; with the signal's reason, when that was aborted.

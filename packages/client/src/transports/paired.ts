@@ -57,19 +57,29 @@ export class PairedTransport implements Transport {
     this.#options.listener.lost(error)
   }
 
-  request(message: JSONRPCRequest, { signal }: SendOptions): Promise<JSONRPCResponse> {
+  async request(message: JSONRPCRequest, { signal }: SendOptions): Promise<JSONRPCResponse> {
     const { http, maxMessageLength, logger, listener } = this.#options
     const url = this.#messagesUrl
-    return this.#inSession(async () => {
+    const opened = this.#opened
+    try {
       const response = await http.post(url, message, { headers, signal })
       const reading = { url, maxMessageLength, logger, listener, signal, isInSession: true }
-      return readAnswer(response, message, reading)
-    })
+      return await readAnswer(response, message, reading)
+    } catch (error) {
+      throw this.#failed(opened, error)
+    }
   }
 
-  notify(message: JSONRPCNotification | JSONRPCResponse, { signal }: { signal: Signal }): Promise<void> {
-    const { http } = this.#options
-    return this.#inSession(() => http.deliver(this.#messagesUrl, message, { headers, signal }))
+  async notify(
+    message: JSONRPCNotification | JSONRPCResponse,
+    { signal }: { signal: Signal },
+  ): Promise<void> {
+    const opened = this.#opened
+    try {
+      await this.#options.http.deliver(this.#messagesUrl, message, { headers, signal })
+    } catch (error) {
+      throw this.#failed(opened, error)
+    }
   }
 
   async close(): Promise<void> {
@@ -77,19 +87,14 @@ export class PairedTransport implements Transport {
     await endSession(this.#options, this.#messagesUrl)
   }
 
-  /** Runs a request that belongs to the session. When the session is gone, the connection is lost. */
-  async #inSession<T>(run: () => Promise<T>): Promise<T> {
-    const opened = this.#opened
-    try {
-      return await run()
-    } catch (error) {
-      const gone = asSessionGone(error)
-      if (gone && opened === this.#opened) {
-        this.#stream.forget()
-        this.drop(gone)
-      }
-      throw gone ?? error
+  /** Returns the error of a request that has failed. When it shows that the session is gone, the connection is lost. */
+  #failed(opened: number, error: unknown): unknown {
+    const gone = asSessionGone(error)
+    if (gone && opened === this.#opened) {
+      this.#stream.forget()
+      this.drop(gone)
     }
+    return gone ?? error
   }
 }
 

@@ -2,7 +2,7 @@ import { isResponse, type JSONRPCMessage, type JSONRPCRequest, type JSONRPCRespo
 import { Deferred } from '../async/deferred.ts'
 import { Backoff } from '../async/reconnect.ts'
 import { abortable, type Signal } from '../async/signals.ts'
-import { ConnectionError, goneStatuses, HttpError, isTemporary, ProtocolError } from '../errors.ts'
+import { ConnectionError, HttpError, isTemporary, ProtocolError } from '../errors.ts'
 import type { HttpResponse } from '../http/http-client.ts'
 import { httpError, isEventStream, isSuccess, type OpenStream } from '../http/http.ts'
 import { readAll, readStart } from '../http/read-body.ts'
@@ -42,8 +42,8 @@ export async function readAnswer(
   if (isOk && isEventStream(response)) return readStream(response, request, options)
   const text = await (isOk ? readText(response, options) : readStart(response, options.maxMessageLength))
   options.signal.throwIfAborted()
-  // The error that answers an unreadable request has no id. With these statuses it is about the session or the server.
-  const needsId = status >= 500 || (options.isInSession === true && goneStatuses.includes(status))
+  // The error that answers an unreadable request has no id. In a session, and from a gateway, it may be about anything.
+  const needsId = !isOk && (status >= 500 || options.isInSession === true)
   let answer: JSONRPCResponse | undefined
   for (const message of messagesIn(text, isOk, options)) {
     if (isResponse(message)) {

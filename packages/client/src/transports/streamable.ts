@@ -21,7 +21,7 @@ import {
   SessionGoneError,
 } from '../errors.ts'
 import type { HttpResponse } from '../http/http-client.ts'
-import type { OpenStream } from '../http/http.ts'
+import { isSuccess, type OpenStream } from '../http/http.ts'
 import { endSession } from './end-session.ts'
 import { EventStream, quietMs } from './event-stream.ts'
 import { readAnswer } from './read-answer.ts'
@@ -95,7 +95,9 @@ export class StreamableTransport implements Transport {
     const session = this.#session
     const linked = new LinkedController(signal, session.lost.signal)
     try {
-      return await this.#inSession(session, linked, () => this.#request(session, message, linked))
+      return await this.#request(session, message, linked)
+    } catch (error) {
+      throw await this.#failed(session, linked, error)
     } finally {
       linked.release()
     }
@@ -108,9 +110,13 @@ export class StreamableTransport implements Transport {
     const session = this.#session
     const { http, url } = this.#options
     const { headers } = session
-    await this.#inSession(session, signal, () =>
-      http.deliver(url, message, { headers, signal }).catch((error: unknown) => this.#failed(session, error)),
-    )
+    try {
+      await http
+        .deliver(url, message, { headers, signal })
+        .catch((error: unknown) => this.#unsent(session, error))
+    } catch (error) {
+      throw await this.#failed(session, signal, error)
+    }
     if (!('method' in message && message.method === 'notifications/initialized')) return
     await this.#listen(session, signal)
     session.begun = true
@@ -128,7 +134,7 @@ export class StreamableTransport implements Transport {
     const { headers } = session
     const response = await http
       .post(url, message, { headers, signal })
-      .catch((error: unknown) => this.#failed(session, error))
+      .catch((error: unknown) => this.#unsent(session, error))
     const answer = await readAnswer(response, message, {
       url,
       maxMessageLength,
@@ -145,33 +151,29 @@ export class StreamableTransport implements Transport {
       if (!(await this.#isGone(session, signal))) return answer
       this.#lose(session, gone)
       // With another code the request may have run.
-      if (notRun.includes(code)) throw gone
+      if (notRun.includes(code) || !isSuccess(response)) throw gone
     }
     return answer
   }
 
   /** A request could not be sent. */
-  #failed(session: Session, error: unknown): never {
+  #unsent(session: Session, error: unknown): never {
     // Without a stream that can break, a failed request is the only sign that the server is away.
     if (error instanceof ConnectionError && session.begun && !session.streams) this.drop(error)
     throw error
   }
 
-  /** Runs a request, and finds out from its failure that the session is gone. */
-  async #inSession<T>(session: Session, signal: Signal, run: () => Promise<T>): Promise<T> {
-    try {
-      return await run()
-    } catch (error) {
-      if (!(error instanceof HttpError) || error instanceof SessionGoneError || !isKept(session)) throw error
-      const { status, body, message } = error
-      const isGone =
-        goneStatuses.includes(status) ||
-        (refusals.includes(status) && isAboutSession(body) && (await this.#isGone(session, signal)))
-      if (!isGone) throw error
-      const gone = new SessionGoneError(message, error)
-      this.#lose(session, gone)
-      throw gone
-    }
+  /** Returns the error of a request that has failed. It may show that the session is gone. */
+  async #failed(session: Session, signal: Signal, error: unknown): Promise<unknown> {
+    if (!(error instanceof HttpError) || error instanceof SessionGoneError || !isKept(session)) return error
+    const { status, body, message } = error
+    const isGone =
+      goneStatuses.includes(status) ||
+      (refusals.includes(status) && isAboutSession(body) && (await this.#isGone(session, signal)))
+    if (!isGone) return error
+    const gone = new SessionGoneError(message, error)
+    this.#lose(session, gone)
+    return gone
   }
 
   /**

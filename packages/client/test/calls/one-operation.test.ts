@@ -169,7 +169,7 @@ test.each(transports.flatMap((transport) => cursors.map((cursor) => [transport, 
   async (transport, _what, page, names, warnings) => {
     const logger = new Log()
     const { server, client } = await onTransport(transport, { logger })
-    server.answers['tools/list'] = page as (params: never) => object
+    server.answers['tools/list'] = page
     expect((await client.listTools()).map(({ name }) => name)).toEqual(names)
     const warned = logger.of('warn').filter(({ message }) => /cursor twice/.test(message))
     expect(warned.map(({ fields }) => (fields as { method: string }).method)).toEqual(

@@ -155,8 +155,8 @@ test('stateless: at most 32 handlers run at a time, over all calls; the others w
   const server = await fakeStateless()
   const { handlers, count, release } = heldHandlers()
   server.answers = {
-    'tools/call': ((params: { inputResponses?: object }) =>
-      params.inputResponses ? { content: [] } : needs(40)) as never,
+    'tools/call': (params: { inputResponses?: object }) =>
+      params.inputResponses ? { content: [] } : needs(40),
   }
   const client = await connected(server.url, { transport: 'stateless', handlers })
   const abort = new AbortController()

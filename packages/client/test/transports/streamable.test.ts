@@ -2,7 +2,6 @@ import { Inbox } from '@tidings/testkit/inbox'
 import { rejection } from '@tidings/testkit/rejection'
 import {
   type ClientError,
-  connect,
   ConnectionError,
   HttpError,
   ProtocolError,
