@@ -1,7 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import * as z from 'zod'
 import * as mini from 'zod/mini'
-import { Log } from '@tidings/testkit/log'
 import { post } from '@tidings/testkit/post'
 import { type JsonSchema, McpServer, type ObjectSchema } from '../../src/index.ts'
 import { compileSchema } from '../../src/capabilities/schema.ts'
