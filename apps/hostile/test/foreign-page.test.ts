@@ -79,10 +79,11 @@ async function attack(
             element.addEventListener('error', resolve)
           ),
         )
-      const load = (tag: 'img' | 'script' | 'iframe', url: string) => {
+      const load = (tag: 'img' | 'script' | 'iframe' | 'audio' | 'link', url: string) => {
         const element = document.createElement(tag)
         const loaded = settled(element)
-        element.src = url
+        if (tag === 'link') Object.assign(element, { rel: 'stylesheet', href: url })
+        else Object.assign(element, { src: url })
         document.body.append(element)
         // The load of a stream never ends.
         return Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, 500))]).then(() =>
@@ -114,7 +115,7 @@ async function attack(
         return Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, 500))])
       }
       for (const url of [opens, messages]) {
-        for (const tag of ['img', 'script', 'iframe'] as const) await load(tag, url)
+        for (const tag of ['img', 'script', 'iframe', 'audio', 'link'] as const) await load(tag, url)
         await new Promise<void>((resolve) => {
           const source = new EventSource(url)
           source.onopen = () => read.push(`EventSource ${url}`)

@@ -65,5 +65,5 @@ export function limitsOf(options: LimitsOptions = {}): Limits {
     const kind = thing === 'bytes' ? ByteQuota : Quota
     return [thing, new kind(thing, { perSession: Infinity, ...known, ...given })]
   })
-  return Object.fromEntries(quotas) as unknown as Limits
+  return Object.fromEntries(quotas)
 }

@@ -52,10 +52,10 @@ const AnyKeys = /* @__PURE__ */ $constructor<z.ZodMiniObject, z.core.$ZodObjectD
       return payload
     }
     const output: Record<string, unknown> = {}
-    for (const [key, value] of Object.entries(input)) {
+    for (const key of Object.keys(input)) {
       // To assign it would replace the prototype.
       if (key === '__proto__') continue
-      output[key] = member(def.catchall!, value, key, payload, context)
+      output[key] = member(def.catchall!, input[key as keyof typeof input], key, payload, context)
       if (payload.issues.length > 0) break
     }
     payload.value = output

@@ -122,11 +122,16 @@ class Reader {
     if (!isEmpty && !isObject(value)) return checked(schema, value)
     const fields: Fields = isEmpty ? {} : (value as Fields)
     const object: Fields = {}
-    for (const key of new Set([...Object.keys(shape), ...Object.keys(catchall ? fields : {})])) {
-      if (key === '__proto__') continue
-      const isKnown = Object.hasOwn(shape, key)
-      const each = Object.hasOwn(fields, key) ? fields[key] : undefined
-      const usable = this.#part(isKnown ? shape[key]! : catchall!, each, key, !isKnown)
+    for (const key of Object.keys(shape)) {
+      const value = Object.hasOwn(fields, key) ? fields[key] : undefined
+      const usable = this.#part(shape[key]!, value, key, false)
+      if (usable instanceof Unusable) return usable
+      if (usable !== undefined) object[key] = usable
+      else if (shape[key]!._zod.optin === undefined) return new Unusable([key], 'is missing')
+    }
+    for (const key of catchall ? Object.keys(fields) : []) {
+      if (key === '__proto__' || Object.hasOwn(shape, key)) continue
+      const usable = this.#part(catchall!, fields[key], key, true)
       if (usable instanceof Unusable) return usable
       if (usable !== undefined) object[key] = usable
     }
@@ -134,8 +139,9 @@ class Reader {
   }
 
   #union({ options }: z.core.$ZodUnionDef, value: unknown, schema: Schema): unknown {
-    // What a field with null belongs to is another option.
-    const said = isObject(value) ? withoutNulls(value) : value
+    if (value === null) return checked(schema, value)
+    // A field that is null says nothing of which option is meant.
+    const said = isObject(value) ? withoutNulls(value, options) : value
     const count = this.#count
     for (const option of options) {
       const usable = this.read(option, said)
@@ -192,6 +198,13 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function withoutNulls(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
+/** Without the fields that are null and belong to one of the options. */
+function withoutNulls(fields: Fields, options: readonly Schema[]): Fields {
+  const known = Object.assign(
+    {},
+    ...options.map((option) => (option as z.ZodMiniObject)._zod.def.shape),
+  ) as Fields
+  return Object.fromEntries(
+    Object.entries(fields).filter(([key, value]) => value !== null || !Object.hasOwn(known, key)),
+  )
 }

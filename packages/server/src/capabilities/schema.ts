@@ -87,7 +87,7 @@ function compileLibrarySchema(
   const checked = (result: StandardSchemaV1.Result<unknown>): Checked =>
     result.issues === undefined
       ? { value: result.value }
-      : { problem: inOneLine(result.issues.map(describe)) }
+      : { problem: inOneLine(result.issues.slice(0, maxProblems).map(describe), result.issues.length) }
   return {
     json,
     check(value) {
@@ -123,21 +123,23 @@ function compileJsonSchema(json: JsonSchema, of: string): CompiledSchema {
     json,
     check(value) {
       if (validate(value)) return { value }
-      const errors = validate.errors ?? []
+      const problems = (validate.errors ?? []).slice(0, maxProblems)
       return {
-        problem: inOneLine(errors.map(({ instancePath, message }) => `${instancePath || '/'} ${message}`)),
+        problem: inOneLine(problems.map(({ instancePath, message }) => `${instancePath || '/'} ${message}`)),
       }
     },
   }
 }
 
 const maxProblems = 10
+/** The characters that are told of problems: values and keys in them may be long. */
+const maxProblemLength = 1_000
 let ajv2020: Ajv | undefined
 let ajvDraft7: Ajv | undefined
 
 function compileWithAjv(json: JsonSchema, of: string): ValidateFunction {
   // Unknown keywords and formats are annotations in JSON Schema, not errors.
-  const options = { strict: false, allErrors: true, validateFormats: false }
+  const options = { strict: false, validateFormats: false }
   const draft = String(json.$schema ?? '2020-12')
   const isDraft7 = draft.includes('draft-07')
   if (!isDraft7 && !draft.includes('2020-12')) {
@@ -146,6 +148,11 @@ function compileWithAjv(json: JsonSchema, of: string): ValidateFunction {
     )
   }
   const ajv = isDraft7 ? (ajvDraft7 ??= new Ajv(options)) : (ajv2020 ??= new Ajv2020(options))
+  if (json['$async']) {
+    throw new TypeError(
+      `${of}: a schema cannot be $async: what it makes of a value would have to be waited for`,
+    )
+  }
   try {
     return inWords(of, () => ajv.compile(json as SchemaObject))
   } finally {
@@ -169,10 +176,11 @@ function requireObject(json: JsonSchema, of: string): void {
   )
 }
 
-/** The first few problems are enough to go on with; a hostile value can have a million. */
-function inOneLine(problems: string[]): string {
-  const more = problems.length - maxProblems
-  return problems.slice(0, maxProblems).join('; ') + (more > 0 ? `; and ${more} more` : '')
+/** @param count of all problems. The first few are enough to go on with; a hostile value can have very many. */
+function inOneLine(problems: readonly string[], count = problems.length): string {
+  const more = count - problems.length
+  const text = problems.join('; ') + (more > 0 ? `; and ${more} more` : '')
+  return text.length > maxProblemLength ? `${text.slice(0, maxProblemLength)}…` : text
 }
 
 function describe({ path, message }: StandardSchemaV1.Issue): string {

@@ -10,12 +10,6 @@ import type { AnyResponse } from './outgoing/http2.ts'
 type AnyRequest = IncomingMessage | Http2ServerRequest
 export type Listener = (request: AnyRequest, response: AnyResponse) => void
 
-/** A request, with what a framework has put on it. */
-type FrameworkRequest = AnyRequest & {
-  /** The body, where a body parser has read it. */
-  body?: unknown
-}
-
 /** A listener for requests of `node:http` and `node:http2`, which is also middleware for Express and its relatives. */
 export interface McpHandler {
   (request: AnyRequest, response: AnyResponse, next?: (error?: unknown) => void): void

@@ -1,4 +1,4 @@
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http'
+import { type IncomingMessage, METHODS } from 'node:http'
 import cors from '@koa/cors'
 import { headers, mediaTypes } from '@tidings/protocol'
 import Router from '@koa/router'

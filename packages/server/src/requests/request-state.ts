@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import { errorCodes, type InputResponses, McpError } from '@tidings/protocol'
+import { errorCodes, type InputResponses, McpError, parseJson } from '@tidings/protocol'
 
 /** The part of a request that must be the same when it is made again. */
 export interface RequestIdentity {
@@ -47,7 +47,8 @@ export class RequestStates {
   /**
    * The answers in a state.
    *
-   * @throws {McpError} `invalidParams` when it was tampered with, has expired, or belongs to another principal or request.
+   * @throws {McpError} `invalidParams` when it was tampered with, has expired, or belongs to another principal or request;
+   * `invalidRequest` when it holds more values than a message may.
    */
   open(text: string, identity: RequestIdentity): InputResponses {
     const state = this.#decrypt(text)
@@ -61,14 +62,16 @@ export class RequestStates {
     const bytes = Buffer.from(text, 'base64url')
     // Decoding skips characters that are not base64url.
     if (bytes.length <= ivBytes + tagBytes || bytes.toString('base64url') !== text) return undefined
+    let opened: Buffer
     try {
       const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, ivBytes))
       decipher.setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes))
-      const opened = Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()])
-      return JSON.parse(opened.toString()) as State
+      opened = Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()])
     } catch {
       return undefined // does not authenticate
     }
+    // This server made it, of answers that came in over several rounds.
+    return parseJson(opened.toString()) as State
   }
 }
 

@@ -1,7 +1,6 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import * as z from 'zod'
 import * as mini from 'zod/mini'
-import { Log } from '@tidings/testkit/log'
 import { post } from '@tidings/testkit/post'
 import { type JsonSchema, McpServer, type ObjectSchema } from '../../src/index.ts'
 import { compileSchema } from '../../src/capabilities/schema.ts'
@@ -196,39 +195,72 @@ test('a JSON Schema that is wrong is refused when it is registered, by name', ()
   server.tool('t', { input: { type: 'object' } }, () => ({ content: [] }))
 })
 
-test('of a value with a thousand faults the first ten are told, and how many more there are', () => {
+test('of a value with a thousand faults a library tells the first ten, and how many more there are', () => {
   const wrong = { list: new Array<number>(1_000).fill(1) }
+  const { problem } = compile(z.object({ list: z.array(z.string()) })).check(wrong) as { problem: string }
+  expect(problem.split('; ')).toHaveLength(11)
+  expect(problem).toMatch(/; and 990 more$/)
+})
+
+test.each<[string, object]>([
+  ['items', { items: { type: 'string' } }],
+  ['oneOf', { items: { oneOf: [{ type: 'string' }, { type: 'object' }, { type: 'array' }] } }],
+  ['additionalProperties', { items: { type: 'object', additionalProperties: false } }],
+])('a check by JSON Schema stops at the first fault: %s', (_, list) => {
+  const { check } = compile({ type: 'object', properties: { list } })
+  const wrong = new Array<unknown>(1_000_000).fill(0)
+  const began = performance.now()
+  const { problem } = check({ list: wrong }) as { problem: string }
+  expect(performance.now() - began).toBeLessThan(100)
+  expect(problem).toMatch(/^\/list\/0 must be /)
+})
+
+test('what is told of a fault is short, however long the keys and values are', () => {
+  const key = 'k'.repeat(1_000_000)
   for (const schema of [
-    z.object({ list: z.array(z.string()) }),
-    { type: 'object', properties: { list: { items: { type: 'string' } } } },
+    { type: 'object', additionalProperties: { type: 'string' } },
+    z.record(z.string(), z.string()),
+    z.strictObject({}),
   ]) {
-    const { problem } = compile(schema).check(wrong) as { problem: string }
-    expect(problem.split('; ')).toHaveLength(11)
-    expect(problem).toMatch(/; and 990 more$/)
+    const { problem } = compile(schema).check({ [key]: 1 }) as { problem: string }
+    expect(problem.length).toBeLessThan(1_100)
   }
 })
 
-test('a value that is nested deeper than a check can go is answered', async () => {
-  const logger = new Log()
+test.each([
+  { type: 'object', $async: true },
+  { type: 'object', properties: { a: { type: 'object', $async: true } } },
+  {
+    type: 'object',
+    properties: { a: { $ref: '#/$defs/a' } },
+    $defs: { a: { $async: true, type: 'string' } },
+  },
+  { type: 'object', allOf: [{ $async: true, required: ['a'] }] },
+  { $schema: 'http://json-schema.org/draft-07/schema#', type: 'object', $async: true },
+])('an asynchronous JSON Schema is refused when it is registered, by name: %j', (schema) => {
+  expect(() => compile(schema)).toThrow(/^Input of x: .*async/)
+})
+
+test('a recursive schema checks all that a body may nest', async () => {
   const json: JsonSchema = { type: 'object', properties: { a: { $ref: '#' } } }
   const zod = z.object({
     get a() {
       return z.optional(zod)
     },
   })
-  const { url } = await start(
-    (server) => {
-      server.tool('json', { input: json }, () => ({ content: [] }))
-      server.tool('zod', { input: zod }, () => ({ content: [] }))
-    },
-    { logger },
-  )
+  const { url } = await start((server) => {
+    server.tool('json', { input: json }, () => ({ content: [] }))
+    server.tool('zod', { input: zod }, () => ({ content: [] }))
+  })
   const client = await connectRaw(url)
-  const deep = '{"a":'.repeat(100_000) + '{}' + '}'.repeat(100_000)
-  for (const name of ['json', 'zod']) {
-    const call = `{"jsonrpc":"2.0","id":"${name}","method":"tools/call","params":{"name":"${name}","arguments":${deep}}}`
-    expect((await post(client.endpoint, call)).status).toBe(202)
-    expect((await client.answer(name)).error).toEqual({ code: -32603, message: 'Internal error' })
+  const call = (name: string, depth: number) => {
+    const deep = '{"a":'.repeat(depth) + '{}' + '}'.repeat(depth)
+    return `{"jsonrpc":"2.0","id":"${name}","method":"tools/call","params":{"name":"${name}","arguments":${deep}}}`
   }
-  expect(logger.errors).toEqual([expect.any(RangeError), expect.any(RangeError)])
+  for (const name of ['json', 'zod']) {
+    // The message, its params and the innermost object are three.
+    expect((await post(client.endpoint, call(name, 97))).status).toBe(202)
+    expect((await client.answer(name)).result).toEqual({ content: [] })
+    expect((await post(client.endpoint, call(name, 98))).status).toBe(400)
+  }
 })
