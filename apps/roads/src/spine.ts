@@ -98,6 +98,7 @@ export const current: Spines = {
     'server/capabilities/schema.ts': 'checks the arguments',
     'server/requests/call.ts': 'the call itself',
     'server/requests/context.ts': 'the handler context itself',
+    'server/requests/encode.ts': 'makes text of the response',
     'server/requests/input-rounds.ts': 'for questions to the client',
     // A stream of the session.
     'server/sessions/mailbox.ts': 'holds a message until the stream takes it',

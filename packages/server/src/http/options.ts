@@ -41,7 +41,10 @@ export interface MountOptions {
    * after the client was last heard of. Default 1,800,000.
    */
   idleTimeoutMs?: number
-  /** Milliseconds of silence after which a comment is written to a stream, so that proxies keep it open. Default 15,000. */
+  /**
+   * Milliseconds of silence after which a comment is written to a stream, so that proxies keep it open. A request that takes
+   * this long begins its stream, if the client accepts one and `responses` allows it. Default 15,000.
+   */
   keepAliveMs?: number
   /** Milliseconds that clients are told to wait before they open a lost stream again, a whole number. Default 1,000. */
   retryMs?: number

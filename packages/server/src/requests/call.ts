@@ -3,7 +3,7 @@ import { errorCodes, type JSONRPCRequest, McpError, type Result } from '@tidings
 import { longestTimerMs, settledWithin } from '../async/deadline.ts'
 import type { InFlight } from '../quota.ts'
 import type { EncodedResponse } from './encode.ts'
-import type { Outlet, Peer } from './peer.ts'
+import type { Outlet, Peer, PeerCall } from './peer.ts'
 
 /** The outcome of a request. */
 export type CallOutcome = { result: Result } | { error: McpError }
@@ -15,7 +15,7 @@ export interface CallAnswerer {
 }
 
 /** A request that is being answered, and the means to stop it. No method throws. */
-export class Call {
+export class Call implements PeerCall {
   readonly request: JSONRPCRequest
   readonly peer: Peer
   /** Takes what is sent before the response. */

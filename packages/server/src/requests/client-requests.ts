@@ -8,8 +8,16 @@ import {
   type RequestToClient,
   type ResultOf,
 } from '@tidings/protocol'
-import type { Call } from './call.ts'
 import { encodeMessage } from './encode.ts'
+
+/** The call that asks, as its questions see it. */
+export interface AskingCall {
+  /** The reason for which nothing can be asked for a call that is over. */
+  readonly endReason: Error
+  /** Calls back when the call is over: now, if it is already. */
+  onceOver(callback: () => void): void
+  offOver(callback: () => void): void
+}
 
 /** The way of a question to the client. */
 export interface QuestionPath {
@@ -69,7 +77,7 @@ export class ClientRequests {
   async request<M extends RequestToClient>(
     method: M,
     params: ParamsOf<M>,
-    call: Call,
+    call: AskingCall,
     path: QuestionPath,
   ): Promise<ResultOf<M>> {
     const id = ++this.#lastId

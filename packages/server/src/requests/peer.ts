@@ -1,6 +1,7 @@
 import type {
   ClientCapabilities,
   Implementation,
+  JSONRPCRequest,
   LoggingLevel,
   ParamsOf,
   RequestId,
@@ -8,9 +9,17 @@ import type {
   ResultOf,
   Revision,
 } from '@tidings/protocol'
-import type { Call } from './call.ts'
-import type { ClientRequests } from './client-requests.ts'
+import type { AskingCall, ClientRequests } from './client-requests.ts'
 import type { Principal } from './principal.ts'
+
+/** A call, as its peer sees it. */
+export interface PeerCall extends AskingCall {
+  readonly request: JSONRPCRequest
+  /** True once the request is answered or aborted. */
+  readonly over: boolean
+  /** Stops the call. Nobody wants an answer. */
+  abort(reason: Error): void
+}
 
 /** The client behind a request: a session, or, in the modern era, what the request says of its client. */
 export interface Peer {
@@ -24,9 +33,9 @@ export interface Peer {
   readonly logLevel: LoggingLevel | undefined
   readonly session: PeerSession | undefined
   /** Called when the server begins to answer a request of this peer. */
-  begun(call: Call): void
+  begun(call: PeerCall): void
   /** Called when the request is answered, or its answer no longer wanted. */
-  over(call: Call): void
+  over(call: PeerCall): void
 }
 
 /** The session of a peer, as request handling sees it. */
@@ -78,7 +87,7 @@ export interface Outlet {
     method: M,
     params: ParamsOf<M>,
     key: string | undefined,
-    call: Call,
+    call: AskingCall,
   ): Promise<ResultOf<M>>
   /** Ends the HTTP response early, where the client can come back for the rest. */
   closeStream(): void
