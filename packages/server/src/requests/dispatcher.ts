@@ -177,7 +177,11 @@ export class Dispatcher implements CallAnswerer {
     try {
       return encodeError(id, error, leftOut)
     } catch (thrown) {
-      return encodeError(id, new McpError(errorCodes.internalError, 'Internal error', { cause: thrown }), leftOut)
+      return encodeError(
+        id,
+        new McpError(errorCodes.internalError, 'Internal error', { cause: thrown }),
+        leftOut,
+      )
     }
   }
 
