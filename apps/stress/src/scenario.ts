@@ -41,8 +41,11 @@ export class Stage {
   }
 
   /** A server of the scenario's own, ended with it. */
-  async ownServer(options: StressServerOptions = {}): Promise<ServerProcess> {
-    const server = await ServerProcess.start(options)
+  async ownServer(
+    options: StressServerOptions = {},
+    process: { heapMiB?: number } = {},
+  ): Promise<ServerProcess> {
+    const server = await ServerProcess.start(options, process)
     this.#own.push(server)
     return server
   }

@@ -9,7 +9,8 @@ export interface Health {
   status: string
   connected_clients: number
   sessions: { open: number; opened: number; resumed: number; refused: number; ended: Record<string, number> }
-  limits: Record<string, { used: number }>
+  limits: Record<string, { used: number; max: number | null }>
+  refused: Record<string, number>
   write_timeouts: number
 }
 
@@ -39,10 +40,18 @@ export class ServerProcess {
     })
   }
 
-  /** Starts the built server, and waits until it listens. */
-  static async start(options: StressServerOptions = {}): Promise<ServerProcess> {
+  /**
+   * Starts the built server, and waits until it listens.
+   *
+   * @param heapMiB the size at which its heap ends it.
+   */
+  static async start(
+    options: StressServerOptions = {},
+    { heapMiB }: { heapMiB?: number } = {},
+  ): Promise<ServerProcess> {
     const path = fileURLToPath(new URL('./server.js', import.meta.url))
-    const child = fork(path, [JSON.stringify(options)], { execArgv: ['--expose-gc'] })
+    const heap = heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`]
+    const child = fork(path, [JSON.stringify(options)], { execArgv: ['--expose-gc', ...heap] })
     const killed = () => child.kill('SIGKILL')
     process.once('exit', killed)
     child.once('exit', () => process.off('exit', killed))

@@ -18,8 +18,15 @@ server.tool('wait', { input: z.object({ ms: z.number() }) }, async ({ ms }) => {
   await new Promise((resolve) => setTimeout(resolve, ms))
   return { structuredContent: { waited: ms } }
 })
+server.tool('say', { input: z.object({ bytes: z.number() }) }, ({ bytes }, { progress }) => {
+  progress({ progress: 1 })
+  return { content: [{ type: 'text', text: 'x'.repeat(bytes) }] }
+})
 
-const serving = await serve(server, options)
+const serving = await serve(server, {
+  ...options,
+  principal: (ctx) => ctx.get('Authorization') || undefined,
+})
 
 function publish(topic: string): Newest {
   const newest = { version: (versions.get(topic)?.version ?? 0) + 1, seq: changesOf(server).seq + 1 }

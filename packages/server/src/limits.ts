@@ -36,7 +36,7 @@ export interface LimitsOptions {
    * Bytes held for clients: bodies of requests until these are answered, what a client says of itself, watched URIs, messages
    * that wait, and messages that are kept for `resumeWithinMs` after they were written. Past the limit, kept messages go, the
    * oldest first; then requests are refused, and a session for whose messages there is no room ends. `perSession` also limits
-   * the messages that wait on the stream of a request. Default 201,326,592 (192 MiB), 67,108,864 (64 MiB) for each principal,
+   * the messages that wait on the stream of a request. Default 201,326,592 (192 MiB), 50,331,648 (48 MiB) for each principal,
    * and 16,777,216 (16 MiB) for each session.
    */
   bytes?: SessionLimitOptions
@@ -49,7 +49,7 @@ const defaults = {
   streams: { total: 20_000, perPrincipal: 2_000 },
   requests: { total: 10_000, perPrincipal: 1_000, perSession: 1_000 },
   subscriptions: { total: 200_000, perPrincipal: 20_000, perSession: 1_000 },
-  bytes: { total: 192 * MiB, perPrincipal: 64 * MiB, perSession: 16 * MiB },
+  bytes: { total: 192 * MiB, perPrincipal: 48 * MiB, perSession: 16 * MiB },
 } satisfies Required<LimitsOptions>
 
 /** The quotas of one mount. */

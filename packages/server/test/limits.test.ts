@@ -1,9 +1,12 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import { deferred } from '@tidings/testkit/deferred'
+import { defer } from '@tidings/testkit/disposers'
 import { post } from '@tidings/testkit/post'
 import { until } from '@tidings/testkit/until'
-import type { LimitsOptions } from '../src/index.ts'
+import * as z from 'zod'
+import type { LimitsOptions, McpServer } from '../src/index.ts'
 import { health, untilHealth } from './harness/health.ts'
 import { listen } from './harness/listen.ts'
 import { ask, modernBody, modernHeaders, send } from './harness/modern.ts'
@@ -357,4 +360,201 @@ test('requests: a body that is not in order is 400 and no use of the limit, howe
   const { refused, limits } = await health(url)
   expect(refused).toEqual({ 'requests.perSession': 1 })
   expect(limits.requests.used).toBe(0)
+})
+
+/** A tool that answers with text of a size, after a progress message if it is asked for one. */
+const say = (server: McpServer) =>
+  server.tool('say', { input: z.object({ bytes: z.number() }) }, ({ bytes }, { progress }) => {
+    progress({ progress: 1 })
+    return { content: [{ type: 'text', text: 'x'.repeat(bytes) }] }
+  })
+const saying = (id: number | string, bytes: number, _meta = {}) =>
+  json(id, 'tools/call', { name: 'say', arguments: { bytes }, _meta })
+const bytesHeld = async (url: string) => (await health(url)).limits.bytes.used as number
+const untilHeld = (url: string, holds: (bytes: number) => boolean) =>
+  untilHealth(url, ({ limits }) => holds(limits.bytes.used))
+
+/** Sends the head of a request and all but the last byte of its body. */
+function stopShort(port: number, bytes: number, principal = 'ada', announced = bytes + 1) {
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  const answered = once(socket, 'data').then(([data]) => String(data))
+  defer(socket, () => socket.destroy())
+  const head = `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${principal}\r\nContent-Type: application/json`
+  socket.write(`${head}\r\nContent-Length: ${announced}\r\n\r\n${' '.repeat(bytes)}`)
+  return { socket, answered }
+}
+
+test('bytes: a body counts from its first byte, one that is announced does not; past the limit it is refused', async () => {
+  const { url, port } = await limited({ bytes: { total: 150_000, perPrincipal: 100_000 } })
+  stopShort(port, 0, 'ada', 4_000_000)
+  const { socket } = stopShort(port, 60_000)
+  await untilHeld(url, (bytes) => bytes >= 60_000 && bytes <= 120_000)
+  const ofAda = await stopShort(port, 60_000).answered
+  expect(ofAda).toMatch(/^HTTP\/1.1 429 /)
+  expect(ofAda).toMatch(/Retry-After: 1\r\n[^]*for one principal \(limits.bytes.perPrincipal\)/)
+  expect((await send(url, { method: 'tools/list', headers: as('bob') })).status).toBe(200)
+  expect(await stopShort(port, 110_000, '').answered).toMatch(
+    /^HTTP\/1.1 503 [^]*in all \(limits.bytes.total\)/,
+  )
+  socket.destroy()
+  await untilHeld(url, (bytes) => bytes === 0)
+  expect((await health(url)).refused).toEqual({ 'bytes.perPrincipal': 1, 'bytes.total': 1 })
+})
+
+test('bytes: params count until the handler is done, by the size that they have decoded', async () => {
+  const { url, finish } = await limited({})
+  const arrays = Array.from({ length: 1_000 }, () => [])
+  const params = { name: 'hang', arguments: {}, _meta: { arrays } }
+  const answered = post(`${url}/mcp?client_id=${crypto.randomUUID()}`, json(1, 'tools/call', params))
+  // Their text has three bytes for each.
+  await untilHeld(url, (bytes) => bytes > 50_000)
+  finish()
+  await answered
+  await untilHeld(url, (bytes) => bytes === 0)
+})
+
+test('bytes: what a client says of itself counts, and is bounded', async () => {
+  const { url } = await limited({ bytes: { perPrincipal: 40_000 } })
+  const hello = (name: string, headers = {}) => {
+    const params = { ...initialize.params, clientInfo: { name, version: '0' } }
+    return post(`${url}/mcp`, json(1, 'initialize', params), { ...streamable, ...headers })
+  }
+  const { error } = (await (await hello('n'.repeat(16_384))).json()) as any
+  expect(error).toMatchObject({
+    code: -32602,
+    message: expect.stringMatching(
+      /^clientInfo and capabilities must not take more than 16384 bytes, got 164\d\d$/,
+    ),
+  })
+  expect((await health(url)).sessions.open).toBe(0)
+  const opened = await hello('n'.repeat(16_000), as('ada'))
+  const session = { 'Mcp-Session-Id': opened.headers.get('Mcp-Session-Id')!, ...as('ada') }
+  await untilHeld(url, (bytes) => bytes >= 16_000 && bytes < 17_000)
+  await hello('n'.repeat(16_000), as('ada'))
+  const refused = (await (await hello('n'.repeat(16_000), as('ada'))).json()) as any
+  expect(refused.error ?? refused).toMatchObject({ data: { limit: 'bytes.perPrincipal', max: 40_000 } })
+  await fetch(`${url}/mcp`, { method: 'DELETE', headers: session })
+  expect((await hello('n'.repeat(16_000), as('ada'))).status).toBe(200)
+})
+
+test('bytes: watched URIs count, and have a longest length', async () => {
+  const { url } = await limited({ bytes: { perSession: 20_000 } })
+  const client = await connectRaw(url)
+  const before = await bytesHeld(url)
+  const subscribe = (name: string) => client.request('resources/subscribe', { uri: `test:///${name}` })
+  const tooLong = 'A watched URI must not be longer than 8192 characters, got one of 8193'
+  expect((await subscribe('u'.repeat(8_185))).error).toEqual({ code: -32602, message: tooLong })
+  const listening = { method: 'subscriptions/listen', id: 'l' }
+  const uris = (...names: string[]) => ({
+    params: { notifications: { resourceSubscriptions: names.map((name) => `test:///${name}`) } },
+  })
+  const refused = await send(url, { ...listening, ...uris('u'.repeat(8_185)) })
+  expect([refused.status, await refused.json()]).toMatchObject([
+    400,
+    { error: { code: -32602, message: tooLong } },
+  ])
+  expect(await subscribe('a'.repeat(4_000))).toMatchObject({ result: {} })
+  await untilHeld(url, (bytes) => bytes > before + 12_000)
+  expect((await subscribe('b'.repeat(4_000))).error).toMatchObject({
+    code: -32602,
+    data: { limit: 'bytes.perSession', max: 20_000 },
+  })
+  const much = await send(url, { ...listening, ...uris('a'.repeat(4_000), 'b'.repeat(4_000)) })
+  expect([much.status, await much.json()]).toMatchObject([
+    400,
+    { error: { data: { limit: 'bytes.perSession' } } },
+  ])
+  const stream = await listen(url, uris('c'.repeat(4_000)).params.notifications)
+  await untilHeld(url, (bytes) => bytes > before + 24_000)
+  stream.cut()
+  await client.request('resources/unsubscribe', { uri: `test:///${'a'.repeat(4_000)}` })
+  await fetch(client.endpoint, { method: 'DELETE' })
+  await untilHeld(url, (bytes) => bytes === 0)
+})
+
+test('bytes: ids and progress tokens have a longest length on every transport', async () => {
+  const { url } = await limited({})
+  const client = await connectRaw(url)
+  const mcp = `${url}/mcp?client_id=${crypto.randomUUID()}`
+  const long = 'l'.repeat(257)
+  const progress = json(1, 'tools/list', { _meta: { progressToken: long } })
+  for (const body of [json(long, 'ping'), progress]) {
+    for (const refused of [await client.send(body), await post(mcp, body)]) {
+      const { error } = (await refused.json()) as any
+      expect([refused.status, error.code]).toEqual([400, -32600])
+      expect(error.message).toContain('expected at most 256 characters, received "lll')
+    }
+  }
+  for (const request of [{ id: long }, { meta: { progressToken: long } }]) {
+    for (const method of ['tools/list', 'subscriptions/listen']) {
+      const refused = await send(url, { method, params: { notifications: {} }, ...request })
+      expect([refused.status, ((await refused.json()) as any).error.code]).toEqual([400, -32600])
+    }
+  }
+})
+
+test('bytes: waiting messages end a session for which there is no room, as too many do', async () => {
+  const { url, server } = await limited({ bytes: { perSession: 1_000_000 } })
+  say(server)
+  const client = await connectRaw(url)
+  client.reader.cut()
+  await untilHealth(url, ({ connected_clients }) => connected_clients === 0)
+  await client.send(saying(1, 600_000))
+  await untilHeld(url, (bytes) => bytes > 600_000)
+  await client.send(saying(2, 600_000))
+  await untilHealth(url, ({ sessions }) => sessions.ended['mailbox full'] === 1)
+  await untilHeld(url, (bytes) => bytes === 0)
+  // A message that nothing holds up may have any size.
+  const reading = await connectRaw(url)
+  const { result } = await reading.request('tools/call', { name: 'say', arguments: { bytes: 3_000_000 } })
+  expect(result.content[0].text).toHaveLength(3_000_000)
+})
+
+test('bytes: kept messages go before anything is refused, oldest first, and who resumes past them is told', async () => {
+  const { url, server } = await limited({ bytes: { total: 2_200_000 } })
+  say(server)
+  const reads = async (bytes: number) => {
+    const client = await connectRaw(url)
+    const early = client.reader.lastEventId
+    await client.request('tools/call', { name: 'say', arguments: { bytes } })
+    client.reader.cut()
+    return { client, early }
+  }
+  const old = await reads(600_000)
+  const recent = await reads(600_000)
+  expect(await bytesHeld(url)).toBeGreaterThan(1_200_000)
+  await reads(600_000)
+  await untilHeld(url, (bytes) => bytes < 2_200_000)
+  const resume = (early: string) => read(`${url}/sse`, { 'Last-Event-ID': early })
+  const resumed = await resume(recent.early)
+  expect(resumed.response.headers['tidings-recovered']).toBe('true')
+  await resumed.until(() => resumed.events.some(({ data }) => data.length > 600_000), 'the answer')
+  expect((await resume(old.early)).response.headers['tidings-recovered']).toBe('false')
+  const { refused, sessions } = await health(url)
+  expect([refused, sessions.ended]).toEqual([{}, { 'messages were lost': 1 }])
+})
+
+test('bytes: an answer that its reader does not take counts until it has left, on a stream and without', async () => {
+  const { url, server } = await limited({}, { writeTimeoutMs: 500, resumeWithinMs: 50, idleTimeoutMs: 50 })
+  say(server)
+  const bytes = 20_000_000
+  const modern = {
+    method: 'tools/call',
+    params: { name: 'say', arguments: { bytes } },
+    meta: { progressToken: 1 },
+  }
+  const options = { method: 'POST', agent: false } as const
+  const headers = { ...modernHeaders(modern), 'Content-Type': 'application/json' }
+  const streamed = httpRequest(`${url}/mcp`, { ...options, headers }).on('error', () => {})
+  streamed.end(JSON.stringify(modernBody(modern)))
+  const mcp = `${url}/mcp?client_id=${crypto.randomUUID()}`
+  const plain = httpRequest(mcp, { ...options, headers: { 'Content-Type': 'application/json' } }).on(
+    'error',
+    () => {},
+  )
+  plain.end(JSON.stringify(saying(1, bytes)))
+  for (const request of [streamed, plain])
+    request.on('response', (response) => response.on('error', () => {}))
+  await untilHeld(url, (held) => held > 2 * bytes)
+  await untilHeld(url, (held) => held === 0)
 })

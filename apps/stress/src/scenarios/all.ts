@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts'
 import { abandonWithoutDelete } from './abandon-without-delete.ts'
+import { everythingAtOnce } from './everything-at-once.ts'
 import { halfOpenPeers } from './half-open-peers.ts'
 import { noLeaksAtTheEnd } from './no-leaks-at-the-end.ts'
 import { postFlood } from './post-flood.ts'
@@ -19,6 +20,7 @@ export const scenarios: readonly Scenario[] = [
   halfOpenPeers,
   serverRestart,
   sigtermUnderLoad,
+  everythingAtOnce,
   // Last: it looks at what the others have left behind.
   noLeaksAtTheEnd,
 ]

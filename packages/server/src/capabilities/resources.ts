@@ -11,6 +11,7 @@ import {
   type ResourceTemplate,
 } from '@tidings/protocol'
 import type { ChangeIndex } from '../changes/change-index.ts'
+import { requireWatchable } from '../changes/topic.ts'
 import { type CacheHint, hintFor, requireCacheHints } from './cache-hints.ts'
 import type { Completers } from './completion.ts'
 import type { HandlerContext } from '../requests/context.ts'
@@ -233,6 +234,7 @@ export class Resources {
     },
     'resources/read': ({ uri }, context, peer) => this.#read(uri, context, peer),
     'resources/subscribe': ({ uri }, _context, peer) => {
+      requireWatchable(uri)
       this.#require(uri, peer)
       peer.session?.watch(uri)
       return {}

@@ -1,3 +1,4 @@
+import { ByteQuota } from '../byte-quota.ts'
 import type { Quota } from '../quota.ts'
 import type { Limits } from '../limits.ts'
 import type { RequestHandler, TransportContext } from './transports/transport.ts'
@@ -27,9 +28,11 @@ export function health(
   }
 }
 
-function useOf({ used, max }: Quota): { used: number; max: number | null } {
+function useOf(quota: Quota): { used: number; max: number | null; kept?: number } {
+  const { used, max } = quota
   // JSON has no Infinity.
-  return { used, max: max.total === Infinity ? null : max.total }
+  const use = { used, max: max.total === Infinity ? null : max.total }
+  return quota instanceof ByteQuota ? { ...use, kept: quota.kept } : use
 }
 
 /** The number of refusals, by limit. */

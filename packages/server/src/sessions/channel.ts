@@ -209,7 +209,7 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
     const stream = this.#stream
     this.#stream = undefined
     stream?.end(reason)
-    this.#place?.left()
+    this.#place?.end()
   }
 
   #detach(): void {

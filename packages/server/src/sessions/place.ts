@@ -23,9 +23,15 @@ export class Place {
     this.#keepsUntil = now + this.#keepsMs
   }
 
-  /** The stream has left its place. */
+  /** The stream has left its place: it is the turn of the one that waits for longest. */
   left(): void {
     this.#keepsUntil = 0
+    const [next] = this.#waiting
+    next?.()
+  }
+
+  /** There is no place any more: nobody has to wait. */
+  end(): void {
     for (const goOn of [...this.#waiting]) goOn()
   }
 

@@ -14,7 +14,7 @@ import {
 import { type Keeper, letOldestGo, slackOf } from '../byte-quota.ts'
 import { bytesOf } from '../bytes-of.ts'
 import type { ChangeIndex } from '../changes/change-index.ts'
-import { bytesOfWatch, requireWatchable, topicKey } from '../changes/topic.ts'
+import { bytesOfWatch, topicKey } from '../changes/topic.ts'
 import type { Limits } from '../limits.ts'
 import type { Call } from '../requests/call.ts'
 import { ClientRequests, type QuestionPath } from '../requests/client-requests.ts'
@@ -197,7 +197,6 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
   watch(uri: string): void {
     const key = topicKey(uri)
     if (this.#ended || this.#watchedUris?.has(key)) return
-    requireWatchable(uri)
     const { subscriptions } = this.#owner.limits
     const uris = (this.#watchedUris ??= new Set<string>())
     const reached =

@@ -29,7 +29,7 @@ export async function hasTurn(
   channel: Channel,
   response: TransportResponse,
 ): Promise<boolean> {
-  while (!response.closed) {
+  while (!response.closed && !session.ended) {
     const turn = channel.turn((callback) => response.whenClosed(callback))
     if (turn === undefined) break
     await turn

@@ -270,3 +270,22 @@ test('a client that initializes again begins anew', async () => {
   server.listChanged('tools')
   expect((await stream.message()).method).toBe('notifications/tools/list_changed')
 })
+
+test('two clients with one client_id do not throw each other out again and again', async () => {
+  const { url } = await start()
+  const path = `${url}/sse?client_id=${newId()}`
+  const first = await read(path)
+  const second = await read(path)
+  await first.untilClosed()
+  // It comes back, and has to wait for its turn. So have others, but not any number.
+  const waiting = [1, 2, 3, 4, 5].map(() => read(path))
+  const refused = waiting.map((each) => each.then(() => Promise.reject(new Error('opened')), String))
+  expect(await Promise.any(refused)).toMatch(/ was answered 409$/)
+  expect(second.closed).toBe(false)
+  second.cut()
+  const next = await Promise.any(waiting)
+  expect(next.closed).toBe(false)
+  expect((await fetch(path.replace('/sse', '/mcp'), { method: 'DELETE' })).status).toBe(204)
+  const rest = await Promise.allSettled(waiting)
+  expect(rest.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+})
