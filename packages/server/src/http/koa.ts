@@ -4,7 +4,10 @@ import { headers, mediaTypes } from '@tidings/protocol'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import SSE from 'koa-sse-stream/lib/sse.js'
+import { within } from '../async/deadline.ts'
+import { isPromise } from '../async/is-promise.ts'
 import type { MessageStream } from '../changes/message-stream.ts'
+import { Refusal } from '../refusal.ts'
 import { identify, type Principal } from '../requests/principal.ts'
 import { readJson } from './incoming/body.ts'
 import type { Guard } from './incoming/guard.ts'
@@ -23,6 +26,13 @@ import { refuse, type StreamOptions, type TransportResponse } from './transports
 // The only file that speaks Koa: requests, responses, and the middleware that gives both to the routes of a mount.
 
 const jsonType = `${mediaTypes.json}; charset=utf-8`
+
+/** The time that a body has to arrive over HTTP/2. */
+const bodyWithinMs = 300_000
+
+function bodyTooSlow(): Refusal {
+  return new Refusal(408, `The body did not arrive within ${bodyWithinMs} ms`, { closesConnection: true })
+}
 
 /** A request on a socket. */
 class KoaRequest extends TransportRequest {
@@ -63,8 +73,10 @@ class KoaRequest extends TransportRequest {
   }
 
   readBody(): unknown {
-    const { req, request } = this.#context
-    return readJson(req, (request as { body?: unknown }).body, this.#options.maxBodyBytes)
+    const { req, res, request } = this.#context
+    const body = readJson(req, (request as { body?: unknown }).body, this.#options.maxBodyBytes)
+    // Over HTTP/1.1, Node sees to it: `requestTimeout`.
+    return isHttp2(res) && isPromise(body) ? within(body, bodyWithinMs, bodyTooSlow) : body
   }
 }
 
