@@ -4,6 +4,8 @@ import { headers, mediaTypes } from '@tidings/protocol'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import SSE from 'koa-sse-stream/lib/sse.js'
+import { within } from '../async/deadline.ts'
+import { isPromise } from '../async/is-promise.ts'
 import type { MessageStream } from '../changes/message-stream.ts'
 import { Refusal } from '../refusal.ts'
 import { identify, type Principal } from '../requests/principal.ts'
@@ -29,6 +31,13 @@ const jsonType = `${mediaTypes.json}; charset=utf-8`
 
 interface RequestOptions
   extends BodyLimits, Pick<KoaOptions, 'principal' | 'publicUrl' | 'believesProxies'> {}
+
+/** The time that a body has to arrive over HTTP/2. */
+const bodyWithinMs = 300_000
+
+function bodyTooSlow(): Refusal {
+  return new Refusal(408, `The body did not arrive within ${bodyWithinMs} ms`, { closesConnection: true })
+}
 
 /** A request on a socket. */
 class KoaRequest extends TransportRequest {
@@ -70,8 +79,10 @@ class KoaRequest extends TransportRequest {
   }
 
   readBody(): unknown {
-    const { req, request } = this.#context
-    return readJson(req, (request as { body?: unknown }).body, this.principal, this.#options)
+    const { req, res, request } = this.#context
+    const body = readJson(req, (request as { body?: unknown }).body, this.principal, this.#options)
+    // Over HTTP/1.1, Node sees to it: `requestTimeout`.
+    return isHttp2(res) && isPromise(body) ? within(body, bodyWithinMs, bodyTooSlow) : body
   }
 }
 

@@ -272,6 +272,29 @@ test('a body that is too large is refused, its sender is told to stop, and the c
   expect((await client.ask({ ':path': '/health' })).status).toBe(200)
 })
 
+test('a body that does not arrive within 5 minutes is refused, and its stream is closed', async () => {
+  const { client } = await startTalking(koa)
+  jest.useFakeTimers({
+    // prettier-ignore
+    doNotFake: ['Date', 'hrtime', 'nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'setInterval', 'clearInterval', 'performance'],
+  })
+  defer(jest, () => jest.useRealTimers())
+  const path = `/mcp?client_id=${crypto.randomUUID()}`
+  const head = { ':method': 'POST', ':path': path, 'content-type': 'application/json' }
+  const stream = client.session.request(head)
+  const [answered, closed] = [once(stream, 'response'), once(stream, 'close')]
+  stream.write('{"jsonrpc":"2.0",')
+  // Answered on the same connection, so the head has arrived.
+  await client.ask({ ':path': '/health' })
+  jest.advanceTimersByTime(300_000)
+  const [response] = (await answered) as [{ ':status': number }]
+  expect(response[':status']).toBe(408)
+  const text = Buffer.concat(await stream.toArray()).toString()
+  expect(JSON.parse(text).error.message).toBe('The body did not arrive within 300000 ms')
+  jest.advanceTimersByTime(1_000)
+  await closed
+})
+
 test.each(['paired', 'stateless'])(
   'over %s, a stream that its client resets aborts its call',
   async (transport) => {

@@ -94,7 +94,6 @@ describe('a principal function that fails', () => {
         },
         async () => {
           await Promise.resolve()
-          // eslint-disable-next-line @typescript-eslint/only-throw-error -- as applications do
           throw value
         },
       ]
