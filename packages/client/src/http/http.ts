@@ -170,7 +170,7 @@ export function isEventStream(response: HttpResponse): boolean {
 }
 
 /** Returns the media type of a response, without parameters. */
-export function mediaType(response: HttpResponse): string {
+function mediaType(response: HttpResponse): string {
   const type = response.header('content-type') ?? ''
   return type === mediaTypes.json ? type : type.split(';', 1)[0]!.trim().toLowerCase()
 }

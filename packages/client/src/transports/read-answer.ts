@@ -65,7 +65,7 @@ export async function readAnswer(
 }
 
 /** Whether two ids are the same. Some servers send an id back as a string. */
-export function isSameId(one: RequestId | null | undefined, other: RequestId): boolean {
+function isSameId(one: RequestId | null | undefined, other: RequestId): boolean {
   return String(one) === String(other)
 }
 
