@@ -2,13 +2,13 @@ import { ProtocolError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 
 /** The number of pages after which the client takes it that a list does not end. */
-export const maxPages = 1_000
+const maxPages = 1_000
 
 /**
  * Reads the pages of a list, one after the other. An empty cursor is a cursor like any other. When the server gives a
  * cursor a second time, the list ends with a warning.
  *
- * @throws {ProtocolError} when the list has more than {@link maxPages} pages.
+ * @throws {ProtocolError} when the list has more than 1,000 pages.
  * @see https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/pagination
  */
 export async function* allPages<Page extends { nextCursor?: string | null | undefined }>(
