@@ -98,16 +98,20 @@ test.each([
     'application/json',
     'nested more than 100 deep',
   ],
-])('%s end the call, and cost no more than to read them', async (_, answer, type, reason) => {
-  const client = await connected(await answering(answer, type), { transport })
-  const began = process.cpuUsage()
-  const error = await client.listTools().catch((error: unknown) => error)
-  expect(error).toBeInstanceOf(ProtocolError)
-  expect((error as Error).message).toContain(reason)
-  expect((error as Error).message.length).toBeLessThan(1_000)
-  // The server writes it in the same process.
-  expect(process.cpuUsage(began).user).toBeLessThan(3_000_000)
-}, 30_000)
+])(
+  '%s end the call, and cost no more than to read them',
+  async (_, answer, type, reason) => {
+    const client = await connected(await answering(answer, type), { transport })
+    const began = process.cpuUsage()
+    const error = await client.listTools().catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(ProtocolError)
+    expect((error as Error).message).toContain(reason)
+    expect((error as Error).message.length).toBeLessThan(1_000)
+    // The server writes it in the same process.
+    expect(process.cpuUsage(began).user).toBeLessThan(3_000_000)
+  },
+  30_000,
+)
 
 test('a change is heard, whatever stands beside it', async () => {
   const server = await fakeHttpSse()
