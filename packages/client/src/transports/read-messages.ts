@@ -24,14 +24,14 @@ export interface ReadMessagesOptions {
  * others. A wrong message of a batch is left out, with a warning.
  *
  * @throws {McpError} when the text is not JSON, or no message.
- * @throws {ProtocolError} when it is nested more than 100 deep, or holds more than 1,000,000 values; with a larger
- * `maxMessageLength` than 16,000,000, one value for each 16 characters.
+ * @throws {ProtocolError} when it is nested more than 100 deep, or holds more values than one for each 16 characters of
+ * `maxMessageLength`, and more than 1,000,000.
  */
 export function readMessages(
   text: string,
   { maxMessageLength, logger }: ReadMessagesOptions,
 ): JSONRPCMessage[] {
-  const value = decode(text, Math.max(1_000_000, maxMessageLength / 16))
+  const value = decode(text, Math.max(1_000_000, Math.floor(maxMessageLength / 16)))
   if (!Array.isArray(value)) return [readMessage(value, logger)]
   const messages: JSONRPCMessage[] = []
   let wrong = 0

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { $constructor, util } from 'zod/v4/core'
+import { $constructor } from 'zod/v4/core'
 
 // Lists and maps can be of any length, and those of zod gather the problems of all their members: for a list of a million
 // wrong ones that takes seconds and a gigabyte. These stop at the first.
@@ -16,7 +16,7 @@ function member(
   context: z.core.ParseContextInternal,
 ): unknown {
   const result = schema._zod.run({ value, issues: [] }, context) as z.core.ParsePayload
-  if (result.issues.length > 0) issues.push(...util.prefixIssues(key, result.issues))
+  for (const issue of result.issues) issues.push(Object.assign(issue, { path: [key, ...(issue.path ?? [])] }))
   return result.value
 }
 
