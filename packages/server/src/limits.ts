@@ -58,12 +58,12 @@ export type Limits = Readonly<Record<Exclude<LimitedThing, 'bytes'>, Quota>> & {
 /** @throws {TypeError} when a limit is unknown, or neither a whole number of at least 1 nor Infinity. */
 export function limitsOf(options: LimitsOptions = {}): Limits {
   requireKnown('limits', options, Object.keys(defaults))
-  const quotas = Object.entries(defaults).map(([name, known]) => {
+  const quotas = Object.entries(defaults).map(([name, known]): [string, Quota] => {
     const thing = name as LimitedThing
     const given = options[thing] ?? {}
     requireKnown(`limits.${thing}`, given, Object.keys(known))
     const kind = thing === 'bytes' ? ByteQuota : Quota
     return [thing, new kind(thing, { perSession: Infinity, ...known, ...given })]
   })
-  return Object.fromEntries(quotas)
+  return Object.fromEntries(quotas) as Limits & Record<string, Quota>
 }
