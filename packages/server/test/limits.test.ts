@@ -419,7 +419,7 @@ test('bytes: what a client says of itself counts, and is bounded', async () => {
     const params = { ...initialize.params, clientInfo: { name, version: '0' } }
     return post(`${url}/mcp`, json(1, 'initialize', params), { ...streamable, ...headers })
   }
-  const { error } = (await (await hello('n'.repeat(16_384))).json()) as any
+  const { error } = await (await hello('n'.repeat(16_384))).json()
   expect(error).toMatchObject({
     code: -32602,
     message: expect.stringMatching(
@@ -431,7 +431,7 @@ test('bytes: what a client says of itself counts, and is bounded', async () => {
   const session = { 'Mcp-Session-Id': opened.headers.get('Mcp-Session-Id')!, ...as('ada') }
   await untilHeld(url, (bytes) => bytes >= 16_000 && bytes < 17_000)
   await hello('n'.repeat(16_000), as('ada'))
-  const refused = (await (await hello('n'.repeat(16_000), as('ada'))).json()) as any
+  const refused = await (await hello('n'.repeat(16_000), as('ada'))).json()
   expect(refused.error ?? refused).toMatchObject({ data: { limit: 'bytes.perPrincipal', max: 40_000 } })
   await fetch(`${url}/mcp`, { method: 'DELETE', headers: session })
   expect((await hello('n'.repeat(16_000), as('ada'))).status).toBe(200)
@@ -480,7 +480,7 @@ test('bytes: ids and progress tokens have a longest length on every transport', 
   const progress = json(1, 'tools/list', { _meta: { progressToken: long } })
   for (const body of [json(long, 'ping'), progress]) {
     for (const refused of [await client.send(body), await post(mcp, body)]) {
-      const { error } = (await refused.json()) as any
+      const { error } = await refused.json()
       expect([refused.status, error.code]).toEqual([400, -32600])
       expect(error.message).toContain('expected at most 256 characters, received "lll')
     }
@@ -488,7 +488,7 @@ test('bytes: ids and progress tokens have a longest length on every transport', 
   for (const request of [{ id: long }, { meta: { progressToken: long } }]) {
     for (const method of ['tools/list', 'subscriptions/listen']) {
       const refused = await send(url, { method, params: { notifications: {} }, ...request })
-      expect([refused.status, ((await refused.json()) as any).error.code]).toEqual([400, -32600])
+      expect([refused.status, (await refused.json()).error.code]).toEqual([400, -32600])
     }
   }
 })
