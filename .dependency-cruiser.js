@@ -33,8 +33,9 @@ const floors = {
     ['backplane/'],
     ['refusal.ts'],
     ['limits.ts'],
+    ['byte-quota.ts'],
     ['quota.ts'],
-    ['async/', 'logger.ts', 'options.ts'],
+    ['async/', 'bytes-of.ts', 'logger.ts', 'options.ts'],
   ],
   client: [
     ['index.ts'],

@@ -82,7 +82,7 @@ export function messageFor(
 }
 
 /** Opens a stream with a GET; cut after the test. */
-export async function openStream(url: string, headers: Record<string, string>): Promise<SseReader> {
+async function openStream(url: string, headers: Record<string, string>): Promise<SseReader> {
   const outgoing = request(url, { headers: { ...headers, Accept: 'text/event-stream' }, agent: false })
   outgoing.end()
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]

@@ -63,7 +63,7 @@ export function limitsOf(options: LimitsOptions = {}): Limits {
     const given = options[thing] ?? {}
     requireKnown(`limits.${thing}`, given, Object.keys(known))
     const kind = thing === 'bytes' ? ByteQuota : Quota
-    return [thing, new kind(thing, { perSession: Infinity, ...known, ...given })]
+    return [thing, new kind(thing, { perSession: Infinity, ...known, ...given })] as const
   })
   return Object.fromEntries(quotas) as Limits & Record<string, Quota>
 }
