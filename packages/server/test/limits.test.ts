@@ -442,7 +442,7 @@ test('bytes: watched URIs count, and have a longest length', async () => {
   const client = await connectRaw(url)
   const before = await bytesHeld(url)
   const subscribe = (name: string) => client.request('resources/subscribe', { uri: `test:///${name}` })
-  const tooLong = 'A watched URI must not be longer than 8192 characters, got one of 8193'
+  const tooLong = 'A watched URI must not be longer than 8192 characters, percent-encoded; got one of 8193'
   expect((await subscribe('u'.repeat(8_185))).error).toEqual({ code: -32602, message: tooLong })
   const listening = { method: 'subscriptions/listen', id: 'l' }
   const uris = (...names: string[]) => ({

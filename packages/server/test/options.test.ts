@@ -51,7 +51,7 @@ test.each([
   [{ limits: { requests: any(5) } }, 'limits.requests must be an object, got 5'],
   [
     { limits: any({ request: {} }) },
-    'limits has no field request: it has sessions, streams, requests, subscriptions',
+    'limits has no field request: it has sessions, streams, requests, subscriptions, bytes',
   ],
   [
     { limits: { sessions: any({ perSession: 5 }) } },

@@ -61,7 +61,7 @@ function decode(text: string, maxValues: number): unknown {
 
 function readMessage(value: unknown, logger: Logger): JSONRPCMessage {
   const message = parseMessage(value, warnOfLeftOut(logger))
-  // The ids of the client are numbers. Some servers send them back as strings.
-  if (isResponse(message) && typeof message.id === 'string') message.id = Number(message.id)
+  // Most ids of the client are numbers. Some servers send them back as strings.
+  if (isResponse(message) && String(Number(message.id)) === message.id) message.id = Number(message.id)
   return message
 }

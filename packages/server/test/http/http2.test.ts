@@ -301,7 +301,7 @@ test.each(['paired', 'stateless'])(
     const called = deferred<AbortSignal>()
     const { client } = await startTalking(koa, ({ signal }) => {
       called.resolve(signal)
-      return new Promise(() => {})
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', reject))
     })
     const stream =
       transport === 'paired'

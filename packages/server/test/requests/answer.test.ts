@@ -65,7 +65,7 @@ test('whatever a tool throws, the model is told that it failed, and the log is t
   expect(logger.errors).toEqual(thrown)
 })
 
-test('whatever a read, a prompt, a list or a completion throws, the answer is an internal error', async () => {
+test('whatever a read, a prompt or a completion throws, the answer is an internal error', async () => {
   const logger = new Log()
   const fail = (what: unknown) => () => {
     throw what as Error
@@ -73,7 +73,7 @@ test('whatever a read, a prompt, a list or a completion throws, the answer is an
   const { url } = await start(
     (server) => {
       server.resource('test://read', {}, fail('read'))
-      server.template('list:{x}', { list: fail('list'), complete: { x: fail('complete') } }, () => '')
+      server.template('list:{x}', { complete: { x: fail('complete') } }, () => '')
       server.prompt('prompt', {}, fail('prompt'))
     },
     { logger },
@@ -82,13 +82,12 @@ test('whatever a read, a prompt, a list or a completion throws, the answer is an
   const ref = { type: 'ref/resource', uri: 'list:{x}' }
   const requests = [
     ['resources/read', { uri: 'test://read' }],
-    ['resources/list', {}],
     ['prompts/get', { name: 'prompt' }],
     ['completion/complete', { ref, argument: { name: 'x', value: '' } }],
   ] as const
   for (const [method, params] of requests)
     expect((await client.request(method, params)).error).toEqual(internalError)
-  expect(logger.errors).toEqual(['read', 'list', 'prompt', 'complete'])
+  expect(logger.errors).toEqual(['read', 'prompt', 'complete'])
 })
 
 test('what a handler returns that is no result, or cannot be said in JSON, becomes an internal error that names it', async () => {
