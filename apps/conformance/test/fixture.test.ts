@@ -13,6 +13,7 @@ let client: Client
 beforeAll(async () => {
   running = await serve(server, { port: 0 })
   client = await connect(`${running.url}/sse`, {
+    transport: 'http+sse',
     handlers: {
       sample: async ({ messages }) => ({
         role: 'assistant',

@@ -1,23 +1,38 @@
-import { McpServer, serve } from '@tidings/server'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { handler, McpServer, serve } from '@tidings/server'
 import * as z from 'zod'
 import { jsonSchema202012 } from '../src/json-schema.ts'
 import { scenarios } from '../src/scenarios.ts'
 
 const done = { content: [{ type: 'text' as const, text: 'done' }] }
 
-/** Runs a scenario against a server that offers this. Gives what became of the sessions of that server. */
-async function run(scenario: string, offer: (server: McpServer) => void, path = '/mcp'): Promise<unknown> {
+function referee(offer: (server: McpServer) => void): McpServer {
   const server = new McpServer({ name: 'referee', version: '0.0.0' })
   offer(server)
-  await using running = await serve(server, { port: 0 })
-  await scenarios[scenario]!(running.url + path)
-  const health = (await (await fetch(`${running.url}/health`)).json()) as { sessions: unknown }
-  return health.sessions
+  return server
 }
 
-test('the scenario initialize opens a session and ends it', async () => {
-  const sessions = await run('initialize', (server) => server.tool('nothing', {}, () => done), '/sse')
+/** Runs a scenario against a server that offers this. */
+async function run(scenario: string, offer: (server: McpServer) => void): Promise<void> {
+  await using running = await serve(referee(offer), { port: 0 })
+  await scenarios[scenario]!(`${running.url}/mcp`)
+}
+
+test('the scenario initialize opens a session of HTTP+SSE where there is nothing newer, and ends it', async () => {
+  const mcp = handler(referee((server) => server.tool('nothing', {}, () => done)))
+  const http = createServer((request, response) => {
+    if (request.method === 'POST' && request.url === '/sse') response.writeHead(404).end()
+    else mcp(request, response)
+  }).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  await scenarios['initialize']!(`${url}/sse`)
+  const { sessions } = (await (await fetch(`${url}/health`)).json()) as { sessions: unknown }
   expect(sessions).toMatchObject({ opened: 1, open: 0 })
+  await mcp.close({ deadlineMs: 0 })
+  http.close()
 })
 
 test('the scenario tools_call adds 5 and 3', async () => {

@@ -320,6 +320,9 @@ function targetOf({ req, originalUrl }: Context): string {
 
 /** Undefined for a target that Koa cannot take apart: nothing else could be done with it. */
 function pathOf(context: Context): string | undefined {
+  const { url = '' } = context.req
+  // Koa would give it to Node's former parser, which takes some of these, with a warning.
+  if (url.includes('://') && !url.startsWith('/') && !URL.canParse(url)) return undefined
   try {
     return context.path
   } catch {
