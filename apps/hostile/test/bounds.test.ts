@@ -239,7 +239,7 @@ const server: Bound[] = [
   {
     what: 'messages that wait for a stream',
     value: '10,000',
-    shownBy: ['packages/server/test/sessions/mailbox.test.ts', '10_000'],
+    shownBy: ['packages/server/test/sessions/mailbox.test.ts', 'overfull'],
   },
   {
     what: 'streams that wait for the place of one',
@@ -307,7 +307,7 @@ const client: Bound[] = [
   {
     what: 'values in a message to our client',
     value: '1,000,000, or `maxMessageLength` / 16 if that is more',
-    shownBy: ['packages/client/test/messages/odd-messages.test.ts', 'too much in one'],
+    shownBy: ['packages/client/test/messages/odd-messages.test.ts', '8_000_000'],
   },
   {
     what: 'characters of a message to our client',

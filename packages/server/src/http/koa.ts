@@ -324,7 +324,8 @@ function pathOf(context: Context): string | undefined {
   // Koa would give it to Node's former parser, which takes some of these, with a warning.
   if (url.includes('://') && !url.startsWith('/') && !URL.canParse(url)) return undefined
   try {
-    return context.path
+    // Null for some targets with a fragment, though its type does not say so.
+    return (context.path as string | null) ?? undefined
   } catch {
     return undefined
   }

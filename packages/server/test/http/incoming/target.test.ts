@@ -185,6 +185,8 @@ test.each(Object.entries(servers))(
         `http://[${path}`,
         // Node's older parser of URLs fails at what the newer one takes.
         `http://%@'${path}`,
+        // It takes no path from this at all.
+        '/\\#a@b',
         `[::1${path}`,
         `evil.example.com${path}`,
         `javascript:alert(1)//${path}`,
