@@ -296,6 +296,11 @@ const server: Bound[] = [
     value: '5 minutes',
     shownBy: ['packages/server/test/http/http2.test.ts', '300000 ms'],
   },
+  {
+    what: 'streams of an HTTP/2 connection',
+    value: '256',
+    shownBy: ['packages/server/test/http/http2.test.ts', 'maxConcurrentStreams'],
+  },
 ]
 
 const client: Bound[] = [

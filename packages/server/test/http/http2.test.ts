@@ -473,3 +473,9 @@ describe('on the same port over HTTP/1.1 and TLS', () => {
     expect(reader.comments.at(-1)).toBe('server stopping')
   })
 })
+
+test('serve() lets a client have 256 streams open at once on a connection', async () => {
+  const { client } = await startTalking(secure)
+  await client.ask({ ':path': '/health' })
+  expect(client.session.remoteSettings.maxConcurrentStreams).toBe(256)
+})
