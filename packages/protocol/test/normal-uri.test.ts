@@ -55,3 +55,12 @@ test('a character and its encoding are the same, and say the same', () => {
 function escapesOf(character: string): string {
   return [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
 }
+
+test('a URI that fills a message stays as it is', () => {
+  for (const part of ['%41', ' a', '"']) {
+    const uri = `x:///${part.repeat(1_000_000)}`
+    expect(normalUri(uri)).toBe(uri)
+    const short = uri.slice(0, 65_536)
+    expect(normalUri(short)).not.toBe(short)
+  }
+})

@@ -271,8 +271,18 @@ export class Resources {
     try {
       const given = list(context)
       const listed = isPromise(given) ? await within(given, listTimeoutMs, tooSlow) : given
-      if (Array.isArray(listed)) return listed
-      throw new TypeError(`list must return an array of resources, it returned ${describe(listed)}`)
+      if (!Array.isArray(listed)) {
+        throw new TypeError(`list must return an array of resources, it returned ${describe(listed)}`)
+      }
+      const resources = listed.filter((each) => typeof (each as Resource | null)?.uri === 'string')
+      if (resources.length < listed.length) {
+        const err = new TypeError('list must return resources, each with a uri')
+        const fields = { err, template: uriTemplate, count: listed.length - resources.length }
+        this.#logger.error(fields, 'what is no resource left out of the list')
+      }
+      // What JSON cannot express fails here, and not the whole list.
+      JSON.stringify(resources)
+      return resources
     } catch (err) {
       this.#logger.error({ err, template: uriTemplate }, 'resources of a template left out of the list')
       return []

@@ -2,6 +2,7 @@ import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/sp
 import type { Tool } from '@tidings/protocol'
 import { Ajv, type SchemaObject, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { withLinearUniqueItems } from './unique-items.ts'
 
 /** A JSON Schema of an object, as a tool lists it. */
 export type JsonSchema = Tool['inputSchema']
@@ -147,7 +148,9 @@ function compileWithAjv(json: JsonSchema, of: string): ValidateFunction {
       `${of}: the $schema must be JSON Schema 2020-12 (the default) or draft-07, got ${draft.slice(0, 200)}`,
     )
   }
-  const ajv = isDraft7 ? (ajvDraft7 ??= new Ajv(options)) : (ajv2020 ??= new Ajv2020(options))
+  const ajv = isDraft7
+    ? (ajvDraft7 ??= withLinearUniqueItems(new Ajv(options)))
+    : (ajv2020 ??= withLinearUniqueItems(new Ajv2020(options)))
   if (json['$async']) {
     throw new TypeError(
       `${of}: a schema cannot be $async: what it makes of a value would have to be waited for`,

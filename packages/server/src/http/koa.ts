@@ -300,7 +300,7 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
     if (target === undefined) return refuse(new KoaResponse(context, streams), badTarget(context))
     const path = mount.routedPath(target)
     if (path === undefined) return next()
-    context.onerror = leaveQuietly
+    context.onerror = answerError
     context.res.on('error', lost)
     deadline.watch(context.res)
     if (context.req.headers.origin !== undefined) {
@@ -379,8 +379,21 @@ function lost(): void {}
 
 const departures: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']
 
-/** Koa tells the application of each client that resets its connection. Here that is how clients leave, not an error. */
-function leaveQuietly(this: Context, error: NodeJS.ErrnoException | null): void {
-  if (departures.includes(error?.code)) return
-  handleKoaError(this, error as Error)
+/**
+ * Koa tells the application of each client that resets its connection. Here that is how clients leave, not an error. The same
+ * codes on an open connection are of another one, such as that of the application to its directory.
+ *
+ * What an application has thrown may be fit for no response, by its headers, its status or its getters. Koa would throw, and
+ * nobody waits for its promise.
+ */
+function answerError(this: Context, error: NodeJS.ErrnoException | null): void {
+  try {
+    if (isClosed(this.res) && departures.includes(error?.code)) return
+    const { status } = (error ?? {}) as { status?: number }
+    if (status !== undefined && status < 200)
+      throw new RangeError(`An error cannot have the status ${status}`)
+    handleKoaError(this, error as Error)
+  } catch (cause) {
+    handleKoaError(this, new Error('An error was thrown that cannot be told to the client', { cause }))
+  }
 }

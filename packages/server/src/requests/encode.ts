@@ -118,6 +118,8 @@ export function encodeError(
   leftOut: (cause: unknown) => void,
 ): EncodedResponse {
   const { code, message } = error
+  // A getter may say something else each time.
+  if (!Number.isSafeInteger(code)) throw new TypeError('The code of an error must be a whole number')
   const response = (fields: object) =>
     ({ jsonrpc: JSONRPC_VERSION, id, error: { code, message, ...fields } }) as const
   try {

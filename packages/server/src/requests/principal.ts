@@ -25,12 +25,11 @@ export function identify<Request>(
   let id: unknown
   try {
     id = principal(request)
+    if (isPromise(id)) return within(id, identifyWithinMs, tooSlow).then(requirePrincipal, rethrow)
   } catch (thrown) {
     throw errorOf(thrown)
   }
-  return isPromise(id)
-    ? within(id, identifyWithinMs, tooSlow).then(requirePrincipal, rethrow)
-    : requirePrincipal(id)
+  return requirePrincipal(id)
 }
 
 /** Sessions are told apart with it. */

@@ -293,3 +293,29 @@ test('a template whose list fails, or takes too long, is left out of the list, a
     ['hangs:///{x}', 'list took longer than 10000 ms'],
   ])
 })
+
+test('of a template that lists what is no resource, or has no JSON, the other resources are listed', async () => {
+  const log = new Log()
+  const listing = (uriTemplate: string, list: unknown[]) => [uriTemplate, () => list as never] as const
+  const { url } = await start(
+    (server) => {
+      server.resource('test://fixed', {}, () => '')
+      for (const [uriTemplate, list] of [
+        listing('some:///{x}', [null, 'none', {}, { uri: 'some:///a', name: 'a' }]),
+        listing('big:///{x}', [{ uri: 'big:///a', name: 'a', size: 1n }]),
+        listing('getter:///{x}', [{ uri: 'getter:///a', get name() { throw new Error('lost') } }]), // prettier-ignore
+      ]) {
+        server.template(uriTemplate, { list }, () => '')
+      }
+    },
+    {},
+    { logger: log },
+  )
+  const { result } = await (await connectRaw(url)).request('resources/list')
+  expect(result.resources.map(({ uri }: { uri: string }) => uri)).toEqual(['test://fixed', 'some:///a'])
+  expect(log.of('error').map(({ fields: { template, count } }) => [template, count])).toEqual([
+    ['some:///{x}', 3],
+    ['big:///{x}', undefined],
+    ['getter:///{x}', undefined],
+  ])
+})

@@ -264,3 +264,52 @@ test('a recursive schema checks all that a body may nest', async () => {
     expect((await post(client.endpoint, call(name, 98))).status).toBe(400)
   }
 })
+
+test.each([draft2020, draft7])('%s: uniqueItems takes no longer for what is all different', ($schema) => {
+  const { check } = compile({
+    $schema,
+    type: 'object',
+    properties: { list: { type: 'array', uniqueItems: true }, any: { type: 'array', uniqueItems: false } },
+  })
+  const many = Array.from({ length: 100_000 }, (_, i) => (i % 2 ? { a: { i }, b: 1 } : i))
+  const begunAt = performance.now()
+  expect(check({ list: many, any: [1, 1] })).toHaveProperty('value')
+  // To compare each with each takes minutes.
+  expect(performance.now() - begunAt).toBeLessThan(5_000)
+  const different = [
+    1,
+    '1',
+    '[1]',
+    [1],
+    { a: 1 },
+    '{"a":1}',
+    [['a', 1]],
+    { a: '1' },
+    null,
+    'null',
+    true,
+    [],
+    {},
+    '',
+  ]
+  expect(check({ list: different })).toHaveProperty('value')
+  const same: unknown[][] = [
+    [1, 2, 1],
+    [0, -0],
+    ['a', 'b', 'a'],
+    [null, null],
+    [
+      { a: 1, b: [{ c: 1, d: 2 }] },
+      { b: [{ d: 2, c: 1 }], a: 1 },
+    ],
+    [
+      [1, [2]],
+      [1, [2]],
+    ],
+  ]
+  for (const list of same) {
+    expect(check({ list })).toEqual({
+      problem: `/list must NOT have duplicate items (items ## 0 and ${list.length - 1} are identical)`,
+    })
+  }
+})

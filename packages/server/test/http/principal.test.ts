@@ -120,6 +120,65 @@ describe('a principal function that fails', () => {
     },
   )
 
+  const failure = (fields: object) => Object.assign(new Error('no'), fields)
+  const throwing = (name: string): Error =>
+    Object.defineProperty(new Error('no'), name, {
+      get() {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- as applications do
+        throw undefined
+      },
+    })
+  const untold: [string, () => unknown][] = [
+    ['a header of characters that none can hold', () => failure({ status: 401, headers: { A: '日本' } })],
+    ['a header of two lines', () => failure({ status: 401, headers: { A: 'a\r\nb: c' } })],
+    ['a header without a name', () => failure({ status: 401, headers: { 'a b': 'c' } })],
+    ['a header that is undefined', () => failure({ status: 401, headers: { A: undefined } })],
+    ['the status of an answer that goes on', () => failure({ status: 100 })],
+    ['the code of a connection that it has lost itself', () => failure({ code: 'ECONNRESET' })],
+    ['the code of a connection that it could not write to', () => failure({ code: 'EPIPE' })],
+    ['a message that throws', () => throwing('message')],
+    ['headers that throw', () => throwing('headers')],
+    ['a code that throws', () => throwing('code')],
+    [
+      'nothing that can be read',
+      () => new Proxy(new Error('no'), { get: () => (throwing('x') as { x?: unknown }).x }),
+    ],
+  ]
+
+  test.each(untold)('by an error with %s is a 500, and the server goes on', async (_, made) => {
+    const asks: Ask[] = [
+      () => {
+        throw made()
+      },
+      async () => {
+        await Promise.resolve()
+        throw made()
+      },
+    ]
+    for (const principal of asks) {
+      const { url } = await start(() => {}, { principal, logger: new Log() })
+      for (const [method, path] of requests) {
+        const { status } = await answerTo(begin(url + path, method))
+        expect([method, path, status]).toEqual([method, path, 500])
+      }
+      expect((await health(url)).limits.requests.used).toBe(0)
+    }
+  })
+
+  test('by a result whose then throws is a 500', async () => {
+    const logger = new Log()
+    const principal = (() => ({
+      get then() {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- as applications do
+        throw undefined
+      },
+    })) as unknown as Ask
+    const { url } = await start(() => {}, { principal, logger })
+    for (const [method, path] of requests)
+      expect((await answerTo(begin(url + path, method))).status).toBe(500)
+    expect(logger.errors).toHaveLength(requests.length)
+  })
+
   test('with a status of its own has that status, as before', async () => {
     for (const status of [401, 403, 429]) {
       const asks: Ask[] = [
