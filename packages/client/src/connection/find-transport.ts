@@ -59,7 +59,8 @@ function mayHaveOtherTransport(error: unknown): boolean {
   if (error instanceof RevisionError) return error.supported.some(isLegacyRevision)
   if (error instanceof McpError) return !modernErrors.includes(error.code)
   if (error instanceof HttpError) {
-    return error.status >= 400 && error.status < 500 && ![401, 403, 408, 429].includes(error.status)
+    // Old servers answer a method or a verb that they do not know with 500 or 501, too.
+    return error.status >= 400 && error.status <= 501 && ![401, 403, 408, 429].includes(error.status)
   }
   return error instanceof ProtocolError && !(error instanceof RefusedError)
 }

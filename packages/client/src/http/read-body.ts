@@ -6,22 +6,47 @@ import type { HttpResponse } from './http-client.ts'
 const patienceMs = 1_000
 
 /**
+ * A text that arrives in pieces. Short pieces are joined as they come: each that was merely appended would take many
+ * times the memory of its characters.
+ */
+class GrowingText {
+  length = 0
+  #text = ''
+  #pieces: string[] = []
+
+  /** Returns the length of the text. */
+  add(piece: string): number {
+    if (this.#pieces.push(piece) === 1_024) this.#join()
+    return (this.length += piece.length)
+  }
+
+  toString(): string {
+    this.#join()
+    return this.#text
+  }
+
+  #join(): void {
+    this.#text += this.#pieces.join('')
+    this.#pieces = []
+  }
+}
+
+/**
  * Reads the start of a body, as far as it comes within a second. The rest is cancelled. A body that breaks off is read
  * up to there.
  *
  * @param maxLength the length to read, in characters.
  */
 export async function readStart(response: HttpResponse, maxLength = 1_000): Promise<string> {
-  let text = ''
+  const text = new GrowingText()
   const stop = after(patienceMs, () => response.cancel())
   await response
     .read((piece) => {
-      text += piece
-      if (text.length > maxLength) response.cancel()
+      if (text.add(piece) > maxLength) response.cancel()
     })
     .catch(() => {})
   stop()
-  return text.slice(0, maxLength)
+  return text.toString().slice(0, maxLength)
 }
 
 /**
@@ -36,19 +61,18 @@ export async function readAll(
   isWhole: (text: string) => boolean,
 ): Promise<string> {
   const hasLength = response.header('content-length') !== undefined
-  let text = ''
+  const text = new GrowingText()
   let stop = () => {}
   try {
     await response.read((piece) => {
       stop()
-      text += piece
-      if (text.length > maxLength) response.cancel()
-      else if (!hasLength) stop = after(patienceMs, () => isWhole(text) && response.cancel())
+      if (text.add(piece) > maxLength) response.cancel()
+      else if (!hasLength) stop = after(patienceMs, () => isWhole(text.toString()) && response.cancel())
     })
   } finally {
     stop()
   }
-  if (text.length <= maxLength) return text
+  if (text.length <= maxLength) return text.toString()
   throw new ProtocolError(
     `The server sent a response of more than ${maxLength} characters; allow more with maxMessageLength`,
   )

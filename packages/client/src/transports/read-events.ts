@@ -21,21 +21,31 @@ export interface ReadEventsOptions {
   signal?: Signal
 }
 
+/** Pieces of a line that are shorter than this are joined, at most as many at once. */
+const shortPiece = 1_024
+
 /**
  * Reads the events of a `text/event-stream` body as they arrive. Resolves at the end of the body; an event that is cut
  * off there is discarded.
  *
- * @throws {ProtocolError} when an event is longer than `maxMessageLength`.
+ * @throws {ProtocolError} when an event is longer than `maxMessageLength`, or has more lines than one for each 16
+ * characters of it, and more than 1,000,000.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
 export async function readEvents(
   response: Pick<HttpResponse, 'read' | 'cancel'>,
   { maxMessageLength, onEvent, onId, onRetry, onBytes, onComment, signal }: ReadEventsOptions,
 ): Promise<void> {
+  const maxLines = Math.max(1_000_000, Math.floor(maxMessageLength / 16))
   let tooLong = false
+  let hasEvent = false
+  // The lines since the last event. The parser limits the text that it holds, but each line costs it far more than its
+  // characters.
+  let lines = 0
   const parser = createParser({
     maxBufferSize: maxMessageLength,
     onEvent: (event) => {
+      hasEvent = true
       // The parser limits the text that it holds. It never holds an event that arrives in one piece.
       tooLong ||= event.data.length > maxMessageLength
       if (!tooLong) onEvent(event)
@@ -43,23 +53,49 @@ export async function readEvents(
     onId: (id) => void (tooLong || onId?.(id)),
     onError: (error) => (tooLong ||= error.type === 'max-buffer-size-exceeded'),
     onRetry,
-    onComment,
+    onComment: () => {
+      lines--
+      onComment?.()
+    },
   })
+  // The parser would keep each piece of a line that has not ended.
+  let pieces: string[] = []
   // The length of the line that has not ended. The parser discards an unknown line as it arrives, and sets no limit to it.
   let lineLength = 0
   const off = signal && onAbort(signal, () => response.cancel())
   try {
     await response.read((text) => {
       onBytes?.()
-      parser.feed(text)
       const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r'))
       lineLength = end < 0 ? lineLength + text.length : text.length - end - 1
-      if (!tooLong && lineLength <= maxMessageLength) return
-      throw new ProtocolError(
-        `The server sent an event of more than ${maxMessageLength} characters; allow more with maxMessageLength`,
-      )
+      if (end < 0 && text.length < shortPiece && pieces.length < shortPiece) pieces.push(text)
+      else {
+        hasEvent = false
+        parser.feed(pieces.length === 0 ? text : pieces.join('') + text)
+        if (pieces.length > 0) pieces = []
+        // A comment between events is followed by an empty line, if at all.
+        if (hasEvent || /(?:\n\n|\r\r|\r\n\r\n)$/.test(text)) lines = 0
+        else lines += Math.max(count('\n', text), count('\r', text))
+      }
+      if (tooLong || lineLength > maxMessageLength) {
+        throw new ProtocolError(
+          `The server sent an event of more than ${maxMessageLength} characters; allow more with maxMessageLength`,
+        )
+      }
+      if (lines > maxLines) {
+        throw new ProtocolError(
+          `The server sent an event of more than ${maxLines} lines; allow more with maxMessageLength`,
+        )
+      }
     })
   } finally {
     off?.()
   }
+}
+
+/** How often a character occurs in a text. */
+function count(character: string, text: string): number {
+  let times = 0
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) times++
+  return times
 }

@@ -20,6 +20,8 @@ const refusals: [string, (post: FakePost) => void][] = [
   ['400 in words', ({ response }) => response.writeHead(400).end('Bad Request: no session')],
   ['404', ({ response }) => response.writeHead(404).end('Not Found')],
   ['405', ({ response }) => response.writeHead(405).end()],
+  ['500', ({ response }) => response.writeHead(500).end('Internal Server Error')],
+  ['501', ({ response }) => response.writeHead(501).end()],
   ['an error of its own making', (post) => post.error(-32000)],
   [
     'an error without an id',
@@ -88,7 +90,7 @@ test.each([-32020, -32021])(
   },
 )
 
-test.each([401, 403, 429, 500, 503])(
+test.each([401, 403, 429, 502, 503])(
   'a server that answers %i is not asked by another transport',
   async (status) => {
     const server = await fakeStateless()
@@ -101,7 +103,16 @@ test.each([401, 403, 429, 500, 503])(
   },
 )
 
-test.each([400, 404, 405])(
+test.each([500, 501])('a server that answers everything with %i is reported', async (status) => {
+  const server = await fakeStateless()
+  server.onPost = ({ response }) => response.writeHead(status).end('in trouble')
+  const error = (await rejection(connect(server.url))) as HttpError
+  expect(error).toBeInstanceOf(HttpError)
+  expect(error).toMatchObject({ status, body: 'in trouble' })
+  expect(server.methods).toEqual(['server/discover', 'initialize'])
+})
+
+test.each([400, 404, 405, 500, 501])(
   'a server that answers both requests with %i is opened by its stream',
   async (status) => {
     const legacy = await fakeHttpSse()

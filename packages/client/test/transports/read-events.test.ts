@@ -4,6 +4,7 @@ import { rejection } from '@tidings/testkit/rejection'
 import { ProtocolError } from '../../src/errors.ts'
 import { readEvents, type ReadEventsOptions } from '../../src/transports/read-events.ts'
 import { FetchResponse } from '../../src/http/fetch-http.ts'
+import { shortPieces } from '../harness/short-pieces.ts'
 
 interface Event {
   event?: string | undefined
@@ -172,6 +173,29 @@ test('an endless line without a field name is refused, and lines that end are no
     const error = await rejection(read([...short, piece, piece, bytes(end)], { maxMessageLength: 100 }))
     expect(error).toBeInstanceOf(ProtocolError)
   }
+})
+
+test.each(['\n', '\r', '\r\n'])(
+  'an event of too many lines is refused, and any number of comments is not (lines that end with %j)',
+  async (end) => {
+    const maxMessageLength = 1e7
+    const times = (text: string) => Array<Uint8Array>(11).fill(bytes(text.repeat(100_000)))
+    const comments = [...times(`:${end}`), bytes(`: x${end}${end}`.repeat(1_000))]
+    expect(await read([...comments, bytes(`data: 1${end}${end}`)], { maxMessageLength })).toEqual([
+      { data: '1' },
+    ])
+    const error = await rejection(read(times(`data:x${end}`), { maxMessageLength }))
+    expect(error).toBeInstanceOf(ProtocolError)
+    expect(error.message).toMatch('more than 1000000 lines')
+  },
+)
+
+test('a line of many short pieces is held in little more memory than its characters', async () => {
+  const { response, gained } = shortPieces(60_000, { start: 'data: ', end: '\n\n' })
+  const events: Event[] = []
+  await readEvents(response, { maxMessageLength: 1e6, onEvent: (event) => events.push(event) })
+  expect(events[0]!.data).toHaveLength(120_000)
+  expect(gained.bytes).toBeLessThan(1.2e6)
 })
 
 test('an event that is too large is refused even when it comes in one piece, after the ones before it', async () => {

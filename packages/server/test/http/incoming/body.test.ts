@@ -5,7 +5,7 @@ import { defer } from '@tidings/testkit/disposers'
 import { post } from '@tidings/testkit/post'
 import { connectRaw } from '../../harness/raw-client.ts'
 import { handler, McpServer } from '../../../src/index.ts'
-import { heapUsed } from '../../harness/heap-used.ts'
+import { heapUsed } from '@tidings/testkit/heap-used'
 import { start } from '../../harness/start.ts'
 
 const ping = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })

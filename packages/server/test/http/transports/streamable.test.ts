@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { deferred } from '@tidings/testkit/deferred'
 import { post } from '@tidings/testkit/post'
 import { health } from '../../harness/health.ts'
-import { heapUsed } from '../../harness/heap-used.ts'
+import { heapUsed } from '@tidings/testkit/heap-used'
 import { read } from '../../harness/read.ts'
 import { start } from '../../harness/start.ts'
 
