@@ -320,6 +320,14 @@ const client: Bound[] = [
     shownBy: ['packages/client/test/transports/event-stream.test.ts', 'maxMessageLength'],
   },
   {
+    what: 'lines of an event to our client',
+    value: '1,000,000, or `maxMessageLength` / 16 if that is more',
+    shownBy: [
+      'packages/client/test/transports/read-events.test.ts',
+      'lines; allow more with maxMessageLength',
+    ],
+  },
+  {
     what: 'pages of a list',
     value: '1,000',
     shownBy: ['packages/client/test/calls/one-operation.test.ts', '1000 pages'],
