@@ -322,10 +322,7 @@ const client: Bound[] = [
   {
     what: 'lines of an event to our client',
     value: '1,000,000, or `maxMessageLength` / 16 if that is more',
-    shownBy: [
-      'packages/client/test/transports/read-events.test.ts',
-      'lines; allow more with maxMessageLength',
-    ],
+    shownBy: ['packages/client/test/transports/read-events.test.ts', 'more than 1000000 lines'],
   },
   {
     what: 'pages of a list',

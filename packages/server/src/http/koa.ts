@@ -325,7 +325,7 @@ function pathOf(context: Context): string | undefined {
   if (url.includes('://') && !url.startsWith('/') && !URL.canParse(url)) return undefined
   try {
     // Null for some targets with a fragment, though its type does not say so.
-    return (context.path as string | null) ?? undefined
+    return context.path ?? undefined
   } catch {
     return undefined
   }
