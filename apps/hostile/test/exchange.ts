@@ -24,7 +24,11 @@ export function exchange(
 ): Promise<Exchange> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { method, agent })
-    for (let i = 0; i < headers.length; i += 2) outgoing.appendHeader(headers[i]!, headers[i + 1]!)
+    for (let i = 0; i < headers.length; i += 2) {
+      // It is set already, and of two hosts the first would count.
+      if (headers[i] === 'Host') outgoing.setHeader('Host', headers[i + 1]!)
+      else outgoing.appendHeader(headers[i]!, headers[i + 1]!)
+    }
     outgoing.setHeader('Content-Length', Buffer.byteLength(body))
     outgoing.once('error', reject)
     outgoing.once('response', (response) => {

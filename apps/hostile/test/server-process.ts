@@ -13,18 +13,20 @@ export interface ServerProcess {
   readonly exit: string | undefined
   /** Announces a change of the resource. */
   changed(uri: string): void
+  end(): void
 }
 
 /** Starts the server in a process of its own. It is ended after the test. */
-export async function startServer(
-  options: Omit<ServeOptions, 'principal'> = {},
-  nodeOptions: string[] = [],
-): Promise<ServerProcess> {
+export async function startServer(options?: Omit<ServeOptions, 'principal'>): Promise<ServerProcess> {
+  return defer(await spawnServer(options), (server) => server.end())
+}
+
+/** Starts the server in a process of its own, for several tests. */
+export async function spawnServer(options: Omit<ServeOptions, 'principal'> = {}): Promise<ServerProcess> {
   const child: ChildProcess = fork(
     fileURLToPath(new URL('../dist/server.js', import.meta.url)),
     [JSON.stringify(options)],
     {
-      execArgv: nodeOptions,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     },
   )
@@ -37,7 +39,7 @@ export async function startServer(
     started,
     once(child, 'exit').then(() => Promise.reject(new Error(`The server did not start: ${stderr}`))),
   ])
-  const server = {
+  return {
     url,
     get stderr() {
       return stderr
@@ -46,6 +48,6 @@ export async function startServer(
       return exit
     },
     changed: (uri: string) => void child.send(uri),
+    end: () => void child.kill('SIGKILL'),
   }
-  return defer(server, () => child.kill('SIGKILL'))
 }
