@@ -37,7 +37,7 @@ export class ByteQuota extends Quota {
 
 /** More than is needed goes at once, so that it is not looked for with each message. */
 export function slackOf(max: number): number {
-  return max >> 4
+  return Math.floor(max / 16)
 }
 
 /** The part of the age of the oldest thing that the next to go must have. */
