@@ -1,5 +1,6 @@
 import type { Ajv } from 'ajv'
 import type { DataValidateFunction, FuncKeywordDefinition } from 'ajv/dist/types/index.js'
+import { canonicalJson } from '../canonical-json.ts'
 
 /**
  * Puts another `uniqueItems` in the place of Ajv's, which compares each item with each other one: 100,000 of them, in one
@@ -37,15 +38,5 @@ const areUnique: DataValidateFunction = (items: readonly unknown[]) => {
 
 /** The same for values that are equal in JSON Schema, and for no others. As JSON, a text begins as no object does. */
 function identityOf(item: unknown): unknown {
-  if (typeof item === 'object' && item !== null) return canonical(item)
-  return typeof item === 'string' ? JSON.stringify(item) : item
-}
-
-/** The value as JSON, with the keys of its objects in order. It is not deep: see `JsonBounds`. */
-function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  const fields = value as Record<string, unknown>
-  const keys = Object.keys(fields).sort()
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(fields[key])}`).join()}}`
+  return typeof item === 'object' || typeof item === 'string' ? canonicalJson(item) : item
 }

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { errorCodes, type InputResponses, McpError, parseJson } from '@tidings/protocol'
+import { canonicalJson } from '../canonical-json.ts'
 
 /** The part of a request that must be the same when it is made again. */
 export interface RequestIdentity {
@@ -79,16 +80,8 @@ function refused(why: string): McpError {
   return new McpError(errorCodes.invalidParams, `The requestState ${why}`)
 }
 
+/** A client may send the fields of its params in another order. */
 function digest({ principal, method, salient }: RequestIdentity): string {
-  const text = JSON.stringify([principal ?? null, method, inOrder(salient)])
+  const text = canonicalJson([principal ?? null, method, salient])
   return createHash('sha256').update(text).digest('base64url')
-}
-
-/** The same value with the keys of its objects sorted: a client may send them in another order. */
-function inOrder(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(inOrder)
-  return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, each]) => [key, inOrder(each)])
 }
