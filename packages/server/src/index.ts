@@ -61,4 +61,14 @@ export type { Logger } from './logger.ts'
 
 // Connecting several servers.
 export { MemoryBackplane } from './backplane/memory-backplane.ts'
-export type { Backplane, ChangeFollower, ChangeSnapshot, BackplaneNode } from './backplane/backplane.ts'
+export type {
+  Backplane,
+  BackplaneHealth,
+  BackplaneNode,
+  ChangeFollower,
+  ChangeOrder,
+  ChangeSnapshot,
+  Membership,
+  SessionDirectory,
+  SessionPlace,
+} from './backplane/backplane.ts'

@@ -1,8 +1,24 @@
-import { randomBytes } from 'node:crypto'
-import type { Backplane, ChangeFollower, ChangeSnapshot, BackplaneNode } from './backplane.ts'
+import { randomBytes, randomInt } from 'node:crypto'
+import type {
+  Backplane,
+  BackplaneHealth,
+  BackplaneNode,
+  ChangeFollower,
+  ChangeSnapshot,
+  SessionPlace,
+} from './backplane.ts'
 
 /** The number of topics that are remembered for later followers. */
 const maxRemembered = 10_000
+
+/** What is known of a session. */
+interface Entry {
+  home: string | undefined
+  record: string | undefined
+  readonly keepMs: number
+  /** While the session has no home. */
+  expiry?: NodeJS.Timeout | undefined
+}
 
 /**
  * The backplane of one process, and the default. Servers that share one serve each other's sessions, and tell each other's
@@ -19,7 +35,8 @@ export class MemoryBackplane implements Backplane {
   readonly #next: string[] = []
   #telling = false
   readonly #members = new Map<string, BackplaneNode>()
-  readonly #homes = new Map<string, string>()
+  readonly #retired = new Set<string>()
+  readonly #sessions = new Map<string, Entry>()
 
   // Not async: a follower in the same process has its snapshot at once.
   follow(follower: ChangeFollower): Promise<void> {
@@ -53,8 +70,9 @@ export class MemoryBackplane implements Backplane {
   }
 
   leave(node: string): Promise<void> {
+    this.#retired.delete(node)
     if (!this.#members.delete(node)) return Promise.resolve()
-    for (const [session, home] of this.#homes) if (home === node) this.#homes.delete(session)
+    for (const [session, entry] of this.#sessions) if (entry.home === node) this.#leaveAlone(session, entry)
     // After the mail that is under way.
     queueMicrotask(() => {
       for (const member of this.#members.values()) member.gone(node)
@@ -62,25 +80,81 @@ export class MemoryBackplane implements Backplane {
     return Promise.resolve()
   }
 
-  claim(session: string, node: string): Promise<string> {
-    const home = this.#homes.get(session)
-    if (home !== undefined) return Promise.resolve(home)
-    this.#homes.set(session, node)
-    return Promise.resolve(node)
+  retire(node: string): void {
+    this.#retired.add(node)
+  }
+
+  nodes(): readonly string[] {
+    return [...this.#members.keys()]
+  }
+
+  get health(): BackplaneHealth {
+    return { status: 'connected', nodes: this.#members.size }
+  }
+
+  /** One process is alive or dead as a whole. */
+  certain(): undefined {
+    return undefined
+  }
+
+  claim(session: string, node: string, keepMs: number, record?: string): Promise<SessionPlace> {
+    let entry = this.#sessions.get(session)
+    if (entry === undefined) {
+      entry = { home: node, record, keepMs }
+      this.#sessions.set(session, entry)
+    }
+    const place = this.#settle(entry, node)
+    if (entry.home === node) entry.record ??= record
+    return Promise.resolve(place)
+  }
+
+  adopt(session: string, node: string): Promise<SessionPlace | undefined> {
+    const entry = this.#sessions.get(session)
+    return Promise.resolve(entry && this.#settle(entry, node))
+  }
+
+  save(session: string, node: string, record: string): Promise<boolean> {
+    const entry = this.#sessions.get(session)
+    if (entry?.home !== node) return Promise.resolve(false)
+    entry.record = record
+    return Promise.resolve(true)
+  }
+
+  handOver(session: string, node: string, record: string): Promise<string | undefined> {
+    const entry = this.#sessions.get(session)
+    if (entry?.home !== node) return Promise.resolve(undefined)
+    entry.record = record
+    const others = this.nodes().filter((other) => other !== node && !this.#retired.has(other))
+    entry.home = others[randomInt(Math.max(others.length, 1))]
+    if (entry.home === undefined) this.#leaveAlone(session, entry)
+    return Promise.resolve(entry.home)
   }
 
   release(session: string, node: string): void {
-    if (this.#homes.get(session) === node) this.#homes.delete(session)
-  }
-
-  locate(session: string): Promise<string | undefined> {
-    return Promise.resolve(this.#homes.get(session))
+    if (this.#sessions.get(session)?.home === node) this.#sessions.delete(session)
   }
 
   send(from: string, to: string, mail: Uint8Array): Promise<void> {
     if (!this.#members.has(to)) return Promise.reject(new Error(`There is no node ${to} (any more)`))
     queueMicrotask(() => this.#members.get(to)?.receive(from, mail))
     return Promise.resolve()
+  }
+
+  /** The node becomes the home if there is none. */
+  #settle(entry: Entry, node: string): SessionPlace {
+    if (entry.home === undefined) {
+      entry.home = node
+      clearTimeout(entry.expiry)
+    }
+    const { home, record } = entry
+    return home === node ? { home, record } : { home }
+  }
+
+  /** The session has no home. What is stored of it is kept for a while. */
+  #leaveAlone(session: string, entry: Entry): void {
+    entry.home = undefined
+    if (entry.record === undefined) this.#sessions.delete(session)
+    else entry.expiry = setTimeout(() => this.#sessions.delete(session), entry.keepMs).unref()
   }
 
   #tell(topic: string): void {

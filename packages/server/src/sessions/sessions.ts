@@ -256,7 +256,7 @@ export class Sessions implements SessionOwner {
 
   #claim(session: Session): void {
     const { backplane, node, logger } = this.#options
-    session.claimed = backplane.claim(session.id, node).then(
+    session.claimed = backplane.claim(session.id, node, this.#options.idleTimeoutMs).then(
       () => (session.claimed = undefined),
       (err: unknown) => {
         // The session still works for clients that come to this node.

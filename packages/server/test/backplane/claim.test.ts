@@ -1,16 +1,16 @@
 import { deferred } from '@tidings/testkit/deferred'
 import { start } from '../harness/start.ts'
-import { MemoryBackplane } from '../../src/index.ts'
+import { MemoryBackplane, type SessionPlace } from '../../src/index.ts'
 
 /** Takes its time to say whose a session is. */
 class SlowClaims extends MemoryBackplane {
   readonly asked = deferred()
   readonly goOn = deferred()
 
-  override async claim(session: string, node: string): Promise<string> {
+  override async claim(session: string, node: string, keepMs: number): Promise<SessionPlace> {
     this.asked.resolve()
     await this.goOn.promise
-    return super.claim(session, node)
+    return super.claim(session, node, keepMs)
   }
 }
 

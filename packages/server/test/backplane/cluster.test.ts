@@ -17,7 +17,6 @@ import {
   type Backplane,
   type HandlerContext,
   type McpServer,
-  type BackplaneNode,
   MemoryBackplane,
   type ServeOptions,
 } from '../../src/index.ts'
@@ -33,16 +32,6 @@ const initialize = (capabilities = {}) => ({
   params: { protocolVersion: '2025-11-25', capabilities, clientInfo: { name: 'raw', version: '0' } },
 })
 
-/** A backplane that knows its nodes. */
-class Store extends MemoryBackplane {
-  readonly nodes: string[] = []
-
-  override join(member: BackplaneNode): Promise<void> {
-    this.nodes.push(member.node)
-    return super.join(member)
-  }
-}
-
 /** How a node is connected to the store. */
 type Connection = (store: MemoryBackplane) => Backplane
 
@@ -52,7 +41,7 @@ async function startCluster(
   talk: (context: HandlerContext) => unknown = () => undefined,
   options: ServeOptions = {},
 ) {
-  const backplane = new Store()
+  const backplane = new MemoryBackplane()
   const register = (server: McpServer) => {
     server.resource('test://a', {}, () => 'a')
     server.tool('talk', {}, async (_args, context) => ({
@@ -331,7 +320,7 @@ describe.each(connections)('nodes %s', (_, connect) => {
     const waiting = post(`${b.url}/mcp`, call('waits'), session)
     await begun.promise
     const cut = new Promise((resolve) => stream.response.once('close', resolve))
-    await backplane.leave(backplane.nodes[0]!)
+    await backplane.leave(backplane.nodes()[0]!)
     await cut
     expect((await waiting).status).toBe(404)
     expect((await post(`${b.url}/mcp`, call(1), session)).status).toBe(404)
@@ -452,7 +441,7 @@ describe.each(connections)('nodes %s', (_, connect) => {
       await post(`${b.url}/mcp`, call(1), session)
       await fetch(`${b.url}/mcp`, { method: 'DELETE', headers: session })
       await stream.untilClosed()
-      expect(await backplane.locate(session['Mcp-Session-Id'])).toBeUndefined()
+      expect(await backplane.adopt(session['Mcp-Session-Id'], 'observer')).toBeUndefined()
     }
     await Promise.all([a.close(), b.close()])
     expect([changesOf(a.server).size, changesOf(b.server).size]).toEqual([0, 0])
@@ -464,7 +453,7 @@ test('when it cannot be found out where a session lives, the client is told to a
   const backplane = new MemoryBackplane()
   const { url } = await start(() => {}, { logger: log }, { backplane })
   const failure = new Error('no connection')
-  backplane.locate = () => Promise.reject(failure)
+  backplane.adopt = () => Promise.reject(failure)
   const answer = await post(`${url}/messages?sessionId=elsewhere`, call(1))
   expect([answer.status, answer.headers.get('Retry-After')]).toEqual([503, '1'])
   expect(log.errors).toEqual([failure])

@@ -67,6 +67,8 @@ class Node implements BackplaneNode {
   gone(node: string): void {
     this.lost.push(node)
   }
+
+  displaced(): void {}
 }
 
 const topic = fc.constantFrom('a:1', 'a:2', 'a:3', 'tools', 'ü:\u{1F600} "')
@@ -217,12 +219,12 @@ export function backplaneContract(
               if (step.do === 'claim') {
                 const home = homes.get(step.session) ?? name
                 homes.set(step.session, home)
-                expect(await backplane.claim(`s${step.session}`, name)).toBe(home)
+                expect(await backplane.claim(`s${step.session}`, name, 60_000)).toMatchObject({ home })
               } else if (step.do === 'release') {
                 backplane.release(`s${step.session}`, name)
                 if (homes.get(step.session) === name) homes.delete(step.session)
                 // What it does next comes after.
-                expect(await backplane.locate(`s${step.session}`)).toBe(homes.get(step.session))
+                expect((await backplane.adopt(`s${step.session}`, name))?.home).toBe(homes.get(step.session))
               } else {
                 await backplane.leave(name)
                 for (const [session, home] of homes) if (home === name) homes.delete(session)
@@ -231,7 +233,8 @@ export function backplaneContract(
               }
               for (const session of [0, 1, 2]) {
                 for (const node of nodes) {
-                  expect(await node.backplane.locate(`s${session}`)).toBe(homes.get(session))
+                  const place = await node.backplane.adopt(`s${session}`, node.name)
+                  expect(place?.home).toBe(homes.get(session))
                 }
               }
             }
@@ -245,8 +248,10 @@ export function backplaneContract(
       on(async (connect) => {
         const backplanes = await Promise.all(Array.from({ length: 5 }, connect))
         await Promise.all(backplanes.map((backplane, i) => backplane.join(new Node(`n${i}`))))
-        const homes = await Promise.all(backplanes.map((backplane, i) => backplane.claim('s', `n${i}`)))
-        expect(new Set(homes).size).toBe(1)
+        const homes = await Promise.all(
+          backplanes.map((backplane, i) => backplane.claim('s', `n${i}`, 60_000)),
+        )
+        expect(new Set(homes.map(({ home }) => home)).size).toBe(1)
       }))
 
     test('mail arrives once, unchanged, in order from each node to each', () =>
@@ -292,6 +297,7 @@ export function backplaneContract(
           node: 'b',
           receive: (_: string, mail: Uint8Array) => received.push(Buffer.from(mail)),
           gone() {},
+          displaced() {},
         }
         await (await connect()).join(member)
         const one = await connect()

@@ -1,4 +1,11 @@
-import { type Backplane, type ChangeFollower, type BackplaneNode, MemoryBackplane } from '../../src/index.ts'
+import {
+  type Backplane,
+  type BackplaneHealth,
+  type BackplaneNode,
+  type ChangeFollower,
+  MemoryBackplane,
+  type SessionPlace,
+} from '../../src/index.ts'
 
 /** The connection of one process to a backplane that is somewhere else: whatever it does takes its time. */
 export class DelayedBackplane implements Backplane {
@@ -38,6 +45,7 @@ export class DelayedBackplane implements Backplane {
         node: member.node,
         receive: (from, mail) => void this.#comesBack(() => member.receive(from, mail)),
         gone: (node) => void this.#comesBack(() => member.gone(node)),
+        displaced: () => void this.#comesBack(() => member.displaced()),
       }),
     )
   }
@@ -46,24 +54,51 @@ export class DelayedBackplane implements Backplane {
     return this.#goes(() => this.#store.leave(node))
   }
 
-  async claim(session: string, node: string): Promise<string> {
-    const home = await this.#goes(() => this.#store.claim(session, node))
-    return this.#comesBack(() => home)
+  retire(node: string): void {
+    void this.#goes(() => this.#store.retire(node))
+  }
+
+  nodes(): readonly string[] {
+    return this.#store.nodes()
+  }
+
+  get health(): BackplaneHealth {
+    return this.#store.health
+  }
+
+  certain(): undefined {
+    return undefined
+  }
+
+  claim(session: string, node: string, keepMs: number, record?: string): Promise<SessionPlace> {
+    return this.#asks(() => this.#store.claim(session, node, keepMs, record))
+  }
+
+  adopt(session: string, node: string): Promise<SessionPlace | undefined> {
+    return this.#asks(() => this.#store.adopt(session, node))
+  }
+
+  save(session: string, node: string, record: string): Promise<boolean> {
+    return this.#asks(() => this.#store.save(session, node, record))
+  }
+
+  handOver(session: string, node: string, record: string): Promise<string | undefined> {
+    return this.#asks(() => this.#store.handOver(session, node, record))
   }
 
   release(session: string, node: string): void {
     void this.#goes(() => this.#store.release(session, node))
   }
 
-  async locate(session: string): Promise<string | undefined> {
-    const home = await this.#goes(() => this.#store.locate(session))
-    return this.#comesBack(() => home)
-  }
-
   send(from: string, to: string, mail: Uint8Array): Promise<void> {
     // The bytes are copied, as a socket would.
     const copy = Uint8Array.from(mail)
     return this.#goes(() => this.#store.send(from, to, copy))
+  }
+
+  async #asks<T>(work: () => Promise<T>): Promise<T> {
+    const answer = await this.#goes(work)
+    return this.#comesBack(() => answer)
   }
 
   #goes<T>(work: () => Promise<T> | T): Promise<T> {

@@ -1,17 +1,25 @@
-import { type Backplane, type ChangeFollower, type BackplaneNode, MemoryBackplane } from '../../src/index.ts'
+import {
+  type Backplane,
+  type BackplaneHealth,
+  type BackplaneNode,
+  type ChangeFollower,
+  MemoryBackplane,
+  type SessionPlace,
+} from '../../src/index.ts'
 
 /** A backplane whose store can be lost, with all that was in it. */
 export class LosableBackplane implements Backplane {
   #store = new MemoryBackplane()
   readonly #followers = new Set<ChangeFollower>()
   readonly #members = new Map<string, BackplaneNode>()
-  readonly #claims = new Map<string, string>()
 
   lose(): void {
     this.#store = new MemoryBackplane()
     for (const follower of this.#followers) void this.#store.follow(follower)
-    for (const member of this.#members.values()) void this.#store.join(member)
-    for (const [session, node] of this.#claims) void this.#store.claim(session, node)
+    for (const member of this.#members.values()) {
+      void this.#store.join(member)
+      member.displaced()
+    }
   }
 
   follow(follower: ChangeFollower): Promise<void> {
@@ -38,19 +46,40 @@ export class LosableBackplane implements Backplane {
     return this.#store.leave(node)
   }
 
-  async claim(session: string, node: string): Promise<string> {
-    const home = await this.#store.claim(session, node)
-    if (home === node) this.#claims.set(session, node)
-    return home
+  retire(node: string): void {
+    this.#store.retire(node)
+  }
+
+  nodes(): readonly string[] {
+    return this.#store.nodes()
+  }
+
+  get health(): BackplaneHealth {
+    return this.#store.health
+  }
+
+  certain(): undefined {
+    return undefined
+  }
+
+  claim(session: string, node: string, keepMs: number, record?: string): Promise<SessionPlace> {
+    return this.#store.claim(session, node, keepMs, record)
+  }
+
+  adopt(session: string, node: string): Promise<SessionPlace | undefined> {
+    return this.#store.adopt(session, node)
+  }
+
+  save(session: string, node: string, record: string): Promise<boolean> {
+    return this.#store.save(session, node, record)
+  }
+
+  handOver(session: string, node: string, record: string): Promise<string | undefined> {
+    return this.#store.handOver(session, node, record)
   }
 
   release(session: string, node: string): void {
-    this.#claims.delete(session)
     this.#store.release(session, node)
-  }
-
-  locate(session: string): Promise<string | undefined> {
-    return this.#store.locate(session)
   }
 
   send(from: string, to: string, mail: Uint8Array): Promise<void> {

@@ -26,6 +26,8 @@ const forwardedHeaders = [
   headers.lastEventId,
 ]
 
+const keepMs = 60_000
+
 /** The time that the ends of streams have to be sent. */
 const leaveWithinMs = 1_000
 
@@ -131,6 +133,10 @@ export class Relay implements BackplaneNode {
     this.#send(node, { kind: 'reset' })
   }
 
+  displaced(): void {
+    // FIXME(sessions)
+  }
+
   /** Waits for the answers of other nodes, until the deadline. */
   drain(deadlineMs: number): Promise<void> {
     return settledWithin(
@@ -178,8 +184,8 @@ export class Relay implements BackplaneNode {
 
   async #homeOf(id: string, opens: boolean, response: TransportResponse): Promise<string | undefined> {
     const { backplane, sessions } = this.#options
-    if (!opens) return backplane.locate(id)
-    const home = await backplane.claim(id, this.node)
+    if (!opens) return (await backplane.adopt(id, this.node))?.home
+    const { home } = await backplane.claim(id, this.node, keepMs)
     if (home === this.node) {
       // In case no session comes of it.
       response.whenClosed(() => {
