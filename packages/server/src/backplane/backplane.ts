@@ -113,7 +113,7 @@ export interface SessionDirectory {
    * Makes the node the home of the session, unless another live node is. Of several nodes that claim the same session at once,
    * one gets it. A claim holds until it is released or handed over, or the node is gone.
    *
-   * @param keepMs the time that what is stored is kept while the session has no live home.
+   * @param keepMs the least time that what is stored is kept while the session has no live home. It goes some time after.
    * @param record stored if nothing is.
    */
   claim(session: string, node: string, keepMs: number, record?: string): Promise<SessionPlace>

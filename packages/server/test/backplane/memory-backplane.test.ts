@@ -1,5 +1,5 @@
 import { MemoryBackplane } from '../../src/index.ts'
-import { backplaneContract } from './contract.ts'
+import { backplaneContract } from '../../src/backplane-contract/index.ts'
 import { DelayedBackplane } from './delayed-backplane.ts'
 
 backplaneContract('MemoryBackplane', async () => {

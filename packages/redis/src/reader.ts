@@ -1,0 +1,113 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { RESP_TYPES } from '@redis/client'
+import type { ChangeFeed } from './change-feed.ts'
+import type { Keys } from './keys.ts'
+import type { Link } from './link.ts'
+import type { LocalNode, MailEntry } from './local-node.ts'
+import type { RedisClient } from './redis-client.ts'
+import { readScript } from './scripts.ts'
+
+/** The time that Redis waits for something new before it answers that there is nothing. */
+const waitMs = 1_000
+const entriesAtOnce = 500
+/** A connection on which nothing was heard for so long is given up. */
+export const silentMs = 3_000
+
+type Fields = Record<string, Buffer>
+type Streams = { name: Buffer | string; messages: { id: Buffer | string; message: Fields }[] }[]
+
+/** Reads the log and the mail of this process's nodes, on a connection of its own, and gives out what comes. */
+export class Reader {
+  readonly #keys: Keys
+  readonly #wakeKey: string
+  readonly #feed: ChangeFeed
+  readonly #nodes: ReadonlyMap<string, LocalNode>
+  /** The connection for short commands. */
+  readonly #link: Link
+  #wakeId = '0-0'
+  /** The time by `performance.now()` when Redis was last heard. */
+  heardAt = performance.now()
+
+  constructor(options: {
+    keys: Keys
+    wakeKey: string
+    feed: ChangeFeed
+    nodes: ReadonlyMap<string, LocalNode>
+    link: Link
+  }) {
+    this.#keys = options.keys
+    this.#wakeKey = options.wakeKey
+    this.#feed = options.feed
+    this.#nodes = options.nodes
+    this.#link = options.link
+  }
+
+  /**
+   * Reads until the connection is lost or given up.
+   *
+   * @throws the reason.
+   */
+  async read(client: RedisClient, isCurrent: () => boolean): Promise<void> {
+    const buffers = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+    while (isCurrent()) {
+      const nodes = [...this.#nodes.values()]
+      const { lastId, epoch } = this.#feed
+      // Before an epoch is known the log means nothing.
+      if (epoch === '') {
+        await wait(5)
+        continue
+      }
+      const streams = [
+        { key: this.#keys.log, id: lastId },
+        { key: this.#wakeKey, id: this.#wakeId },
+        ...nodes.map(({ name, lastMailId }) => ({ key: this.#keys.mailOf(name), id: lastMailId })),
+      ]
+      const asked = nodes.map(({ lastMailId }) => lastMailId)
+      const reply = await buffers.xRead(streams, { BLOCK: waitMs, COUNT: entriesAtOnce })
+      if (!isCurrent()) return
+      this.heardAt = performance.now()
+      for (const { name, messages } of (reply ?? []) as Streams) {
+        const key = name.toString()
+        if (key === this.#keys.log) {
+          if (this.#feed.lastId === lastId && this.#feed.epoch === epoch) this.#takeChanges(messages)
+        } else if (key === this.#wakeKey) {
+          this.#wakeId = messages.at(-1)!.id.toString()
+        } else {
+          const index = nodes.findIndex((node) => this.#keys.mailOf(node.name) === key)
+          if (nodes[index]?.lastMailId === asked[index]) this.#takeMail(nodes[index]!, messages)
+        }
+      }
+    }
+  }
+
+  #takeChanges(messages: Streams[number]['messages']): void {
+    for (const { id, message } of messages) {
+      this.#feed.take({
+        seq: Number.parseInt(id.toString()),
+        batch: message['batch']!.toString(),
+        topics: JSON.parse(message['topics']!.toString()) as string[],
+      })
+    }
+  }
+
+  #takeMail(node: LocalNode, messages: Streams[number]['messages']): void {
+    let bytes = 0
+    for (const { id, message } of messages) {
+      node.lastMailId = id.toString()
+      if (message['mail'] !== undefined) bytes += message['mail'].length + 200
+      node.receive(entryOf(message))
+    }
+    const [time, number] = node.lastMailId.split('-')
+    const after = `${time}-${Number(number) + 1}`
+    const keys = [this.#keys.mailOf(node.name), this.#keys.mailBytes]
+    // What is not deleted now is deleted with the next.
+    this.#link
+      .ask((client) => readScript.run(client, keys, [node.name, after, String(bytes)]))
+      .catch(() => {})
+  }
+}
+
+function entryOf({ gone, from, link, number, mail }: Fields): MailEntry {
+  if (gone !== undefined) return { gone: gone.toString() }
+  return { from: from!.toString(), link: link!.toString(), number: Number(number!.toString()), mail: mail! }
+}

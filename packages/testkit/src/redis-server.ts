@@ -1,0 +1,110 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { freePort } from './free-port.ts'
+import { until } from './until.ts'
+
+/** What a Redis server keeps on disk: each write, what it had when it was shut down, or nothing. */
+export type Persistence = 'aof' | 'rdb' | 'none'
+
+const installed = (...names: string[]) =>
+  names.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0)
+
+/** A Redis or Valkey server of a test, on a free port and in a folder of its own. */
+export class RedisServer {
+  readonly port: number
+  readonly #folder: string
+  readonly #persistence: Persistence
+  #process: ChildProcess | undefined
+
+  private constructor(port: number, folder: string, persistence: Persistence) {
+    this.port = port
+    this.#folder = folder
+    this.#persistence = persistence
+  }
+
+  /** @param replicaOf the port of its master. */
+  static async start({
+    persistence = 'none',
+    replicaOf,
+  }: { persistence?: Persistence; replicaOf?: number } = {}): Promise<RedisServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'tidings-redis-'))
+    const server = new RedisServer(await freePort(), folder, persistence)
+    await server.start()
+    if (replicaOf !== undefined) await server.replicate(replicaOf)
+    return server
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** Runs a command of `redis-cli`, and gives its output. */
+  async command(...words: string[]): Promise<string> {
+    const program = installed('redis-cli', 'valkey-cli') ?? 'redis-cli'
+    const { stdout } = await promisify(execFile)(program, ['-p', String(this.port), ...words])
+    return stdout.trimEnd()
+  }
+
+  /** Starts it again, with what it has kept. */
+  async start(): Promise<void> {
+    const program = installed('redis-server', 'valkey-server')
+    if (program === undefined) throw new Error('redis-server is not installed: apt-get install redis-server')
+    const args = [
+      ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''],
+      ...['--appendonly', this.#persistence === 'aof' ? 'yes' : 'no', '--appendfsync', 'always'],
+      ...['--repl-diskless-sync-delay', '0'],
+    ]
+    this.#process = spawn(program, args, { stdio: 'ignore' })
+    await until(
+      async () => (await this.command('ping').catch(() => '')) === 'PONG',
+      `redis-server does not answer on port ${this.port}`,
+    )
+  }
+
+  /** Shuts it down in good order. It keeps what its persistence says. */
+  async stop(): Promise<void> {
+    await this.#end(() => this.command('shutdown', this.#persistence === 'rdb' ? 'save' : 'nosave'))
+  }
+
+  /** Ends it without a warning. */
+  async kill(): Promise<void> {
+    await this.#end(() => this.signal('SIGKILL'))
+  }
+
+  /** Such as `SIGSTOP`, which leaves its connections open. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal)
+  }
+
+  /** Follows a master, until it is promoted. */
+  async replicate(port: number): Promise<void> {
+    await this.command('replicaof', '127.0.0.1', String(port))
+    const isLinked = async () => (await this.command('info', 'replication')).includes('master_link_status:up')
+    await until(isLinked, 'the replica has not reached its master')
+  }
+
+  async promote(): Promise<void> {
+    await this.command('replicaof', 'no', 'one')
+  }
+
+  async close(): Promise<void> {
+    await this.#end(() => this.signal('SIGKILL'))
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #end(how: () => unknown): Promise<void> {
+    const running = this.#process
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return
+    const exited = once(running, 'exit')
+    await how()
+    await exited
+  }
+}
