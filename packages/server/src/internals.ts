@@ -11,6 +11,8 @@ export interface ServerInternals {
   readonly info: Implementation
   readonly logger: Logger
   readonly backplane: Backplane
+  /** Whether the application gave the backplane, so that other servers may share it. */
+  readonly isShared: boolean
   readonly changes: ChangeIndex
   readonly dispatcher: Dispatcher
   readonly tools: Tools

@@ -96,7 +96,18 @@ export class McpServer {
     this.#tools = tools
     this.#resources = resources
     this.#prompts = prompts
-    this[internals] = { info, logger, backplane, changes, dispatcher, tools, resources, mounts: new Set() }
+    const isShared = options.backplane !== undefined
+    this[internals] = {
+      info,
+      logger,
+      backplane,
+      isShared,
+      changes,
+      dispatcher,
+      tools,
+      resources,
+      mounts: new Set(),
+    }
   }
 
   /**

@@ -61,6 +61,11 @@ export class ChangeIndex implements ChangeFollower {
     this.#backplane.unfollow(this)
   }
 
+  /** All changes after this are known. */
+  get completeFrom(): number {
+    return this.#forgotten
+  }
+
   /** True when all changes after the position are known. */
   isComplete(position: number): boolean {
     return position >= this.#forgotten && position <= this.#seq

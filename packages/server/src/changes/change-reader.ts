@@ -14,6 +14,9 @@ export interface ChangeSink {
   lost?(): void
 }
 
+/** The number of changes that the index of one node can be behind that of another. */
+const maxAhead = 1_000_000
+
 interface Watched {
   readonly state: TopicState
   /** The sequence number at which the watch began: older changes are not told. */
@@ -48,6 +51,11 @@ export class ChangeReader implements TopicListener {
   get position(): number {
     this.#followEpoch()
     return this.#position
+  }
+
+  /** What is watched, and the position from which on each is told. */
+  get watches(): [topic: Topic, since: number][] {
+    return [...this.#topics.values()].map(({ state, since }) => [state.topic, since])
   }
 
   /** @param since changes after this position are told. Default: the latest change. */
@@ -106,12 +114,31 @@ export class ChangeReader implements TopicListener {
     return true
   }
 
+  /**
+   * Goes to the position that a reader has reached at another node, which may be ahead of the index here. Where changes since
+   * then are not known, all that is watched is told.
+   *
+   * @param completeFrom changes after this are known for all that is watched.
+   */
+  goTo(position: number, completeFrom: number): void {
+    const isKnown = position >= Math.max(completeFrom, this.#knownFrom ?? 0)
+    if (!isKnown || position > this.#index.seq + maxAhead) return this.doubt()
+    this.#position = position
+    this.#doubtful = undefined
+    this.#behind = true
+  }
+
+  /** All that is watched is told: nothing is known of what the reader has been told. */
+  doubt(): void {
+    this.#knownFrom = this.#index.seq
+    this.#doubtAll()
+  }
+
   /** Each watched topic may have changed at an unknown time: the reader is told of all of them. */
   lost(): void {
     this.#epoch = this.#index.epoch
-    this.#knownFrom = this.#index.seq
     for (const watched of this.#topics.values()) watched.since = 0
-    this.#doubtAll()
+    this.doubt()
     this.#sink.lost?.()
     this.catchUp()
   }

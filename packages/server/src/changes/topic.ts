@@ -7,6 +7,11 @@ import { bytesOf } from '../bytes-of.ts'
  */
 export type Topic = List | (string & {})
 
+/** True for a resource, false for one of the lists. */
+export function isUri(topic: Topic): boolean {
+  return topic.includes(':')
+}
+
 /** The number of characters that a watched URI may have. */
 const maxUriLength = 8_192
 

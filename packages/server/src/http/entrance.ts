@@ -32,6 +32,9 @@ interface Entrance {
   health: RequestHandler
 }
 
+/** The number of nodes that a request is sent to, one after another, where its session moves. */
+const maxHomes = 4
+
 /** Chooses the transport of each request. */
 export function createRoutes({ context, transports, relay, health }: Entrance): Routes {
   const { httpSse, paired, streamable, stateless } = transports
@@ -45,16 +48,40 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
   const byHeader = (request: TransportRequest) =>
     isModernRevision(request.header(headers.protocolVersion) ?? '') ? stateless : streamable
 
-  /** The node where the session of a request lives, if it does not live here. Undefined when it does. */
-  function homeElsewhere(
+  /**
+   * Has the request answered by the node where its session lives, if that is another. Undefined, without a promise, when it is
+   * known to live here.
+   *
+   * @returns true when the request is answered; false when it is to be answered here.
+   */
+  function answeredElsewhere(
     transport: Transport,
     request: TransportRequest,
     response: TransportResponse,
-  ): Promise<string | undefined> | undefined {
+    inFlight?: InFlight,
+  ): Promise<boolean> | undefined {
     const id = transport.sessionOf(request)
-    if (id === undefined || sessions.has(id)) return undefined
+    if (id === undefined) return undefined
+    if (sessions.has(id) && relay.isCertain) return undefined
+    return forward(id, transport, request, response, inFlight)
+  }
+
+  async function forward(
+    id: string,
+    transport: Transport,
+    request: TransportRequest,
+    response: TransportResponse,
+    inFlight?: InFlight,
+  ): Promise<boolean> {
     const opens = transport.opensByName === true && request.method !== 'DELETE'
-    return relay.otherHomeOf(id, opens, request, response)
+    for (let attempt = 0; attempt < maxHomes; attempt++) {
+      const home = await relay.otherHomeOf(id, opens, request, response)
+      if (home === undefined) return false
+      if ((await relay.forward(home, request, response, inFlight)) === 'answered') return true
+      // Nothing has come of it: the session may have another home by now, or this node may have to adopt it.
+      relay.forget(id)
+    }
+    throw new Refusal(503, 'The session moves between nodes just now', { retry: true })
   }
 
   const open = (transportOf: (request: TransportRequest) => Transport) =>
@@ -65,11 +92,8 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
       request.principal = await request.readPrincipal()
       if (response.closed) return
       const transport = transportOf(request)
-      const elsewhere = homeElsewhere(transport, request, response)
-      if (elsewhere !== undefined) {
-        if (await relay.forward(await elsewhere, request, response)) return
-        if (response.closed) return
-      }
+      const elsewhere = answeredElsewhere(transport, request, response)
+      if (elsewhere !== undefined && ((await elsewhere) || response.closed)) return
       await transport.open(request, response)
     })
 
@@ -78,7 +102,7 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
     return async (request, response) => {
       let transport: Transport | undefined
       try {
-        if (sessions.closing) throw stopping()
+        if (sessions.closing && !sessions.areStored) throw stopping()
         // Before the body is read: not every caller may send one.
         const principal = request.readPrincipal()
         request.principal = isPromise(principal) ? await principal : principal
@@ -88,10 +112,10 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
         const inFlight = new InFlight(response, options.limits, request.principal)
         try {
           inFlight.hold(bytesOfValue(request.body))
-          const elsewhere = homeElsewhere(transport, request, response)
-          if (elsewhere !== undefined) {
-            if (await relay.forward(await elsewhere, request, response, inFlight)) return
-          }
+          // A node that stops has handed its sessions over, and still knows where they are.
+          if (sessions.closing && transport.sessionOf(request) === undefined) throw stopping()
+          const elsewhere = answeredElsewhere(transport, request, response, inFlight)
+          if (elsewhere !== undefined && (await elsewhere)) return
           const received = transport.receive(request, response, inFlight)
           if (received !== undefined) await received
         } finally {
@@ -107,8 +131,8 @@ export function createRoutes({ context, transports, relay, health }: Entrance): 
     refusing(async (request, response) => {
       request.principal = await request.readPrincipal()
       const transport = transportOf(request)
-      const elsewhere = homeElsewhere(transport, request, response)
-      if (elsewhere !== undefined && (await relay.forward(await elsewhere, request, response))) return
+      const elsewhere = answeredElsewhere(transport, request, response)
+      if (elsewhere !== undefined && (await elsewhere)) return
       transport.end(request, response)
     })
 

@@ -3,22 +3,29 @@ import type { Quota } from '../quota.ts'
 import type { Limits } from '../limits.ts'
 import type { RequestHandler, TransportContext } from './transports/transport.ts'
 
-/** `GET /health`: whether the server takes new clients (503 while stopping), the connected clients, and the use of limits. */
+/**
+ * `GET /health`: whether the server takes new clients (503 while stopping), the connected clients, and the use of limits. A
+ * server that has lost its backplane is `degraded`, and still 200: taken out of a balancer it would serve nobody, and the others
+ * have likely lost theirs, too.
+ */
 export function health(
-  { info, sessions, options: { limits } }: TransportContext,
+  { info, sessions, backplane, isShared, options: { limits } }: TransportContext,
   listenStreams: ReadonlySet<unknown>,
   deadline: { readonly cuts: number },
 ): RequestHandler {
   const startedAt = performance.now()
   return (_request, response) => {
-    const { opened, resumed, refused, ended } = sessions.counts
+    const { opened, adopted, resumed, refused, ended } = sessions.counts
+    const connection = isShared ? backplane.health : undefined
+    const isDegraded = connection?.status === 'degraded'
     const body = {
-      status: sessions.closing ? 'stopping' : 'healthy',
+      status: sessions.closing ? 'stopping' : isDegraded ? 'degraded' : 'healthy',
       connected_clients: sessions.attachedCount + listenStreams.size,
       transport: 'http+sse',
       server: { name: info.name, version: info.version },
       uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
-      sessions: { open: sessions.size, opened, resumed, refused, ended },
+      sessions: { open: sessions.size, opened, adopted, resumed, refused, ended },
+      ...(connection !== undefined && { backplane: connection }),
       limits: Object.fromEntries(Object.entries(limits).map(([thing, quota]) => [thing, useOf(quota)])),
       refused: refusedBy(limits),
       write_timeouts: deadline.cuts,

@@ -40,11 +40,13 @@ export class Mount {
     options: ResolvedMountOptions,
     deadline: { readonly cuts: number } = { cuts: 0 },
   ) {
-    const { changes, backplane } = server
+    const { changes, backplane, isShared } = server
     const { limits, logger, resumeWithinMs, idleTimeoutMs, keepAliveMs } = options
     const calls = new Calls(keepAliveMs)
     const node = newNode()
-    const sessionOptions = { limits, resumeWithinMs, idleTimeoutMs, logger, calls, backplane, node }
+    const areStored = (options.sessions ?? (isShared ? 'backplane' : 'memory')) === 'backplane'
+    const times = { resumeWithinMs, idleTimeoutMs }
+    const sessionOptions = { limits, ...times, logger, calls, backplane, node, areStored }
     const sessions = new Sessions(changes, sessionOptions)
     const context: TransportContext = { ...server, logger, sessions, calls, options }
     const transports = {
@@ -59,7 +61,15 @@ export class Mount {
     this.options = options
     this.logger = logger
     this.streams = new EventStreams(keepAliveMs, limits)
-    this.#relay = new Relay({ backplane, node, sessions, logger, limits, bodyBounds: options.bodyBounds })
+    this.#relay = new Relay({
+      backplane,
+      node,
+      sessions,
+      logger,
+      limits,
+      bodyBounds: options.bodyBounds,
+      endPrincipal: (principal) => void this.#endHere(principal),
+    })
     this.health = health(context, listenStreams, deadline)
     this.routes = createRoutes({
       context,
@@ -78,8 +88,13 @@ export class Mount {
     server.mounts.add(this)
   }
 
-  /** Ends all that a principal has here: see `McpServer.end`. */
+  /** Ends all that a principal has: see `McpServer.end`. */
   async end(principal: string): Promise<void> {
+    this.#relay.endElsewhere(principal)
+    await this.#endHere(principal)
+  }
+
+  async #endHere(principal: string): Promise<void> {
     const { sessions, calls } = this.#context
     await calls.end(principal)
     sessions.end(principal)
@@ -103,9 +118,16 @@ export class Mount {
   async close(deadlineMs: number): Promise<void> {
     requireNumbers({ deadlineMs })
     const { sessions, calls } = this.#context
+    const handOver = (which: 'idle' | 'all') =>
+      sessions.handOver(which, (id, home) => this.#relay.remember(id, home))
     sessions.refuseNew()
+    if (sessions.areStored) {
+      this.#server.backplane.retire(this.#relay.node)
+      await handOver('idle')
+    }
     await Promise.all([calls.close(deadlineMs), this.#relay.drain(deadlineMs)])
     this.#endListenStreams()
+    if (sessions.areStored) await handOver('all')
     sessions.close()
     await this.#relay.close()
     await this.#lastFramesHaveLeft()

@@ -16,6 +16,12 @@ export interface MountOptions {
    */
   keepSessions?: boolean
   /**
+   * Where sessions live. `backplane`: what a session is, is stored in the backplane, so that it outlives its node.
+   * `memory`: nothing is stored, and a session ends with its node. Default: `backplane` where the server was given one,
+   * `memory` where it has its own.
+   */
+  sessions?: 'backplane' | 'memory'
+  /**
    * The form of responses over Streamable HTTP and in revision 2026-07-28: `json`, `sse`, or `auto` (the default), which
    * answers with JSON unless something is sent before the response; then it opens an event stream. With `json`, messages
    * before the response go to the session's stream, and in 2026-07-28 nowhere. A client that accepts only one form gets
@@ -99,6 +105,8 @@ type Paths = Required<NonNullable<McpOptions['paths']>>
 /** {@link MountOptions} with the defaults filled in. */
 export interface ResolvedMountOptions {
   readonly keepSessions: boolean
+  /** Undefined for the default of the server. */
+  readonly sessions: 'backplane' | 'memory' | undefined
   readonly responses: ResponseForm
   readonly requestStateSecret: string | Uint8Array | undefined
   readonly logger: Logger
@@ -126,13 +134,16 @@ export function resolveMountOptions(
   options: MountOptions & Pick<McpOptions, 'paths' | 'maxBodyBytes'>,
   serverLogger: Logger,
 ): ResolvedMountOptions {
-  const { keepSessions = true, responses = 'auto', requestStateSecret, logger = serverLogger } = options
+  const { keepSessions = true, sessions, responses = 'auto', requestStateSecret, logger = serverLogger } = options
   const { resumeWithinMs = 60_000, idleTimeoutMs = 30 * 60_000 } = options
   const { keepAliveMs = 15_000, retryMs = 1_000 } = options
   requireNumbers({ resumeWithinMs, idleTimeoutMs, keepAliveMs })
   requireWholeNumbers({ retryMs })
   if (typeof keepSessions !== 'boolean') {
     throw new TypeError(`keepSessions must be true or false, got ${describe(keepSessions)}`)
+  }
+  if (sessions !== undefined && sessions !== 'backplane' && sessions !== 'memory') {
+    throw new TypeError(`sessions must be backplane or memory, got ${describe(sessions)}`)
   }
   const isSecret = typeof requestStateSecret === 'string' || requestStateSecret instanceof Uint8Array
   if (requestStateSecret !== undefined && !isSecret) {
@@ -143,6 +154,7 @@ export function resolveMountOptions(
   }
   return {
     keepSessions,
+    sessions,
     responses,
     requestStateSecret,
     logger: requireLogger(logger),

@@ -36,6 +36,14 @@ import type { Outlet, Peer, PeerSession } from './peer.ts'
 
 type AnyHandler = (params: unknown, context: HandlerContext, peer: Peer) => Result | Promise<Result>
 
+/** The methods after which a client counts on something of its session. */
+const storedMethods: ReadonlySet<string> = new Set([
+  'initialize',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'logging/setLevel',
+])
+
 interface DispatcherOptions {
   handlers: MethodHandlers
   /** Sent with each result of the modern era. */
@@ -81,7 +89,8 @@ export class Dispatcher implements CallAnswerer {
       session.requireNewId(message.id)
       session.requireRoomFor(1)
       inFlight.take(1)
-      return this.answer(message, session, outlet, inFlight)
+      const answer = this.answer(message, session, outlet, inFlight)
+      return storedMethods.has(message.method) ? this.#onceStored(message, answer, session) : answer
     }
     const messages = parseBatch(body, session)
     const requests = messages.filter(isRequest)
@@ -89,7 +98,10 @@ export class Dispatcher implements CallAnswerer {
     if (requests.length > 0) inFlight.take(requests.length)
     for (const message of messages) if (!isRequest(message)) this.#take(message, session)
     if (requests.length === 0) return undefined
-    const answers = requests.map((request) => this.answer(request, session, outlet, inFlight))
+    const answers = requests.map((request) => {
+      const answer = this.answer(request, session, outlet, inFlight)
+      return storedMethods.has(request.method) ? this.#onceStored(request, answer, session) : answer
+    })
     return Promise.all(answers).then((responses) => joinResponses(requests, responses))
   }
 
@@ -124,6 +136,22 @@ export class Dispatcher implements CallAnswerer {
       }
       call.limit(this.#requestTimeoutMs, () => this.#timeOut(call))
     })
+  }
+
+  /** The answer, once the session outlives its node with what the client has been promised. */
+  async #onceStored(
+    { id, method }: JSONRPCRequest,
+    answer: Promise<EncodedResponse | undefined>,
+    session: PeerSession,
+  ): Promise<EncodedResponse | undefined> {
+    const response = await answer
+    try {
+      await session.pendingStore
+      return response
+    } catch {
+      const message = `${method} cannot be stored just now: the backplane does not answer. Try again`
+      return encodeError(id, new McpError(errorCodes.internalError, message, { data: { retry: true } }), () => {})
+    }
   }
 
   /** Makes the response to a call. What cannot be sent becomes an error, so that no request is left without an answer. */

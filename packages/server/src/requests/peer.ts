@@ -48,6 +48,8 @@ export interface PeerSession extends Peer {
   abandonedCalls: number
   /** The requests to this client that it has not answered yet. */
   readonly clientRequests: ClientRequests
+  /** Settles when what the client counts on is stored. Undefined when nothing is being stored. */
+  readonly pendingStore: Promise<void> | undefined
   /** The client is ready: from here on it is told when a list changes. */
   ready(): void
   /** Takes what `initialize` says. */

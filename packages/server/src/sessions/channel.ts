@@ -1,3 +1,4 @@
+import type { RequestId } from '@tidings/protocol'
 import type { ChangeIndex } from '../changes/change-index.ts'
 import { ChangeReader, type ChangeSink } from '../changes/change-reader.ts'
 import type { MessageStream, StreamWriter } from '../changes/message-stream.ts'
@@ -5,8 +6,17 @@ import { changeNotification, sessionFrame } from '../changes/notification.ts'
 import type { Topic, TopicState } from '../changes/topic.ts'
 import { type EventId, formatEventId } from './event-id.ts'
 import type { Keeper } from '../byte-quota.ts'
-import { Mailbox, type MailboxOwner } from './mailbox.ts'
+import { Mailbox, type MailboxOwner, type MailRecord } from './mailbox.ts'
 import { Place } from './place.ts'
+
+/** A channel, for another node to go on with. */
+export interface ChannelRecord {
+  /** The epoch that positions belong to. */
+  readonly epoch: string
+  readonly mail: MailRecord
+  /** What it watches, and the position from which on each is told. */
+  readonly watches: readonly (readonly [topic: Topic, since: number])[]
+}
 
 /** The session of a channel, as the channel sees it. */
 export interface ChannelOwner extends MailboxOwner {
@@ -15,11 +25,15 @@ export interface ChannelOwner extends MailboxOwner {
   readonly changes: ChangeIndex
   /** False when more bytes are held than the limits allow, though kept messages were let go. */
   hasRoom(): boolean
+  /** Messages wait to be written. */
+  mailWaits(): void
   /** More messages wait than the limits allow. */
   overflowed(channel: Channel): void
   attached(channel: Channel): void
   detached(channel: Channel): void
 }
+
+const noRequests: readonly RequestId[] = []
 
 /** The time that a client without a stream has to open its first, when something waits for it there. */
 const firstStreamWithinMs = 3_000
@@ -32,6 +46,8 @@ const firstStreamWithinMs = 3_000
 export class Channel implements ChangeSink, StreamWriter, Keeper {
   /** Undefined for the session's own channel. */
   readonly number: number | undefined
+  /** The requests that are answered on it, unless it is the session's own. */
+  readonly requests: readonly RequestId[]
   readonly #owner: ChannelOwner
   readonly #mailbox: Mailbox
   readonly #reader: ChangeReader
@@ -39,6 +55,8 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
   #formerEpoch: string | undefined
   #idPrefix: string
   #stream: MessageStream | undefined
+  /** When a former home has sent the beginning: from which position on all changes were known here. */
+  #restoredFrom: number | undefined
   #complete = false
   #ended = false
   /** Once a stream took the place of another. */
@@ -46,13 +64,31 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
   /** The time when the client lost its stream, by `performance.now()`; undefined before it had one. */
   #leftAt: number | undefined
 
-  constructor(owner: ChannelOwner, number?: number) {
+  constructor(owner: ChannelOwner, number?: number, requests: readonly RequestId[] = noRequests) {
     this.#owner = owner
     this.number = number
+    this.requests = requests
     this.#mailbox = new Mailbox(owner)
     this.#epoch = owner.changes.epoch
     this.#idPrefix = this.#prefix()
     this.#reader = new ChangeReader(owner.changes, this)
+  }
+
+  /** All that another node needs to go on where this one is. */
+  get record(): ChannelRecord {
+    return { epoch: this.#epoch, mail: this.#mailbox.record, watches: this.#reader.watches }
+  }
+
+  /** Goes on where the channel of another node was. Its watches are begun by the session. */
+  restore({ epoch, mail }: ChannelRecord): void {
+    this.#restoredFrom = this.#owner.changes.completeFrom
+    this.#mailbox.restore(mail, performance.now())
+    if (epoch !== this.#epoch) this.#mailbox.positionsLost()
+  }
+
+  /** True while messages wait to be written. */
+  get isWaiting(): boolean {
+    return this.#mailbox.waiting > 0
   }
 
   /** True while the client has a stream open. */
@@ -78,8 +114,9 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
     return this.#mailbox.size
   }
 
-  watch(topic: Topic): void {
-    this.#reader.watch(topic)
+  /** @param since changes after this position are told. Default: the latest change. */
+  watch(topic: Topic, since?: number): void {
+    this.#reader.watch(topic, since)
   }
 
   unwatch(topic: Topic): void {
@@ -106,6 +143,7 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
     this.#pump()
     const hasRoom = this.#owner.hasRoom() && !this.#mailbox.overfull
     if (!hasRoom && this.#mailbox.waiting > 0) this.#owner.overflowed(this)
+    else if (this.#mailbox.waiting > 0) this.#owner.mailWaits()
   }
 
   /** Nothing more will be sent: the stream ends when all is written, and so does a stream that is opened for the rest. */
@@ -154,7 +192,9 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
    *
    * @returns false when messages that the client lacks are gone, or the id was never written.
    */
-  rewind({ epoch, position, mail }: EventId): boolean {
+  rewind(eventId: EventId): boolean {
+    if (this.#restoredFrom !== undefined) return this.#rewindRestored(eventId)
+    const { epoch, position, mail } = eventId
     const reached = this.#reader.position
     if (epoch === this.#epoch) {
       return position <= reached && this.#mailbox.rewind(position, mail) && this.#reader.rewind(position)
@@ -162,6 +202,23 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
     // The index has begun anew since, but messages have numbers of their own.
     if (epoch !== this.#formerEpoch || mail === undefined) return false
     return this.#mailbox.rewind(0, mail) && this.#reader.rewind(0)
+  }
+
+  /**
+   * The client was told on by a former home, after that had recorded the channel: of the position, only the client knows. What
+   * the former home had not stored is lost whatever is done, and no reason to begin anew.
+   */
+  #rewindRestored({ epoch, position, mail }: EventId): boolean {
+    const isSameOrder = epoch === this.#epoch
+    if (!this.#mailbox.rewind(isSameOrder ? position : 0, mail)) return false
+    if (isSameOrder) this.#reader.goTo(position, this.#restoredFrom!)
+    else this.#reader.doubt()
+    return true
+  }
+
+  /** Tells of all that is watched: nothing is known of what the client was told. */
+  doubt(): void {
+    this.#reader.doubt()
   }
 
   /** Tells again everything that changed since the watches began: nothing is known of what the client was told. */

@@ -21,9 +21,26 @@ export interface MailboxOwner {
 /** The bytes of a message besides its text, measured: its record, and the place of that. */
 const recordBytes = 160
 
+/** The numbers that one home of a session can give, before they are those of the next. */
+const numbersOfHome = 2 ** 30
+
+/** A mailbox, for another node to go on with. */
+export interface MailRecord {
+  /** Number, JSON, and the position at which it was written. */
+  readonly messages: readonly (readonly [number: number, data: string, position: number])[]
+  /** The number of messages, among the first, that were written. */
+  readonly written: number
+  readonly lastNumber: number
+  readonly lastWritten: number
+  readonly letGo: readonly [number: number, position: number]
+}
+
+/** Of a mailbox to which nothing was posted. */
+export const emptyMail: MailRecord = { messages: [], written: 0, lastNumber: 0, lastWritten: 0, letGo: [0, -1] }
+
 /** A message on a stream that is not a change: a response, a request to the client, progress, a log message. */
 export interface Mail {
-  /** 1, 2, 3 ... in posting order. */
+  /** Ascending in posting order: 1, 2, 3 ... at the first home of the session. */
   readonly number: number
   data: string
   /** The bytes that it takes on the heap. */
@@ -41,11 +58,16 @@ export interface Mail {
  */
 export class Mailbox {
   readonly #owner: MailboxOwner
-  /** Written messages first, then those that wait; with consecutive numbers. */
+  /** Written messages first, then those that wait; with ascending numbers. */
   #mail: Mail[] = []
   #written = 0
   #lastNumber = 0
-  /** The position at which the newest message that is no longer kept was written. */
+  /** The number of the last message that the reader was sent. */
+  #lastWritten = 0
+  /** The number and the position of the newest message that was written and is no longer kept. */
+  #letGoNumber = 0
+  /** The greatest number that a former home can have given. */
+  #restoredTo = 0
   #letGoPosition = -1
 
   constructor(owner: MailboxOwner) {
@@ -69,7 +91,35 @@ export class Mailbox {
 
   /** The number of the last message that was written; 0 before the first. */
   get lastWritten(): number {
-    return this.#lastNumber - this.waiting
+    return this.#lastWritten
+  }
+
+  /** All that another mailbox needs to go on where this one is. */
+  get record(): MailRecord {
+    return {
+      messages: this.#mail.map(({ number, data, position }) => [number, data, position]),
+      written: this.#written,
+      lastNumber: this.#lastNumber,
+      lastWritten: this.#lastWritten,
+      letGo: [this.#letGoNumber, this.#letGoPosition],
+    }
+  }
+
+  /**
+   * Goes on where the mailbox of another node was. Messages that are posted from now on have numbers that it cannot have
+   * given, whatever it has sent since it was recorded.
+   */
+  restore({ messages, written, lastNumber, lastWritten, letGo }: MailRecord, now: number): void {
+    this.#mail = messages.map(([number, data, position]) => {
+      const bytes = bytesOf(data) + recordBytes
+      return { number, data, bytes, mergeKey: undefined, position, time: now }
+    })
+    this.#written = written
+    this.#lastNumber = (Math.floor(lastNumber / numbersOfHome) + 1) * numbersOfHome
+    this.#restoredTo = this.#lastNumber
+    this.#lastWritten = lastWritten
+    ;[this.#letGoNumber, this.#letGoPosition] = letGo
+    this.#owner.holds(sizeOf(this.#mail), sizeOf(this.#mail.slice(0, written)))
   }
 
   /** The time when the oldest message that is kept was written. `Infinity` when none is. */
@@ -99,6 +149,7 @@ export class Mailbox {
     const mail = this.#mail[this.#written]
     if (mail === undefined) return undefined
     this.#written++
+    this.#lastWritten = mail.number
     this.#owner.holds(0, mail.bytes)
     mail.position = position
     mail.time = now
@@ -114,16 +165,23 @@ export class Mailbox {
    * @returns false when the reader lacks a message that is no longer kept, or names one that was never written.
    */
   rewind(position: number, number: number | undefined): boolean {
-    const first = this.#lastNumber - this.#mail.length + 1
     let next: number
     if (number === undefined) {
       if (this.#letGoPosition >= position) return false
       next = this.#mail.findIndex((mail, index) => index >= this.#written || mail.position >= position)
       if (next === -1) next = this.#mail.length
     } else {
-      next = number + 1 - first
-      if (next < 0 || next > this.#written) return false
+      if (number < this.#letGoNumber || number > this.#lastNumber) return false
+      next = this.#mail.findIndex((mail) => mail.number > number)
+      if (next === -1) next = this.#mail.length
+      if (next > this.#written) {
+        // Its former home may have written what it had stored as waiting.
+        if (number > this.#restoredTo) return false
+        this.#owner.holds(0, sizeOf(this.#mail.slice(this.#written, next)))
+        this.#written = next
+      }
     }
+    this.#lastWritten = number ?? this.#mail[next - 1]?.number ?? this.#letGoNumber
     const again = this.#mail.slice(next, this.#written)
     this.#written -= again.length
     this.#owner.holds(0, -sizeOf(again))
@@ -148,6 +206,7 @@ export class Mailbox {
     while (gone < this.#written) {
       const mail = this.#mail[gone]!
       if (mail.time > time && this.#mail.length - gone <= maxMessages) break
+      this.#letGoNumber = mail.number
       this.#letGoPosition = mail.position
       gone++
     }

@@ -2,6 +2,7 @@ import {
   type ClientCapabilities,
   errorCodes,
   type Implementation,
+  type LegacyRevision,
   listNames,
   type LoggingLevel,
   McpError,
@@ -14,7 +15,7 @@ import {
 import { type Keeper, letOldestGo, slackOf } from '../byte-quota.ts'
 import { bytesOf } from '../bytes-of.ts'
 import type { ChangeIndex } from '../changes/change-index.ts'
-import { bytesOfWatch, topicKey } from '../changes/topic.ts'
+import { bytesOfWatch, isUri, topicKey } from '../changes/topic.ts'
 import type { Limits } from '../limits.ts'
 import type { Call } from '../requests/call.ts'
 import { ClientRequests, type QuestionPath } from '../requests/client-requests.ts'
@@ -23,7 +24,9 @@ import type { Principal } from '../requests/principal.ts'
 import type { LimitScope } from '../quota.ts'
 import { Channel, type ChannelOwner } from './channel.ts'
 import type { EventId } from './event-id.ts'
-import type { MailboxLimits } from './mailbox.ts'
+import { emptyMail, type MailboxLimits } from './mailbox.ts'
+import { mayHaveRun, mayHaveRunError } from './may-have-run.ts'
+import type { SessionRecord } from './session-record.ts'
 
 /** The transports that have sessions. */
 export type SessionTransport = 'http+sse' | 'paired' | 'streamable-http'
@@ -50,8 +53,16 @@ export interface SessionOwner {
   /** Called when the server begins to answer a request, and when it is done. */
   begun(call: Call): void
   over(call: Call): void
-  /** Called once, when the session ends. */
-  ended(session: Session, reason: string): void
+  /** Called when something of the session has changed that its client counts on: it is to be stored. */
+  changed(session: Session): void
+  /** Called when messages wait, or requests take long: that is to be stored soon. */
+  changesSoon(session: Session): void
+  /**
+   * Called once, when the session ends.
+   *
+   * @param isElsewhere the session goes on at another node.
+   */
+  ended(session: Session, reason: string, isElsewhere: boolean): void
 }
 
 const noCalls: Call[] = []
@@ -73,12 +84,21 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
   readonly principal: Principal
   /** The first revision, until `initialize` says otherwise, and for clients that never send it. */
   revision: Revision = '2024-11-05'
-  logLevel: LoggingLevel = 'info'
+  #logLevel: LoggingLevel = 'info'
   abandonedCalls = 0
   /** The session's own channel: changes, and all messages of requests that have no channel of their own. */
   readonly channel: Channel
   /** Settles when other nodes can find the session; undefined from then on. */
   claimed: Promise<void> | undefined
+  /**
+   * Settles when the backplane has what the session is now, or has not been reached: then it rejects. Undefined when nothing
+   * is to be stored.
+   */
+  stored: Promise<void> | undefined
+  /** The write to the backplane that is under way. */
+  storing: Promise<void> | undefined
+  /** True once this node is known to be the home. */
+  isClaimed = false
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
   readonly #owner: SessionOwner
@@ -133,6 +153,15 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     return this.#told?.capabilities ?? {}
   }
 
+  get logLevel(): LoggingLevel {
+    return this.#logLevel
+  }
+
+  set logLevel(level: LoggingLevel) {
+    this.#logLevel = level
+    this.#owner.changed(this)
+  }
+
   get clientRequests(): ClientRequests {
     return (this.#clientRequests ??= new ClientRequests())
   }
@@ -144,6 +173,16 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
   /** True while an HTTP request of the client is being answered: then the client is there. */
   get isAnswering(): boolean {
     return this.#openResponses > 0
+  }
+
+  /** Like `stored`, until the write is done. */
+  get pendingStore(): Promise<void> | undefined {
+    return this.stored ?? this.storing
+  }
+
+  /** True when no request waits for its answer. */
+  get isIdle(): boolean {
+    return this.#calls.length === 0 && !this.isAnswering
   }
 
   /** The request of this client that is being answered under the id. */
@@ -176,7 +215,9 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
       const message = `clientInfo and capabilities must not take more than ${maxAboutBytes} bytes, got ${bytes}`
       throw new McpError(errorCodes.invalidParams, message)
     }
-    this.#hold(bytes - (this.#about === undefined ? 0 : bytesOf(this.#about)), errorCodes.invalidRequest)
+    const more = bytes - (this.#about === undefined ? 0 : bytesOf(this.#about))
+    this.#requireRoom(more, errorCodes.invalidRequest)
+    this.holds(more, 0)
     this.#about = about
     this.revision = revision
     for (const call of [...this.#calls]) {
@@ -186,8 +227,10 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     this.channel.unwatchAll()
     this.#forgetUris()
     this.#ready = false
+    this.#owner.changed(this)
   }
 
+  /** Is not stored: the next home assumes it of who has initialized. */
   ready(): void {
     if (this.#ready || this.#ended) return
     this.#ready = true
@@ -198,14 +241,14 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     const key = topicKey(uri)
     if (this.#ended || this.#watchedUris?.has(key)) return
     const { subscriptions } = this.#owner.limits
-    const uris = (this.#watchedUris ??= new Set<string>())
+    const watched = this.#watchedUris?.size ?? 0
     const reached =
-      uris.size >= subscriptions.max.perSession ? 'perSession' : subscriptions.reached(this.principal)
+      watched >= subscriptions.max.perSession ? 'perSession' : subscriptions.reached(this.principal)
     if (reached !== undefined) throw subscriptions.refuse(reached).toMcpError(errorCodes.invalidParams)
-    this.#hold(bytesOfWatch(key), errorCodes.invalidParams)
-    subscriptions.add(this.principal)
-    uris.add(key)
+    this.#requireRoom(bytesOfWatch(key), errorCodes.invalidParams)
+    this.#addUri(key)
     this.channel.watch(uri)
+    this.#owner.changed(this)
   }
 
   unwatch(uri: string): void {
@@ -214,6 +257,7 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     this.#owner.limits.subscriptions.release(this.principal)
     this.holds(-bytesOfWatch(key), 0)
     this.channel.unwatch(uri)
+    this.#owner.changed(this)
   }
 
   requireRoomFor(requests: number): void {
@@ -257,15 +301,16 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     this.#openResponses--
   }
 
-  /** Opens another channel, for a request that is answered with a stream of its own. */
-  openChannel(): Channel {
+  /** Opens another channel, for requests that are answered with a stream of their own. */
+  openChannel(requests: readonly RequestId[]): Channel {
     const channels = (this.#channels ??= new Map<number, Channel>())
     if (channels.size >= maxChannels) {
       const [oldest] = [...channels.values()].filter(({ attached }) => !attached)
       if (oldest !== undefined) this.#drop(oldest)
     }
-    const channel = new Channel(this, ++this.#lastChannel)
+    const channel = new Channel(this, ++this.#lastChannel, requests)
     channels.set(channel.number!, channel)
+    if (requests.length > 0) this.#owner.changesSoon(this)
     return channel
   }
 
@@ -324,6 +369,65 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     if (channel === this.channel) this.#owner.detached(this)
   }
 
+  mailWaits(): void {
+    this.#owner.changesSoon(this)
+  }
+
+  /** Requests take long whose answers go to the session's own stream. */
+  waitsForAnswers(): void {
+    this.#owner.changed(this)
+  }
+
+  /** All that another node needs to go on where this one is. */
+  get record(): SessionRecord {
+    const { key, transport, principal, channel, logLevel } = this
+    // Over the other transports an answer is the HTTP response, which the client loses with the node.
+    const requests = transport === 'http+sse' ? this.#calls.map(({ request }) => request.id) : []
+    const streams = [...(this.#channels?.values() ?? [])].filter(({ finished }) => !finished)
+    return {
+      version: 1,
+      key,
+      transport,
+      principal,
+      revision: this.revision as LegacyRevision,
+      about: this.#about,
+      logLevel,
+      channel: channel.record,
+      requests,
+      lastStream: this.#lastChannel,
+      streams: streams.map(({ number, requests }) => ({ number: number!, requests })),
+    }
+  }
+
+  /**
+   * Goes on where another node was. Requests that were in flight there are answered with an error: nobody knows how far they
+   * have come.
+   */
+  restore(record: SessionRecord): void {
+    this.revision = record.revision
+    this.#logLevel = record.logLevel
+    this.#about = record.about
+    if (this.#about !== undefined) this.holds(bytesOf(this.#about), 0)
+    this.channel.restore(record.channel)
+    const isSameOrder = record.channel.epoch === this.changes.epoch
+    for (const [topic, since] of record.channel.watches) {
+      if (isUri(topic)) this.#addUri(topicKey(topic))
+      else this.#ready = true
+      this.channel.watch(topic, isSameOrder ? since : 0)
+    }
+    if (!isSameOrder) this.channel.doubt()
+    if (this.isInitialized) this.ready()
+    for (const id of record.requests) this.channel.send(mayHaveRun(id))
+    this.#lastChannel = record.lastStream
+    for (const { number, requests } of record.streams) {
+      const channel = new Channel(this, number, [])
+      channel.restore({ ...record.channel, mail: emptyMail, watches: [] })
+      ;(this.#channels ??= new Map<number, Channel>()).set(number, channel)
+      for (const id of requests) channel.send(mayHaveRun(id))
+      channel.complete()
+    }
+  }
+
   /** Drops messages that were kept for the client's return for long enough. */
   trim(now: number): void {
     this.channel.trim(now)
@@ -345,17 +449,22 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     this.callOf(id)?.abort(new DOMException(reason, 'AbortError'))
   }
 
-  /** Ends the session: its requests are aborted, its streams are closed, and nothing of it is left. */
-  end(reason: string): void {
+  /**
+   * Ends the session: its requests are aborted, its streams are closed, and nothing of it is left here.
+   *
+   * @param isElsewhere the session goes on at another node.
+   */
+  end(reason: string, isElsewhere = false): void {
     if (this.#ended) return
     this.#ended = true
-    for (const call of [...this.#calls]) call.abort(new DOMException(reason, 'AbortError'))
+    const outcome = isElsewhere ? { error: mayHaveRunError() } : undefined
+    for (const call of [...this.#calls]) call.abort(new DOMException(reason, 'AbortError'), outcome)
     this.#clientRequests?.close(reason)
     this.channel.end(reason)
     this.#forgetUris()
     for (const channel of [...(this.#channels?.values() ?? [])]) this.#drop(channel, reason)
     if (this.#about !== undefined) this.holds(-bytesOf(this.#about), 0)
-    this.#owner.ended(this, reason)
+    this.#owner.ended(this, reason, isElsewhere)
   }
 
   /** What the client said of itself. Read seldom, and then parsed again. */
@@ -377,10 +486,15 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
   }
 
   /** @throws {McpError} of the code when a limit does not allow so many bytes more. */
-  #hold(bytes: number, code: number): void {
+  #requireRoom(bytes: number, code: number): void {
     const reached = this.#reached(bytes)
     if (reached !== undefined) throw this.#owner.limits.bytes.refuse(reached).toMcpError(code)
-    this.holds(bytes, 0)
+  }
+
+  #addUri(key: string): void {
+    ;(this.#watchedUris ??= new Set<string>()).add(key)
+    this.#owner.limits.subscriptions.add(this.principal)
+    this.holds(bytesOfWatch(key), 0)
   }
 
   #forgetUris(): void {

@@ -7,12 +7,17 @@ import type { Logger } from '../logger.ts'
 import type { Principal } from '../requests/principal.ts'
 import type { MailboxLimits } from './mailbox.ts'
 import { Refusal, sessionNotFound, stopping } from '../refusal.ts'
-import { Session, type SessionOwner, type SessionTransport, transientId } from './session.ts'
+import { decodeRecord, encodeRecord } from './session-record.ts'
+import { Session, type SessionIdentity, type SessionOwner, type SessionTransport, transientId } from './session.ts'
 
 /** The time in which a client is expected to initialize the session that it has opened. */
 const initializeWithinMs = 5_000
 /** The reason for the end of what a principal has. */
 export const endedByServer = 'ended by the server'
+const serverStopping = 'server stopping'
+const adoptedElsewhere = 'adopted by another node'
+/** The time within which messages that wait are stored. */
+const storeWithinMs = 100
 
 interface SessionsOptions {
   limits: Limits
@@ -26,6 +31,8 @@ interface SessionsOptions {
   /** Lets other nodes find the sessions of this one. */
   backplane: Backplane
   node: string
+  /** Whether the backplane keeps what the next home of a session needs. */
+  areStored: boolean
 }
 
 /**
@@ -36,8 +43,8 @@ export class Sessions implements SessionOwner {
   readonly changes: ChangeIndex
   readonly mailboxLimits: MailboxLimits
   readonly limits: Limits
-  /** The number of sessions that were opened, resumed, refused, and ended, by reason. */
-  readonly counts = { opened: 0, resumed: 0, refused: 0, ended: {} as Record<string, number> }
+  /** The number of sessions that were opened, adopted, resumed, refused, and ended, by reason. */
+  readonly counts = { opened: 0, adopted: 0, resumed: 0, refused: 0, ended: {} as Record<string, number> }
   readonly #options: SessionsOptions
   readonly #sessions = new Map<string, Session>()
   /** Sessions without a stream, and when they were last heard of; the longest ago first. */
@@ -45,6 +52,11 @@ export class Sessions implements SessionOwner {
   #sweeper: NodeJS.Timeout | undefined
   #sweptAt = 0
   #closing = false
+  /** Sessions of which something is to be stored soon. */
+  readonly #soon = new Set<Session>()
+  #soonTimer: NodeJS.Timeout | undefined
+  /** Settles when it is known again which sessions have their home here; undefined while that is known. */
+  reclaiming: Promise<void> | undefined
 
   constructor(changes: ChangeIndex, options: SessionsOptions) {
     this.changes = changes
@@ -65,6 +77,15 @@ export class Sessions implements SessionOwner {
     return this.#closing
   }
 
+  get idleTimeoutMs(): number {
+    return this.#options.idleTimeoutMs
+  }
+
+  /** True when sessions outlive their node. */
+  get areStored(): boolean {
+    return this.#options.areStored
+  }
+
   /**
    * Opens a session.
    *
@@ -77,20 +98,35 @@ export class Sessions implements SessionOwner {
     if (chosenId !== undefined && this.#sessions.has(chosenId)) {
       throw this.#refused(new Refusal(403, 'The id belongs to another session: choose a new one'))
     }
-    this.#makeRoom(principal)
-    this.limits.sessions.add(principal)
     const key = randomBytes(16).toString('base64url')
-    const session = new Session({ id: chosenId ?? key, key, transport, principal }, this)
-    this.#sessions.set(session.id, session)
-    this.detached(session)
-    if (this.#sweeper === undefined) {
-      this.#sweptAt = performance.now()
-      this.#sweeper = setInterval(() => this.#sweep(), this.#sweepMs).unref()
-    }
-    this.#claim(session)
+    const session = this.#add({ id: chosenId ?? key, key, transport, principal })
+    // That of Streamable HTTP is claimed with the first that is stored of it, before its client knows of it.
+    if (!this.areStored || transport !== 'streamable-http') session.claimed = this.#claim(session)
     this.counts.opened++
     this.#options.logger.info({ session: session.label, principal }, 'session opened')
     return session
+  }
+
+  /**
+   * Goes on with a session that had its home at another node, or in another process.
+   *
+   * @returns false when its record is of no use here: then there is no such session.
+   * @throws {LimitError} when there are too many sessions, and none is without its client.
+   */
+  restore(id: string, json: string): boolean {
+    const record = decodeRecord(json)
+    if (record === undefined) {
+      this.#options.logger.warn({ session: id.slice(0, 8) }, 'a session cannot be read: another version has stored it')
+      return false
+    }
+    const { key, transport, principal } = record
+    const session = this.#add({ id, key, transport, principal })
+    session.isClaimed = true
+    session.restore(record)
+    this.counts.adopted++
+    this.#options.logger.info({ session: session.label, principal }, 'session adopted')
+    this.changed(session)
+    return true
   }
 
   /** A session for the messages of one HTTP request: no client can come back to it. */
@@ -105,6 +141,8 @@ export class Sessions implements SessionOwner {
         limits,
         attached: nothing,
         detached: nothing,
+        changed: nothing,
+        changesSoon: nothing,
         ended: nothing,
         begun: (call) => this.begun(call),
         over: (call) => this.over(call),
@@ -156,9 +194,20 @@ export class Sessions implements SessionOwner {
     this.#detached.delete(session)
   }
 
-  ended(session: Session, reason: string): void {
+  changed(session: Session): void {
+    if (this.areStored && !session.ended) session.stored ??= this.#store(session)
+  }
+
+  changesSoon(session: Session): void {
+    if (!this.areStored || session.ended) return
+    this.#soon.add(session)
+    this.#soonTimer ??= setTimeout(() => this.#storeWaiting(), storeWithinMs).unref()
+  }
+
+  ended(session: Session, reason: string, isElsewhere: boolean): void {
     this.#sessions.delete(session.id)
-    this.#options.backplane.release(session.id, this.#options.node)
+    this.#soon.delete(session)
+    if (!isElsewhere) this.#options.backplane.release(session.id, this.#options.node)
     this.limits.sessions.release(session.principal)
     this.#detached.delete(session)
     this.counts.ended[reason] = (this.counts.ended[reason] ?? 0) + 1
@@ -176,6 +225,30 @@ export class Sessions implements SessionOwner {
     this.#options.calls.delete(call)
   }
 
+  /** Finds out which sessions still have their home here, after other nodes may have adopted them. */
+  reclaim(): void {
+    const sessions = [...this.#sessions.values()]
+    const reclaimed = Promise.all(sessions.map((session) => this.#reclaim(session))).then(() => {
+      if (this.reclaiming === reclaimed) this.reclaiming = undefined
+    })
+    this.reclaiming = reclaimed
+  }
+
+  /**
+   * Gives the sessions to other nodes: those that wait for no answer, or all.
+   *
+   * @param tell called with each session and its new home.
+   */
+  async handOver(which: 'idle' | 'all', tell: (id: string, home: string) => void): Promise<void> {
+    const sessions = [...this.#sessions.values()].filter((session) => which === 'all' || session.isIdle)
+    await Promise.all(
+      sessions.map(async (session) => {
+        const home = await this.#handOver(session)
+        if (home !== undefined) tell(session.id, home)
+      }),
+    )
+  }
+
   /** The number of sessions with an open stream. */
   get attachedCount(): number {
     return this.#sessions.size - this.#detached.size
@@ -189,7 +262,7 @@ export class Sessions implements SessionOwner {
   /** Ends every session. */
   close(): void {
     this.#closing = true
-    for (const session of [...this.#sessions.values()]) session.end('server stopping')
+    for (const session of [...this.#sessions.values()]) session.end(serverStopping)
   }
 
   /** Ends the sessions of the principal. */
@@ -214,6 +287,12 @@ export class Sessions implements SessionOwner {
       else session.end('idle')
     }
     for (const session of this.#sessions.values()) session.trim(now)
+  }
+
+  /** The time that what is stored of a session is kept without a home. */
+  #storedForMs({ transport }: Session): number {
+    const { resumeWithinMs, idleTimeoutMs } = this.#options
+    return transport === 'http+sse' ? Math.min(resumeWithinMs, idleTimeoutMs) : idleTimeoutMs
   }
 
   /**
@@ -254,10 +333,96 @@ export class Sessions implements SessionOwner {
     return longestAway
   }
 
-  #claim(session: Session): void {
+  #add(identity: SessionIdentity): Session {
+    this.#makeRoom(identity.principal)
+    this.limits.sessions.add(identity.principal)
+    const session = new Session(identity, this)
+    this.#sessions.set(session.id, session)
+    this.detached(session)
+    if (this.#sweeper === undefined) {
+      this.#sweptAt = performance.now()
+      this.#sweeper = setInterval(() => this.#sweep(), this.#sweepMs).unref()
+    }
+    return session
+  }
+
+  #storeWaiting(): void {
+    this.#soonTimer = undefined
+    const sessions = [...this.#soon]
+    this.#soon.clear()
+    for (const session of sessions) this.changed(session)
+  }
+
+  /** Stores what the session is, until that is what it is. One write is under way at a time. */
+  #store(session: Session): Promise<void> {
+    const stored = this.#storeOnce(session).finally(() => {
+      if (session.stored === stored) session.stored = undefined
+    })
+    // Who counts on it waits for it, and hears of a failure.
+    stored.catch((err: unknown) => {
+      this.#options.logger.warn({ err, session: session.label }, 'a session cannot be stored: tried again')
+      this.changesSoon(session)
+    })
+    return stored
+  }
+
+  async #storeOnce(session: Session): Promise<void> {
+    const { backplane, node } = this.#options
+    await session.claimed
+    await session.storing?.catch(() => {})
+    // From here on another change has another write.
+    session.stored = undefined
+    if (session.ended) return
+    const record = encodeRecord(session.record)
+    const isHome = session.isClaimed
+      ? backplane.save(session.id, node, record)
+      : backplane
+          .claim(session.id, node, this.#storedForMs(session), record)
+          .then(({ home }) => (session.isClaimed = home === node))
+    const storing = isHome.then(
+      () => {},
+    ).finally(() => {
+      if (session.storing === storing) session.storing = undefined
+    })
+    session.storing = storing
+    storing.catch(() => {})
+    if (!(await isHome)) session.end(adoptedElsewhere, true)
+  }
+
+  async #reclaim(session: Session): Promise<void> {
     const { backplane, node, logger } = this.#options
-    session.claimed = backplane.claim(session.id, node, this.#options.idleTimeoutMs).then(
-      () => (session.claimed = undefined),
+    const record = this.areStored ? encodeRecord(session.record) : undefined
+    try {
+      const { home } = await backplane.claim(session.id, node, this.#storedForMs(session), record)
+      if (home !== node) session.end(adoptedElsewhere, true)
+    } catch (err) {
+      logger.warn({ err, session: session.label }, 'a session cannot be claimed again')
+    }
+  }
+
+  async #handOver(session: Session): Promise<string | undefined> {
+    const { backplane, node, logger } = this.#options
+    await session.claimed
+    await session.stored?.catch(() => {})
+    if (session.ended) return undefined
+    try {
+      // Nothing changes from here on: the client's next message goes to the new home.
+      const handedOver = backplane.handOver(session.id, node, encodeRecord(session.record))
+      session.end(serverStopping, true)
+      return await handedOver
+    } catch (err) {
+      logger.warn({ err, session: session.label }, 'a session cannot be handed over')
+      return undefined
+    }
+  }
+
+  #claim(session: Session): Promise<void> {
+    const { backplane, node, logger } = this.#options
+    return backplane.claim(session.id, node, this.#storedForMs(session)).then(
+      ({ home }) => {
+        session.claimed = undefined
+        session.isClaimed = home === node
+      },
       (err: unknown) => {
         // The session still works for clients that come to this node.
         session.claimed = undefined

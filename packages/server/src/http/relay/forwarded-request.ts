@@ -1,20 +1,23 @@
 import type { MessageStream, StreamWriter } from '../../changes/message-stream.ts'
 import type { Principal } from '../../requests/principal.ts'
 import type { TransportResponse } from '../transports/transport-response.ts'
-import type { EntryMail, HomeMail } from './mail.ts'
+import { type EntryMail, type HomeMail, movedStatus } from './mail.ts'
 
 /** The home is told of taken bytes in portions of this size. */
 const portionBytes = 16 * 1024
 
+/** What became of a request that was sent to the home of its session. */
+export type Forwarding = 'answered' | 'moved' | 'gone'
+
 /** A request that came here and is answered by another node, its home. */
 export class ForwardedRequest implements StreamWriter {
   readonly home: string
-  /** Resolves with true when the response has begun, with false when it will not, because the home is gone. */
-  readonly answered: Promise<boolean>
+  /** Resolves when the response has begun, or will not: the home is gone, or it is not the home any more. */
+  readonly answered: Promise<Forwarding>
   readonly #response: TransportResponse
   readonly #principal: Principal
   readonly #tell: (mail: EntryMail) => void
-  #settle!: (isAnswered: boolean) => void
+  #settle!: (outcome: Forwarding) => void
   #stream: MessageStream | undefined
   #taken = 0
   #over = false
@@ -33,7 +36,7 @@ export class ForwardedRequest implements StreamWriter {
     response.whenClosed(() => {
       if (!this.#over) tell({ kind: 'left' })
       this.#over = true
-      this.#settle(true)
+      this.#settle('answered')
     })
   }
 
@@ -42,15 +45,16 @@ export class ForwardedRequest implements StreamWriter {
     switch (mail.kind) {
       case 'answer':
         this.#over = true
+        if (mail.status === movedStatus) return this.#settle('moved')
         this.#setHeaders(mail.headers)
         if (mail.hasBody) this.#response.json(bytes.toString(), mail.status)
         else this.#response.empty(mail.status, mail.contentType)
-        return this.#settle(true)
+        return this.#settle('answered')
       case 'stream':
         this.#setHeaders(mail.headers)
         this.#stream = this.#response.stream(this.#principal, { chunked: mail.chunked })
         this.#stream.writer = this
-        return this.#settle(true)
+        return this.#settle('answered')
       case 'frames':
         this.#stream?.write(bytes.toString())
         this.#taken += bytes.length
@@ -79,7 +83,7 @@ export class ForwardedRequest implements StreamWriter {
     if (this.#over) return
     this.#over = true
     if (this.#stream !== undefined) this.#response.cut()
-    this.#settle(false)
+    this.#settle('gone')
   }
 
   streamReady(): void {

@@ -1,4 +1,5 @@
 import { parseJson } from '@tidings/protocol'
+import { type Check, has, isBoolean, isCount, isObject, isString, optional } from '../../checks.ts'
 
 /** A request that came to another node, with all that a transport reads of it. */
 export interface ForwardedHead {
@@ -43,8 +44,13 @@ export type HomeMail =
 /** Mail between two nodes. `relayId` is the entry's number of the request. */
 export type RelayMail =
   | ((EntryMail | HomeMail) & { relayId: number })
+  /** From any node: what the principal has is to end. */
+  | { kind: 'end-principal'; principal: string }
   /** From either node: mail between the two may have been lost, so all that was under way has come to nothing. */
   | { kind: 'reset' }
+
+/** The status of an answer that is for the entry, and not for the client: the session has another home. */
+export const movedStatus = 421
 
 const newline = 0x0a
 const noBytes = Buffer.alloc(0)
@@ -67,21 +73,8 @@ export function decodeMail(mail: Uint8Array): [RelayMail, Buffer] | undefined {
   return isMail(head) ? [head, all.subarray(end + 1)] : undefined
 }
 
-type Check = (value: unknown) => boolean
-
-const isString: Check = (value) => typeof value === 'string'
-const isBoolean: Check = (value) => typeof value === 'boolean'
-const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
 const isStatus: Check = (value) => isCount(value) && (value as number) >= 200 && (value as number) <= 599
 const isHeaders: Check = (value) => isObject(value) && Object.values(value).every(isString)
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value)
-const has =
-  (checks: Readonly<Record<string, Check>>): Check =>
-  (value) =>
-    isObject(value) && Object.entries(checks).every(([field, check]) => check(value[field]))
 
 const isForwardedHead = has({
   method: isString,
@@ -108,6 +101,7 @@ const checks: Readonly<Record<RelayMail['kind'], Check>> = {
   frames: has({ relayId: isCount }),
   end: has({ relayId: isCount }),
   cut: has({ relayId: isCount }),
+  'end-principal': has({ principal: isString }),
   reset: isObject,
 }
 
@@ -115,8 +109,4 @@ function isMail(value: unknown): value is RelayMail {
   if (!isObject(value)) return false
   const { kind } = value
   return typeof kind === 'string' && Object.hasOwn(checks, kind) && checks[kind as RelayMail['kind']](value)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

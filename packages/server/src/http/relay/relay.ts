@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { headers, type JsonBounds } from '@tidings/protocol'
 import { settledWithin } from '../../async/deadline.ts'
-import type { Backplane, BackplaneNode } from '../../backplane/backplane.ts'
+import type { Backplane, BackplaneNode, SessionPlace } from '../../backplane/backplane.ts'
 import type { Limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import type { InFlight } from '../../quota.ts'
 import { Refusal, stopping } from '../../refusal.ts'
+import { mayHaveRunError } from '../../sessions/may-have-run.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import { EventStreams } from '../outgoing/event-stream.ts'
 import { answerWithoutSocket } from '../transports/answer-without-socket.ts'
 import type { TransportRequest } from '../transports/transport-request.ts'
 import type { TransportResponse } from '../transports/transport-response.ts'
 import type { Routes } from '../transports/transport.ts'
-import { ForwardedRequest } from './forwarded-request.ts'
-import { decodeMail, encodeMail, type ForwardedHead, type RelayMail } from './mail.ts'
+import { ForwardedRequest, type Forwarding } from './forwarded-request.ts'
+import { decodeMail, encodeMail, type ForwardedHead, movedStatus, type RelayMail } from './mail.ts'
 import { RelayedRequest } from './relayed-request.ts'
 import { RelayedResponse } from './relayed-response.ts'
 
@@ -26,8 +27,6 @@ const forwardedHeaders = [
   headers.lastEventId,
 ]
 
-const keepMs = 60_000
-
 /** The time that the ends of streams have to be sent. */
 const leaveWithinMs = 1_000
 
@@ -39,7 +38,12 @@ interface RelayOptions {
   logger: Logger
   /** The bounds of the bodies of requests that other nodes send here. */
   bodyBounds: JsonBounds
+  /** Ends what a principal has on this node. */
+  endPrincipal(principal: string): void
 }
+
+/** The number of sessions elsewhere whose home is remembered. */
+const maxHomes = 10_000
 
 /**
  * Brings requests to the node where their session lives, their home. The node that a request comes to, its entry, has
@@ -56,6 +60,12 @@ export class Relay implements BackplaneNode {
   /** The streams of {@link #served}. Their entries keep them alive. */
   readonly #streams: EventStreams
   #lastRelayId = 0
+  /** Requests that `InFlight` has counted, though they are forwarded again. */
+  readonly #counted = new WeakSet<TransportRequest>()
+  /** The homes of sessions that live elsewhere, as far as they are known: the latest last. */
+  readonly #homes = new Map<string, string>()
+  /** Sessions that are being looked up. */
+  readonly #lookups = new Map<string, Promise<string | undefined>>()
   #routes: Routes | undefined
 
   constructor(options: RelayOptions) {
@@ -73,20 +83,21 @@ export class Relay implements BackplaneNode {
   /**
    * Has the request answered by another node.
    *
-   * @returns false when it is to be answered here: there is no such node, or it is gone.
-   * @throws {Refusal} 503 when this node is stopping.
+   * @returns `answered`; `moved` when the session has another home by now; `gone` when the home has left or died before it
+   * took anything to answer: then the request is as if it had just come.
+   * @throws {Refusal} 503 when this node is stopping; 502 when the home is gone, and the requests in it may have run.
    * @throws {LimitError} when too many requests are in flight.
    */
   async forward(
-    home: string | undefined,
+    home: string,
     request: TransportRequest,
     response: TransportResponse,
     inFlight?: InFlight,
-  ): Promise<boolean> {
-    if (home === undefined) return false
+  ): Promise<Forwarding> {
     const { body } = request
     const requests = requestsIn(body)
-    if (requests > 0) inFlight?.take(requests)
+    if (requests > 0 && !this.#counted.has(request)) inFlight?.take(requests)
+    this.#counted.add(request)
     const relayId = ++this.#lastRelayId
     const forwarded = new ForwardedRequest(home, response, request.principal, (mail) =>
       this.#send(home, { ...mail, relayId }),
@@ -95,9 +106,14 @@ export class Relay implements BackplaneNode {
     response.whenClosed(() => this.#forwarded.delete(relayId))
     const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     this.#send(home, { kind: 'request', relayId, request: headOf(request) }, bytes)
-    if (await forwarded.answered) return true
-    if (this.#options.sessions.closing) throw stopping()
-    return false
+    const outcome = await forwarded.answered
+    if (outcome === 'answered') return outcome
+    this.#forwarded.delete(relayId)
+    if (outcome === 'gone') {
+      if (this.#options.sessions.closing) throw stopping()
+      if (requests > 0) throw mayHaveRun()
+    }
+    return outcome
   }
 
   /** Mail that cannot be understood, or comes out of turn, is of a node that is broken or not ours, and changes nothing here. */
@@ -118,6 +134,7 @@ export class Relay implements BackplaneNode {
     }
     const [mail, body] = decoded
     if (mail.kind === 'reset') return this.#drop(from)
+    if (mail.kind === 'end-principal') return this.#options.endPrincipal(mail.principal)
     const { relayId } = mail
     const served = this.#served.get(`${from} ${relayId}`)
     if (mail.kind === 'request') return this.#serve(from, relayId, mail.request, body)
@@ -129,12 +146,21 @@ export class Relay implements BackplaneNode {
   }
 
   gone(node: string): void {
+    for (const [id, home] of this.#homes) if (home === node) this.#homes.delete(id)
     this.#drop(node)
     this.#send(node, { kind: 'reset' })
   }
 
   displaced(): void {
-    // FIXME(sessions)
+    this.#homes.clear()
+    this.#options.sessions.reclaim()
+  }
+
+  /** Ends what the principal has on all other nodes. */
+  endElsewhere(principal: string): void {
+    for (const node of this.#options.backplane.nodes()) {
+      if (node !== this.node) this.#send(node, { kind: 'end-principal', principal })
+    }
   }
 
   /** Waits for the answers of other nodes, until the deadline. */
@@ -157,10 +183,10 @@ export class Relay implements BackplaneNode {
   }
 
   /**
-   * The other node where a session lives. Undefined when there is none: the request is to be answered here.
+   * The other node where a session lives. Undefined when it lives here, or nowhere. A session without a home is adopted.
    *
    * @param opens whether the request opens the session unless it is open.
-   * @throws {Refusal} 503 when it cannot be found out.
+   * @throws {Refusal} 503 when it cannot be found out; 421 when another node sent the request, and the session is not here.
    */
   async otherHomeOf(
     id: string,
@@ -168,31 +194,76 @@ export class Relay implements BackplaneNode {
     request: TransportRequest,
     response: TransportResponse,
   ): Promise<string | undefined> {
-    const { logger, sessions } = this.#options
-    let home: string | undefined
+    const { backplane, sessions } = this.#options
+    // Another node may have adopted the sessions of this one. Without the backplane nobody can have.
+    await backplane.certain(this.node)?.catch(() => {})
+    await sessions.reclaiming
+    if (sessions.has(id)) return undefined
+    const isRelayed = request instanceof RelayedRequest
+    const known = isRelayed ? undefined : this.#homes.get(id)
+    if (known !== undefined) return known
+    // A node that stops adopts nothing.
+    if (sessions.closing) throw stopping()
+    const home = await this.#lookUp(id, opens, response)
+    if (home === undefined || home === this.node || sessions.has(id)) return undefined
+    if (isRelayed) throw moved()
+    this.remember(id, home)
+    return home
+  }
+
+  /** The session lives at another node. */
+  remember(id: string, home: string): void {
+    this.#homes.delete(id)
+    this.#homes.set(id, home)
+    if (this.#homes.size > maxHomes) this.#homes.delete(this.#homes.keys().next().value!)
+  }
+
+  /** True when no other node can have adopted sessions of this one. */
+  get isCertain(): boolean {
+    const { backplane, sessions } = this.#options
+    return backplane.certain(this.node) === undefined && sessions.reclaiming === undefined
+  }
+
+  /** The session is not where it was: it has to be looked up again. */
+  forget(id: string): void {
+    this.#homes.delete(id)
+  }
+
+  /** @throws {Refusal | LimitError} when it cannot be found out, or there is no room to adopt it. */
+  async #lookUp(id: string, opens: boolean, response: TransportResponse): Promise<string | undefined> {
+    // One at a time: what is adopted must not be adopted again meanwhile.
+    const former = this.#lookups.get(id)
+    const lookup = (former?.catch(() => {}) ?? Promise.resolve()).then(() => this.#placeOf(id, opens, response))
+    this.#lookups.set(id, lookup)
     try {
-      home = await this.#homeOf(id, opens, response)
+      return await lookup
+    } finally {
+      if (this.#lookups.get(id) === lookup) this.#lookups.delete(id)
+    }
+  }
+
+  async #placeOf(id: string, opens: boolean, response: TransportResponse): Promise<string | undefined> {
+    const { backplane, sessions, logger } = this.#options
+    if (sessions.has(id)) return undefined
+    let place: SessionPlace | undefined
+    try {
+      place = opens
+        ? await backplane.claim(id, this.node, sessions.idleTimeoutMs)
+        : await backplane.adopt(id, this.node)
     } catch (err) {
       logger.error({ err }, 'a session cannot be looked up')
       throw unavailable()
     }
-    if (home === undefined || home === this.node || sessions.has(id)) return undefined
-    // The session was here a moment ago.
-    if (request instanceof RelayedRequest) throw unavailable()
-    return home
-  }
-
-  async #homeOf(id: string, opens: boolean, response: TransportResponse): Promise<string | undefined> {
-    const { backplane, sessions } = this.#options
-    if (!opens) return (await backplane.adopt(id, this.node))?.home
-    const { home } = await backplane.claim(id, this.node, keepMs)
-    if (home === this.node) {
+    if (place?.home !== this.node) return place?.home
+    if (place.record !== undefined) {
+      if (!sessions.restore(id, place.record)) backplane.release(id, this.node)
+    } else if (opens) {
       // In case no session comes of it.
       response.whenClosed(() => {
         if (!sessions.has(id)) backplane.release(id, this.node)
       })
     }
-    return home
+    return undefined
   }
 
   #serve(from: string, relayId: number, head: ForwardedHead, body: Buffer): void {
@@ -245,6 +316,15 @@ function headOf(request: TransportRequest): ForwardedHead {
     ...(principal !== undefined && { principal }),
     hasBody: body !== undefined,
   }
+}
+
+function moved(): Refusal {
+  return new Refusal(movedStatus, 'The session has another home')
+}
+
+function mayHaveRun(): Refusal {
+  const { code, message, data } = mayHaveRunError()
+  return new Refusal(502, message, { code, data })
 }
 
 function unavailable(): Refusal {

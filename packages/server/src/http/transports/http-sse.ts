@@ -2,6 +2,7 @@ import type { Session } from '../../sessions/session.ts'
 import { sessionNotFound, stopping } from '../../refusal.ts'
 import { lastEventId, openStream, requireStream } from './open-stream.ts'
 import type { TransportRequest } from './transport-request.ts'
+import type { TransportResponse } from './transport-response.ts'
 import type { Transport, TransportContext } from './transport.ts'
 
 const name = 'http+sse'
@@ -56,13 +57,13 @@ export function httpSse(context: TransportContext): Transport {
     receive(request, response, inFlight) {
       const session = sessions.require(sessionIdOf(request) ?? '', request.principal, name)
       const answered = dispatcher.receive(request.body, session, session, inFlight)
-      if (answered !== undefined) {
-        inFlight.waitForAnswer()
-        void answered.then((answer) => {
-          inFlight.answered()
-          if (answer !== undefined && !session.ended) session.channel.send(answer.json)
-        })
-      }
+      if (answered === undefined) return response.empty(202)
+      inFlight.waitForAnswer()
+      const sent = answered.then((answer) => {
+        inFlight.answered()
+        if (answer !== undefined && !session.ended) session.channel.send(answer.json)
+      })
+      if (sessions.areStored) return acceptOnceSafe(session, sent, response)
       response.empty(202)
     },
 
@@ -71,6 +72,30 @@ export function httpSse(context: TransportContext): Transport {
       response.empty(204)
     },
   }
+}
+
+/** A request that takes longer is stored with its session. */
+const quickMs = 25
+
+/**
+ * Answers 202 when the request needs no other node any more: it is answered, or the backplane knows that it waits. Before
+ * that, a client that loses this node loses the HTTP response, too.
+ */
+async function acceptOnceSafe(session: Session, sent: Promise<void>, response: TransportResponse): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const isQuick = await Promise.race([
+    sent.then(() => true),
+    new Promise<boolean>((resolve) => (timer = setTimeout(resolve, quickMs, false))),
+  ])
+  clearTimeout(timer)
+  if (!isQuick) {
+    session.waitsForAnswers()
+    // Without the backplane the request goes on all the same.
+    await session.pendingStore?.catch(() => {})
+    // What is stored of it changes with its answer.
+    void sent.then(() => session.mailWaits())
+  }
+  response.empty(202)
 }
 
 /** The query parameters that are not ours, such as a token, for the client to send again: it cannot set headers everywhere. */

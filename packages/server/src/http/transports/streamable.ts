@@ -6,6 +6,7 @@ import {
   McpError,
   type ParamsOf,
   parseMessage,
+  type RequestId,
   type RequestToClient,
   type ResultOf,
 } from '@tidings/protocol'
@@ -98,7 +99,7 @@ export function streamable(context: TransportContext): Transport {
       if (session.claimed !== undefined) await session.claimed
       // Nobody can come back for the answer.
       if (!keepSessions) response.whenClosed(() => session.end('The client is gone'))
-      const reply = new SessionReply(response, forms, session, options)
+      const reply = new SessionReply(response, forms, session, requestsIn(body), options)
       session.responseOpened()
       try {
         const answer = await dispatcher.receive(body, session, reply, inFlight)
@@ -125,16 +126,19 @@ export function streamable(context: TransportContext): Transport {
 class SessionReply extends Reply implements Outlet, QuestionPath {
   readonly #session: Session
   readonly #options: ResolvedMountOptions
+  readonly #requests: readonly RequestId[]
   #channel: Channel | undefined
 
   constructor(
     response: TransportResponse,
     forms: ResponseForms,
     session: Session,
+    requests: readonly RequestId[],
     options: ResolvedMountOptions,
   ) {
     super(response, forms)
     this.#session = session
+    this.#requests = requests
     this.#options = options
   }
 
@@ -167,7 +171,7 @@ class SessionReply extends Reply implements Outlet, QuestionPath {
 
   protected openStream(): ReplyStream | undefined {
     if (this.#session.ended) return undefined
-    this.#channel = this.#session.openChannel()
+    this.#channel = this.#session.openChannel(this.#requests)
     this.#channel.attach(this.response.stream(this.#session.principal, { chunked: true }), (id) =>
       priming(this.#session, id, this.#options.retryMs),
     )
@@ -180,6 +184,11 @@ function priming({ revision }: Session, eventId: string, retryMs: number): strin
   // Clients of earlier revisions may take it for a message.
   const data = revision < '2025-11-25' ? '' : 'data: \n'
   return `retry: ${retryMs}\nid: ${eventId}\n${data}\n`
+}
+
+function requestsIn(body: unknown): RequestId[] {
+  const messages = [body].flat() as { id?: RequestId; method?: string }[]
+  return messages.flatMap(({ id, method }) => (id === undefined || method === undefined ? [] : id))
 }
 
 function isInitialize(body: unknown): boolean {
