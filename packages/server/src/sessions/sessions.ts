@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { settledWithin } from '../async/deadline.ts'
 import type { Backplane } from '../backplane/backplane.ts'
 import type { Call, Calls } from '../requests/call.ts'
 import type { ChangeIndex } from '../changes/change-index.ts'
@@ -14,6 +15,8 @@ import { Session, type SessionIdentity, type SessionOwner, type SessionTransport
 const initializeWithinMs = 5_000
 /** The reason for the end of what a principal has. */
 export const endedByServer = 'ended by the server'
+/** A backplane that does not answer does not keep the server from stopping. */
+const handOverWithinMs = 2_000
 const serverStopping = 'server stopping'
 const adoptedElsewhere = 'adopted by another node'
 /** The time within which messages that wait are stored. */
@@ -241,12 +244,11 @@ export class Sessions implements SessionOwner {
    */
   async handOver(which: 'idle' | 'all', tell: (id: string, home: string) => void): Promise<void> {
     const sessions = [...this.#sessions.values()].filter((session) => which === 'all' || session.isIdle)
-    await Promise.all(
-      sessions.map(async (session) => {
-        const home = await this.#handOver(session)
-        if (home !== undefined) tell(session.id, home)
-      }),
-    )
+    const handedOver = sessions.map(async (session) => {
+      const home = await this.#handOver(session)
+      if (home !== undefined) tell(session.id, home)
+    })
+    await settledWithin(handOverWithinMs, handedOver)
   }
 
   /** The number of sessions with an open stream. */
@@ -402,9 +404,8 @@ export class Sessions implements SessionOwner {
 
   async #handOver(session: Session): Promise<string | undefined> {
     const { backplane, node, logger } = this.#options
-    await session.claimed
-    await session.stored?.catch(() => {})
-    if (session.ended) return undefined
+    await session.pendingStore?.catch(() => {})
+    if (session.ended || session.claimed !== undefined) return undefined
     try {
       // Nothing changes from here on: the client's next message goes to the new home.
       const handedOver = backplane.handOver(session.id, node, encodeRecord(session.record))

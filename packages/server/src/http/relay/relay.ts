@@ -67,6 +67,7 @@ export class Relay implements BackplaneNode {
   /** Sessions that are being looked up. */
   readonly #lookups = new Map<string, Promise<string | undefined>>()
   #routes: Routes | undefined
+  #left = false
 
   constructor(options: RelayOptions) {
     this.node = options.node
@@ -173,6 +174,7 @@ export class Relay implements BackplaneNode {
 
   /** Leaves, when all sessions have ended. Clients of sessions elsewhere that were served here come back to another node. */
   async close(): Promise<void> {
+    this.#left = true
     const ended = [...this.#served.values()].map(
       (response) => new Promise<void>((resolve) => response.whenClosed(resolve)),
     )
@@ -195,6 +197,8 @@ export class Relay implements BackplaneNode {
     response: TransportResponse,
   ): Promise<string | undefined> {
     const { backplane, sessions } = this.#options
+    // No answer of another node reaches this one any more.
+    if (this.#left) throw stopping()
     // Another node may have adopted the sessions of this one. Without the backplane nobody can have.
     await backplane.certain(this.node)?.catch(() => {})
     await sessions.reclaiming
