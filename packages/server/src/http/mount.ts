@@ -46,7 +46,7 @@ export class Mount {
     const node = newNode()
     const areStored = (options.sessions ?? (isShared ? 'backplane' : 'memory')) === 'backplane'
     const times = { resumeWithinMs, idleTimeoutMs }
-    const sessionOptions = { limits, ...times, logger, calls, backplane, node, areStored }
+    const sessionOptions = { limits, ...times, logger, calls, backplane, node, isShared, areStored }
     const sessions = new Sessions(changes, sessionOptions)
     const context: TransportContext = { ...server, logger, sessions, calls, options }
     const transports = {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { settledWithin } from '../async/deadline.ts'
 import type { Backplane } from '../backplane/backplane.ts'
 import type { Call, Calls } from '../requests/call.ts'
@@ -8,8 +7,15 @@ import type { Logger } from '../logger.ts'
 import type { Principal } from '../requests/principal.ts'
 import type { MailboxLimits } from './mailbox.ts'
 import { Refusal, sessionNotFound, stopping } from '../refusal.ts'
+import { isOfAnotherProcess, newSessionId } from './session-mark.ts'
 import { decodeRecord, encodeRecord } from './session-record.ts'
-import { Session, type SessionIdentity, type SessionOwner, type SessionTransport, transientId } from './session.ts'
+import {
+  Session,
+  type SessionIdentity,
+  type SessionOwner,
+  type SessionTransport,
+  transientId,
+} from './session.ts'
 
 /** The time in which a client is expected to initialize the session that it has opened. */
 const initializeWithinMs = 5_000
@@ -17,6 +23,10 @@ const initializeWithinMs = 5_000
 export const endedByServer = 'ended by the server'
 /** A backplane that does not answer does not keep the server from stopping. */
 const handOverWithinMs = 2_000
+const strangerWords =
+  'The session was opened by another process: one that ran here before, or one that serves the same address'
+const strangerAdvice =
+  'If several processes serve one address, connect them by a backplane: new McpServer(info, { backplane }), with RedisBackplane of @tidings/redis. This is logged once'
 const serverStopping = 'server stopping'
 const adoptedElsewhere = 'adopted by another node'
 /** The time within which messages that wait are stored. */
@@ -34,6 +44,8 @@ interface SessionsOptions {
   /** Lets other nodes find the sessions of this one. */
   backplane: Backplane
   node: string
+  /** Whether other processes may share the backplane. */
+  isShared: boolean
   /** Whether the backplane keeps what the next home of a session needs. */
   areStored: boolean
 }
@@ -58,6 +70,7 @@ export class Sessions implements SessionOwner {
   /** Sessions of which something is to be stored soon. */
   readonly #soon = new Set<Session>()
   #soonTimer: NodeJS.Timeout | undefined
+  #hasWarned = false
   /** Settles when it is known again which sessions have their home here; undefined while that is known. */
   reclaiming: Promise<void> | undefined
 
@@ -101,7 +114,7 @@ export class Sessions implements SessionOwner {
     if (chosenId !== undefined && this.#sessions.has(chosenId)) {
       throw this.#refused(new Refusal(403, 'The id belongs to another session: choose a new one'))
     }
-    const key = randomBytes(16).toString('base64url')
+    const key = newSessionId()
     const session = this.#add({ id: chosenId ?? key, key, transport, principal })
     // That of Streamable HTTP is claimed with the first that is stored of it, before its client knows of it.
     if (!this.areStored || transport !== 'streamable-http') session.claimed = this.#claim(session)
@@ -119,7 +132,10 @@ export class Sessions implements SessionOwner {
   restore(id: string, json: string): boolean {
     const record = decodeRecord(json)
     if (record === undefined) {
-      this.#options.logger.warn({ session: id.slice(0, 8) }, 'a session cannot be read: another version has stored it')
+      this.#options.logger.warn(
+        { session: id.slice(0, 8) },
+        'a session cannot be read: another version has stored it',
+      )
       return false
     }
     const { key, transport, principal } = record
@@ -178,14 +194,17 @@ export class Sessions implements SessionOwner {
   findOwn(id: string, principal: Principal, transport: SessionTransport): Session | undefined {
     if (this.#sessions.get(id)?.principal === principal) return this.find(id, principal, transport)
     if (this.#sessions.has(id)) this.counts.refused++
+    else if (this.#isStranger(id)) this.#warnOfStranger()
     return undefined
   }
 
   /** The same, for a request that needs its session. @throws {Refusal} 404 when there is none. */
   require(id: string, principal: Principal, transport: SessionTransport): Session {
     const session = this.find(id, principal, transport)
-    if (session === undefined) throw sessionNotFound()
-    return session
+    if (session !== undefined) return session
+    if (!this.#isStranger(id)) throw sessionNotFound()
+    this.#warnOfStranger()
+    throw sessionNotFound(strangerWords)
   }
 
   detached(session: Session): void {
@@ -335,6 +354,17 @@ export class Sessions implements SessionOwner {
     return longestAway
   }
 
+  /** True when another process has opened the session, and nothing connects the two. */
+  #isStranger(id: string): boolean {
+    return !this.#options.isShared && isOfAnotherProcess(id)
+  }
+
+  #warnOfStranger(): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    this.#options.logger.warn({}, `${strangerWords}. ${strangerAdvice}`)
+  }
+
   #add(identity: SessionIdentity): Session {
     this.#makeRoom(identity.principal)
     this.limits.sessions.add(identity.principal)
@@ -381,11 +411,11 @@ export class Sessions implements SessionOwner {
       : backplane
           .claim(session.id, node, this.#storedForMs(session), record)
           .then(({ home }) => (session.isClaimed = home === node))
-    const storing = isHome.then(
-      () => {},
-    ).finally(() => {
-      if (session.storing === storing) session.storing = undefined
-    })
+    const storing = isHome
+      .then(() => {})
+      .finally(() => {
+        if (session.storing === storing) session.storing = undefined
+      })
     session.storing = storing
     storing.catch(() => {})
     if (!(await isHome)) session.end(adoptedElsewhere, true)

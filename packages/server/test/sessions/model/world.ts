@@ -63,7 +63,14 @@ export class World {
     )
     const internals = internalsOf(server)
     const { backplane, changes } = internals
-    this.sessions = new Sessions(changes, { ...options, calls, backplane, areStored: false, node: 'node' })
+    this.sessions = new Sessions(changes, {
+      ...options,
+      calls,
+      backplane,
+      isShared: false,
+      areStored: false,
+      node: 'node',
+    })
     Object.assign(this.sessions, { mailboxLimits })
     const context: TransportContext = { ...internals, sessions: this.sessions, calls, options }
     this.transports = {
