@@ -36,7 +36,7 @@ export class ClusterBackplane extends ClusterConnection {
     }
     super((steps) => {
       // A primary that cannot be reached is gone, and this worker with it.
-      if (worker.isConnected()) worker.process.send!(envelopeOf(steps), undefined, undefined, () => {})
+      if (worker.isConnected()) worker.process.send(envelopeOf(steps), undefined, undefined, () => {})
     })
     worker.on('message', (message: unknown) => {
       const steps = stepsIn<ToWorker>(message)

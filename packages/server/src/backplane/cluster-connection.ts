@@ -3,7 +3,6 @@ import type {
   BackplaneHealth,
   BackplaneNode,
   ChangeFollower,
-  ChangeSnapshot,
   SessionPlace,
 } from './backplane.ts'
 import type { CallName, ToPrimary, ToWorker } from './cluster-messages.ts'
@@ -33,7 +32,6 @@ export class ClusterConnection implements Backplane {
   #published: Set<string> | undefined
   #lastId = 0
   #generation = 0
-  #leaseMs = 0
   /** By the monotonic clock, which goes on while this process stands still. */
   #leaseEnd = 0
   #timer: NodeJS.Timeout | undefined
@@ -174,7 +172,6 @@ export class ClusterConnection implements Backplane {
   }
 
   #renewed(sentAtMs: number, leaseMs: number): void {
-    this.#leaseMs = leaseMs
     this.#leaseEnd = sentAtMs + leaseMs
     if (performance.now() >= this.#leaseEnd) return this.#renew()
     clearTimeout(this.#timer)
