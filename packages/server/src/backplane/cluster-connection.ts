@@ -1,10 +1,4 @@
-import type {
-  Backplane,
-  BackplaneHealth,
-  BackplaneNode,
-  ChangeFollower,
-  SessionPlace,
-} from './backplane.ts'
+import type { Backplane, BackplaneHealth, BackplaneNode, ChangeFollower, SessionPlace } from './backplane.ts'
 import type { CallName, ToPrimary, ToWorker } from './cluster-messages.ts'
 
 interface Pending {
@@ -65,6 +59,8 @@ export class ClusterConnection implements Backplane {
       this.#published = published
       this.#ask(['publish', published as never])
     }
+    // Once, where it was published last: the order is that of the latest changes.
+    this.#published.delete(topic)
     this.#published.add(topic)
   }
 

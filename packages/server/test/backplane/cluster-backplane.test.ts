@@ -36,3 +36,14 @@ backplaneContract(
   },
   { runs: 20 },
 )
+
+test('a topic that is published again in a turn is told once, where it was published last', async () => {
+  const connection = connect(new ClusterStore(3_000))
+  const told: string[] = []
+  await connection.follow({ resync: () => {}, changed: (topic) => told.push(topic) })
+  for (const topic of ['a', 'b', 'a', 'c']) connection.publish(topic)
+  // An answer comes after all that was asked before.
+  await connection.adopt('none', 'node')
+  expect(told).toEqual(['b', 'a', 'c'])
+  connection.close()
+})
