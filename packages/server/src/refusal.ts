@@ -80,7 +80,16 @@ export function stopping(): Refusal {
   return new Refusal(503, 'The server is stopping', { retry: true, closesConnection: true })
 }
 
+/** The session was opened by another process, and no backplane is shared with that. Clients then begin a new one. */
+export function openedElsewhere(): Refusal {
+  return new Refusal(
+    404,
+    'This session was opened by another process, one that ran before or one that serves the same address, ' +
+      'and processes share sessions only over a backplane: open a new one',
+  )
+}
+
 /** The session is not known, or no longer. Clients then begin a new one. */
-export function sessionNotFound(why = 'There is no such session (any more)'): Refusal {
-  return new Refusal(404, `${why}: open a new one`)
+export function sessionNotFound(): Refusal {
+  return new Refusal(404, 'There is no such session (any more): open a new one')
 }

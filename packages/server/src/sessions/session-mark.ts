@@ -1,17 +1,24 @@
 import { randomBytes } from 'node:crypto'
 
-const markLength = 4
-const secretLength = 22
+const markBytes = 3
+/** The key, 128 random bits, and the mark. */
+const shape = /^[\w-]{22}([\w-]{4})$/
 
-/** Tells the sessions that this process has opened from those of others. */
-const ownMark = randomBytes(3).toString('base64url')
+/**
+ * Marks the ids of the sessions that one server opens, so that another can tell an id that it never gave from one of a session
+ * that has ended. The mark comes on top of the 128 random bits of an id.
+ */
+export class SessionMark {
+  readonly #mark = randomBytes(markBytes).toString('base64url')
 
-/** A new id: the mark of this process, and 128 random bits. */
-export function newSessionId(): string {
-  return ownMark + randomBytes(16).toString('base64url')
-}
+  /** A new id: 128 random bits, followed by the mark. */
+  newId(): string {
+    return randomBytes(16).toString('base64url') + this.#mark
+  }
 
-/** True for an id that another process has given to a session. */
-export function isOfAnotherProcess(id: string): boolean {
-  return id.length === markLength + secretLength && /^[\w-]+$/.test(id) && !id.startsWith(ownMark)
+  /** True for an id that another server has given, most likely in another process. */
+  isForeign(id: string): boolean {
+    const mark = shape.exec(id)?.[1]
+    return mark !== undefined && mark !== this.#mark
+  }
 }
