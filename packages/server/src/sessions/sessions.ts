@@ -9,7 +9,13 @@ import type { Principal } from '../requests/principal.ts'
 import type { MailboxLimits } from './mailbox.ts'
 import { Refusal, sessionNotFound, stopping } from '../refusal.ts'
 import { decodeRecord, encodeRecord } from './session-record.ts'
-import { Session, type SessionIdentity, type SessionOwner, type SessionTransport, transientId } from './session.ts'
+import {
+  Session,
+  type SessionIdentity,
+  type SessionOwner,
+  type SessionTransport,
+  transientId,
+} from './session.ts'
 
 /** The time in which a client is expected to initialize the session that it has opened. */
 const initializeWithinMs = 5_000
@@ -119,7 +125,10 @@ export class Sessions implements SessionOwner {
   restore(id: string, json: string): boolean {
     const record = decodeRecord(json)
     if (record === undefined) {
-      this.#options.logger.warn({ session: id.slice(0, 8) }, 'a session cannot be read: another version has stored it')
+      this.#options.logger.warn(
+        { session: id.slice(0, 8) },
+        'a session cannot be read: another version has stored it',
+      )
       return false
     }
     const { key, transport, principal } = record
@@ -261,10 +270,10 @@ export class Sessions implements SessionOwner {
     this.#closing = true
   }
 
-  /** Ends every session. */
+  /** Ends every session here. One that is stored, and could not be handed over, waits in the backplane for its client. */
   close(): void {
     this.#closing = true
-    for (const session of [...this.#sessions.values()]) session.end(serverStopping)
+    for (const session of [...this.#sessions.values()]) session.end(serverStopping, this.areStored)
   }
 
   /** Ends the sessions of the principal. */
@@ -363,6 +372,7 @@ export class Sessions implements SessionOwner {
     // Who counts on it waits for it, and hears of a failure.
     stored.catch((err: unknown) => {
       this.#options.logger.warn({ err, session: session.label }, 'a session cannot be stored: tried again')
+      session.isBehind = true
       this.changesSoon(session)
     })
     return stored
@@ -374,6 +384,7 @@ export class Sessions implements SessionOwner {
     await session.storing?.catch(() => {})
     // From here on another change has another write.
     session.stored = undefined
+    session.isBehind = false
     if (session.ended) return
     const record = encodeRecord(session.record)
     const isHome = session.isClaimed
@@ -381,11 +392,11 @@ export class Sessions implements SessionOwner {
       : backplane
           .claim(session.id, node, this.#storedForMs(session), record)
           .then(({ home }) => (session.isClaimed = home === node))
-    const storing = isHome.then(
-      () => {},
-    ).finally(() => {
-      if (session.storing === storing) session.storing = undefined
-    })
+    const storing = isHome
+      .then(() => {})
+      .finally(() => {
+        if (session.storing === storing) session.storing = undefined
+      })
     session.storing = storing
     storing.catch(() => {})
     if (!(await isHome)) session.end(adoptedElsewhere, true)
@@ -404,7 +415,7 @@ export class Sessions implements SessionOwner {
 
   async #handOver(session: Session): Promise<string | undefined> {
     const { backplane, node, logger } = this.#options
-    await session.pendingStore?.catch(() => {})
+    await session.whenStored()?.catch(() => {})
     if (session.ended || session.claimed !== undefined) return undefined
     try {
       // Nothing changes from here on: the client's next message goes to the new home.
