@@ -16,6 +16,8 @@ interface LinkOptions {
   create(): RedisClient
   /** Called with each new connection, before anybody else can use it. The connection is given up when it rejects. */
   begin(client: RedisClient): Promise<void>
+  /** Called when everybody can use the connection. */
+  up?(): void
   /** Called with the reason when the connection is lost, or none can be made. */
   lost(reason: Error): void
 }
@@ -58,9 +60,13 @@ export class Link {
     return this.#answered(client, command(client))
   }
 
-  /** Gives the connection up, and makes another. */
-  restart(reason: Error): void {
-    if (this.#client !== undefined) this.#drop(this.#client, reason)
+  /**
+   * Gives a connection up, and makes another. Nothing happens when another has taken its place already.
+   *
+   * @param client default: the present one.
+   */
+  restart(reason: Error, client = this.#client): void {
+    if (client !== undefined) this.#drop(client, reason)
   }
 
   close(): void {
@@ -106,6 +112,7 @@ export class Link {
     if (this.#client !== client) return
     failures = 0
     this.#isUp = true
+    this.#options.up?.()
     this.#settle()
   }
 

@@ -1,6 +1,6 @@
 import type { Logger } from '@tidings/server'
 import type { Keys } from './keys.ts'
-import type { Link } from './link.ts'
+import { type Link, NoConnectionError } from './link.ts'
 import { publishScript } from './scripts.ts'
 
 /** The number of topics that are remembered for later followers. Up to twice as many are there for a while. */
@@ -80,6 +80,7 @@ export class Publisher {
   }
 
   async #run(): Promise<void> {
+    const client = this.#link.isUp ? this.#link.client : undefined
     try {
       while (this.#link.isUp) {
         this.#batch ??= this.#nextBatch()
@@ -91,11 +92,12 @@ export class Publisher {
         else await this.#onOtherEpoch()
       }
     } catch (err) {
-      // The batch goes again when there is a connection.
-      if (this.#link.isUp) this.#link.restart(err as Error)
+      // The batch goes again on another connection.
+      if (!(err instanceof NoConnectionError)) this.#link.restart(err as Error, client)
     } finally {
       this.#running = false
     }
+    if (this.#batch !== undefined) this.start()
   }
 
   async #send({ number, topics }: Batch): Promise<boolean> {

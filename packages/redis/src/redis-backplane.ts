@@ -111,6 +111,7 @@ export class RedisBackplane implements Backplane {
     this.#link = new Link({
       create,
       begin: (client) => this.#begin(client),
+      up: () => this.#publisher.start(),
       lost: (reason) => this.#lost(reason),
     })
     this.#publisher = new Publisher({
@@ -208,8 +209,12 @@ export class RedisBackplane implements Backplane {
   certain(node: string): Promise<void> | undefined {
     const local = this.#nodes.get(node)
     if (local === undefined || performance.now() < local.leasedUntil) return undefined
-    if (!this.#link.isUp) return Promise.reject(new NoConnectionError('There is no connection to Redis'))
-    return this.#renew()
+    const known = this.#link.isUp
+      ? this.#renew()
+      : Promise.reject(new NoConnectionError('There is no connection to Redis'))
+    // Some look, and do not wait.
+    known.catch(nothing)
+    return known
   }
 
   claim(session: string, node: string, keepMs: number, record?: string): Promise<SessionPlace> {
@@ -255,7 +260,6 @@ export class RedisBackplane implements Backplane {
   async #begin(client: RedisClient): Promise<void> {
     await this.#attach(client)
     await this.#renewOn(client)
-    queueMicrotask(() => this.#publisher.start())
   }
 
   async #beginReading(client: RedisClient): Promise<void> {
@@ -264,7 +268,7 @@ export class RedisBackplane implements Backplane {
     client.on('error', () => (isCurrent = false))
     void this.#reader
       .read(client, () => isCurrent && !this.#closed)
-      .catch((err: Error) => this.#readerLink.restart(err))
+      .catch((err: Error) => this.#readerLink.restart(err, client))
   }
 
   #attach(client: RedisClient): Promise<void> {
@@ -293,6 +297,7 @@ export class RedisBackplane implements Backplane {
 
   async #renewOn(client: RedisClient): Promise<void> {
     const before = performance.now()
+    const read = this.#feed.seq
     const nodes = [...this.#nodes.values()]
     const args = [this.#keys.prefix, String(this.#leaseMs), ...nodes.map(({ name }) => name)]
     const reply = await renewScript.run(client, [this.#keys.nodes, this.#keys.order], args)
@@ -305,7 +310,8 @@ export class RedisBackplane implements Backplane {
       if (node.joined && removed.includes(node.name)) node.displaced(live)
       node.joined = true
     }
-    if (epoch !== this.#feed.epoch || isAnother) await this.#attach(client)
+    const hasGoneBack = Number(seq) < read
+    if (epoch !== this.#feed.epoch || isAnother || hasGoneBack) await this.#attach(client)
     const isBehind = Number(seq) > this.#feed.seq
     this.#behindSince = isBehind ? (this.#behindSince ?? before) : undefined
   }

@@ -225,7 +225,9 @@ export class Relay implements BackplaneNode {
   /** True when no other node can have adopted sessions of this one. */
   get isCertain(): boolean {
     const { backplane, sessions } = this.#options
-    return backplane.certain(this.node) === undefined && sessions.reclaiming === undefined
+    const doubt = backplane.certain(this.node)
+    doubt?.catch(() => {})
+    return doubt === undefined && sessions.reclaiming === undefined
   }
 
   /** The session is not where it was: it has to be looked up again. */

@@ -1,0 +1,8 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: { node: 'src/node.ts' },
+  format: ['esm'],
+  target: 'node20',
+  clean: true,
+})

@@ -1,0 +1,135 @@
+import { Log } from '@tidings/testkit/log'
+import { until } from '@tidings/testkit/until'
+import { RedisBackplane } from '../src/index.ts'
+import { open, proxyTo, startRedis } from './open.ts'
+import { RecordingFollower, RecordingNode } from './recording.ts'
+
+import.meta.jest.setTimeout(30_000)
+
+test('a node that cannot reach Redis is gone after its lease, and displaced when it comes back', async () => {
+  const redis = await startRedis()
+  const proxy = await proxyTo(redis.port)
+  const [far, near] = [open(proxy.port), open(redis.port)]
+  const [a, b] = [new RecordingNode('a'), new RecordingNode('b')]
+  await Promise.all([far.join(a), near.join(b)])
+  await far.claim('s', 'a', 60_000, 'as it was')
+  proxy.goDown()
+  await until(() => b.lost.includes('a'), 'b hears that a is gone')
+  await until(() => near.nodes().join() === 'b', 'b knows who is left')
+  expect(far.health).toMatchObject({ status: 'degraded' })
+  await until(() => far.certain('a') !== undefined, 'a doubts')
+  await expect(far.certain('a')).rejects.toThrow('connection')
+  expect(await near.adopt('s', 'b')).toEqual({ home: 'b', record: 'as it was' })
+  proxy.heal()
+  await until(() => a.displacements === 1, 'a is displaced')
+  expect(await far.claim('s', 'a', 60_000)).toEqual({ home: 'b' })
+  expect(await far.save('s', 'a', 'too late')).toBe(false)
+  await until(() => far.health.status === 'connected', 'a is well')
+  expect(far.certain('a')).toBeUndefined()
+  await far.send('a', 'b', Buffer.from('again'))
+  await until(() => b.mail.includes('again'), 'mail after')
+})
+
+test('mail that was under way when the connection was lost arrives once', async () => {
+  const redis = await startRedis()
+  const proxy = await proxyTo(redis.port)
+  const [far, near] = [open(proxy.port, { leaseMs: 20_000 }), open(redis.port, { leaseMs: 20_000 })]
+  const [a, b] = [new RecordingNode('a'), new RecordingNode('b')]
+  await Promise.all([far.join(a), near.join(b)])
+  const sent: Promise<void>[] = []
+  for (let round = 0; round < 20; round++) {
+    for (let i = 0; i < 20; i++) sent.push(far.send('a', 'b', Buffer.from(`${round}.${i}`)))
+    if (round % 5 === 2) proxy.cut({ how: 'reset' })
+    await new Promise(setImmediate)
+  }
+  await Promise.all(sent)
+  await until(() => b.mail.length === 400, 'all mail')
+  expect(b.mail).toEqual(Array.from({ length: 400 }, (_, i) => `${Math.floor(i / 20)}.${i % 20}`))
+  expect([a.lost, b.lost]).toEqual([[], []])
+})
+
+test('a connection that is open and silent is found, and another takes its place', async () => {
+  const redis = await startRedis()
+  const proxy = await proxyTo(redis.port)
+  const far = open(proxy.port)
+  const follower = new RecordingFollower()
+  await far.follow(follower)
+  await until(() => far.health.status === 'connected', 'it is well')
+  proxy.goHalfOpen('both')
+  await until(() => far.health.status === 'degraded', 'it is found')
+  proxy.heal()
+  open(redis.port).publish('a:1')
+  await until(() => follower.knows('a:1'), 'the change')
+  await until(() => far.health.status === 'connected', 'it is well again')
+})
+
+test('a Redis that stands still is found: what is asked fails, and goes on afterwards', async () => {
+  const redis = await startRedis()
+  const backplane = open(redis.port)
+  const follower = new RecordingFollower()
+  await backplane.follow(follower)
+  await backplane.join(new RecordingNode('a'))
+  redis.signal('SIGSTOP')
+  await expect(backplane.adopt('s', 'a')).rejects.toThrow(/Redis/)
+  backplane.publish('a:1')
+  redis.signal('SIGCONT')
+  await until(() => follower.knows('a:1'), 'the change')
+})
+
+test('nothing without an end is left in Redis but the order', async () => {
+  const redis = await startRedis()
+  const backplane = open(redis.port)
+  await backplane.follow(new RecordingFollower())
+  const [a, b] = [new RecordingNode('a'), new RecordingNode('b')]
+  await backplane.join(a)
+  await backplane.join(b)
+  for (let i = 0; i < 50; i++) {
+    backplane.publish(`a:${i}`)
+    await backplane.claim(`s${i}`, 'a', 60_000, 'x'.repeat(400))
+    await backplane.send('a', 'b', Buffer.from('mail'))
+  }
+  await until(() => b.mail.length === 50, 'the mail')
+  const bytes = Number(await redis.command('memory', 'usage', '{tidings}:session:s1'))
+  console.log(`a session with a record of 400 bytes takes ${bytes} bytes in Redis`)
+  expect(bytes).toBeLessThanOrEqual(1024)
+  await Promise.all([backplane.leave('a'), backplane.leave('b')])
+  const keys = (await redis.command('keys', '*')).split('\n')
+  const lasting = []
+  for (const key of keys) if ((await redis.command('ttl', key)) === '-1') lasting.push(key)
+  expect(lasting.sort()).toEqual(['{tidings}:log', '{tidings}:order', '{tidings}:topics'])
+})
+
+test('an unread mailbox is bounded: mail to a node that does not read is refused, and both hear of it', async () => {
+  const redis = await startRedis()
+  const [one, two] = [open(redis.port), open(redis.port)]
+  const [a, b] = [new RecordingNode('a'), new RecordingNode('b')]
+  await Promise.all([one.join(a), two.join(b)])
+  // What is unread is counted: as if b had left 64 MiB there.
+  await redis.command('hset', '{tidings}:mail-bytes', 'b', String(64 * 1024 * 1024))
+  await expect(one.send('a', 'b', Buffer.from('too much'))).rejects.toThrow('does not read')
+  expect(a.lost).toEqual(['b'])
+  await redis.command('hdel', '{tidings}:mail-bytes', 'b')
+  await one.send('a', 'b', Buffer.from('now'))
+  await until(() => b.mail.includes('now'), 'the mail')
+})
+
+test('wrong options are named', () => {
+  expect(() => new RedisBackplane({} as never)).toThrow('{ url } or { client }')
+  const url = 'redis://127.0.0.1:1'
+  expect(() => new RedisBackplane({ url }, { leaseMs: 10 })).toThrow('leaseMs')
+  expect(() => new RedisBackplane({ url }, { namespace: '{a}' })).toThrow('namespace')
+})
+
+test('without Redis it says so, and begins when there is one', async () => {
+  const redis = await startRedis()
+  await redis.stop()
+  const log = new Log()
+  const backplane = open(redis.port, { logger: log })
+  const follower = new RecordingFollower()
+  const following = backplane.follow(follower)
+  backplane.publish('a:1')
+  await until(() => backplane.health.reason?.includes('ECONNREFUSED') === true, 'it says why')
+  await redis.start()
+  await following
+  await until(() => follower.knows('a:1'), 'the change')
+})
