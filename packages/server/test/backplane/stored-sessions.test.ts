@@ -35,7 +35,7 @@ test('a list that changes while a client that only initialized is between two no
   await client.request('ping')
   const { lastEventId } = client.reader
   await die()
-  b.server.tool('new', {}, () => 'new')
+  b.server.tool('new', {}, () => ({ content: [] }))
   const back = await read(`${b.url}/sse`, { 'Last-Event-ID': lastEventId })
   await back.until(() => back.events.some(({ data }) => data.includes('tools/list_changed')), 'the change')
 })

@@ -239,7 +239,9 @@ export class Relay implements BackplaneNode {
   async #lookUp(id: string, opens: boolean, response: TransportResponse): Promise<string | undefined> {
     // One at a time: what is adopted must not be adopted again meanwhile.
     const former = this.#lookups.get(id)
-    const lookup = (former?.catch(() => {}) ?? Promise.resolve()).then(() => this.#placeOf(id, opens, response))
+    const lookup = (former?.catch(() => {}) ?? Promise.resolve()).then(() =>
+      this.#placeOf(id, opens, response),
+    )
     this.#lookups.set(id, lookup)
     try {
       return await lookup
