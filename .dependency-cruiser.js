@@ -35,7 +35,7 @@ const floors = {
     ['limits.ts'],
     ['byte-quota.ts'],
     ['quota.ts'],
-    ['async/', 'bytes-of.ts', 'canonical-json.ts', 'logger.ts', 'options.ts'],
+    ['async/', 'bytes-of.ts', 'canonical-json.ts', 'checks.ts', 'logger.ts', 'options.ts'],
   ],
   client: [
     ['index.ts'],

@@ -273,6 +273,7 @@ export class Sessions implements SessionOwner {
   /** Ends every session here. One that is stored, and could not be handed over, waits in the backplane for its client. */
   close(): void {
     this.#closing = true
+    clearTimeout(this.#soonTimer)
     for (const session of [...this.#sessions.values()]) session.end(serverStopping, this.areStored)
   }
 

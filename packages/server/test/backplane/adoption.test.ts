@@ -189,7 +189,7 @@ test('what cannot be stored is not promised', async () => {
   const { a, backplane } = await startNodes(undefined, { logger: new Log() })
   const session = await openStreamable(a.url)
   await post(`${a.url}/mcp`, ping, session)
-  const { save } = backplane
+  const save = backplane.save.bind(backplane)
   backplane.save = () => Promise.reject(new Error('no connection'))
   const refused = await (await post(`${a.url}/mcp`, subscribe, session)).json()
   expect(refused).toMatchObject({ id: 's', error: { message: expect.stringContaining('Try again') } })

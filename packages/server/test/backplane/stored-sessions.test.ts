@@ -5,7 +5,9 @@ import { until } from '@tidings/testkit/until'
 import { health } from '../harness/health.ts'
 import { openStreamable, ping, startNodes, subscribe } from '../harness/nodes.ts'
 import { connectRaw } from '../harness/raw-client.ts'
+import { proxyTo } from '../harness/proxy-to.ts'
 import { read, readAnswer } from '../harness/read.ts'
+import { connectTidings } from '../harness/tidings-client.ts'
 
 import.meta.jest.setTimeout(30_000)
 
@@ -19,7 +21,7 @@ const talk = {
 test('what could not be stored is not promised to who asks again', async () => {
   const { a, backplane } = await startNodes(undefined, { logger: new Log() })
   const session = await openStreamable(a.url)
-  const { save } = backplane
+  const save = backplane.save.bind(backplane)
   backplane.save = () => Promise.reject(new Error('no connection'))
   const asked = async () => (await post(`${a.url}/mcp`, subscribe, session)).json()
   for (let i = 0; i < 3; i++)
@@ -140,4 +142,27 @@ test('a record whose client is no JSON, or that counts more messages than it has
       404,
     )
   }
+})
+
+test('our client makes a read again that was in flight on a dead node, and says of a call that it may have run', async () => {
+  const begun = deferred()
+  let reads = 0
+  const { a, b, die } = await startNodes(() => {
+    begun.resolve()
+    return new Promise(() => {})
+  })
+  a.server.resource('test://slow', {}, () => (reads++, new Promise<string>(() => {})))
+  b.server.resource('test://slow', {}, () => 'read')
+  const proxy = await proxyTo(a.port)
+  const client = await connectTidings(proxy.url, { transport: 'http+sse' })
+  const called = client.callTool('talk').catch((err: unknown) => err)
+  const contents = client.readResource('test://slow')
+  await begun.promise
+  await until(() => reads > 0, 'the read')
+  proxy.target = b.port
+  proxy.goDown()
+  await die()
+  proxy.heal()
+  expect(await called).toMatchObject({ name: 'ConnectionError', mayHaveRun: true })
+  expect(await contents).toMatchObject({ contents: [{ text: 'read' }] })
 })
