@@ -10,7 +10,9 @@ import { bytesOf } from '../bytes-of.ts'
 import { type Check, has, isCount, isObject, isString, listOf, optional, tuple } from '../checks.ts'
 import type { ChannelRecord } from './channel.ts'
 import type { MailRecord } from './mailbox.ts'
-import type { SessionTransport } from './session.ts'
+
+/** The transports that have sessions. */
+export type SessionTransport = 'http+sse' | 'paired' | 'streamable-http'
 
 /** The stream of a request, for another node to go on with. */
 export interface RequestStreamRecord {

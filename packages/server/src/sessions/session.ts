@@ -26,10 +26,7 @@ import { Channel, type ChannelOwner } from './channel.ts'
 import type { EventId } from './event-id.ts'
 import { emptyMail, type MailboxLimits } from './mailbox.ts'
 import { mayHaveRun, mayHaveRunError } from './may-have-run.ts'
-import type { SessionRecord } from './session-record.ts'
-
-/** The transports that have sessions. */
-export type SessionTransport = 'http+sse' | 'paired' | 'streamable-http'
+import type { SessionRecord, SessionTransport } from './session-record.ts'
 
 /** The fixed part of a session. */
 export interface SessionIdentity {

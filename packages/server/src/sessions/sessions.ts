@@ -8,7 +8,7 @@ import type { Logger } from '../logger.ts'
 import type { Principal } from '../requests/principal.ts'
 import type { MailboxLimits } from './mailbox.ts'
 import { Refusal, sessionNotFound, stopping } from '../refusal.ts'
-import { decodeRecord, encodeRecord } from './session-record.ts'
+import { decodeRecord, encodeRecord, type SessionTransport } from './session-record.ts'
 import {
   Session,
   type SessionIdentity,
