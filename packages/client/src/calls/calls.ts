@@ -221,7 +221,10 @@ export class Calls {
     call.sent = true
     try {
       const message = { jsonrpc: JSONRPC_VERSION, id, method, params: { ...params, _meta } } as const
-      return await this.#transport.request(message, how)
+      const response = await this.#transport.request(message, how)
+      const lost = asLost(response)
+      if (lost !== undefined) throw lost
+      return response
     } finally {
       this.#inFlight.delete(id)
     }
@@ -269,4 +272,12 @@ function mayRepeat({ method, options }: Call, error: unknown): error is ClientEr
   if (isBusy(error)) return isSafe && (error.retryAfterMs ?? 0) <= longestPauseMs
   if (!(error instanceof ConnectionError) || options.duringConnect) return false
   return !error.mayHaveRun || isSafe
+}
+
+/** The error of a request whose server, one of several, is gone: another one answers that it may have run. */
+function asLost(response: JSONRPCResponse): ConnectionError | undefined {
+  if (!('error' in response)) return undefined
+  const { code, message, data } = response.error
+  if ((data as { mayHaveRun?: unknown } | null | undefined)?.mayHaveRun !== true) return undefined
+  return new ConnectionError(message, { mayHaveRun: true, cause: new McpError(code, message, { data }) })
 }

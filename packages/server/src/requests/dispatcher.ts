@@ -146,7 +146,7 @@ export class Dispatcher implements CallAnswerer {
   ): Promise<EncodedResponse | undefined> {
     const response = await answer
     try {
-      await session.pendingStore
+      await session.whenStored()
       return response
     } catch {
       const message = `${method} cannot be stored just now: the backplane does not answer. Try again`

@@ -48,8 +48,11 @@ export interface PeerSession extends Peer {
   abandonedCalls: number
   /** The requests to this client that it has not answered yet. */
   readonly clientRequests: ClientRequests
-  /** Settles when what the client counts on is stored. Undefined when nothing is being stored. */
-  readonly pendingStore: Promise<void> | undefined
+  /**
+   * Settles when what the client counts on is stored, or cannot be: then it rejects. Undefined when all of it is stored, or
+   * nothing ever is.
+   */
+  whenStored(): Promise<void> | undefined
   /** The client is ready: from here on it is told when a list changes. */
   ready(): void
   /** Takes what `initialize` says. */

@@ -7,10 +7,12 @@ import {
 } from '@tidings/protocol'
 import type { LegacyRevision } from '@tidings/protocol'
 import { bytesOf } from '../bytes-of.ts'
-import { type Check, has, isCount, isString, listOf, optional, tuple } from '../checks.ts'
+import { type Check, has, isCount, isObject, isString, listOf, optional, tuple } from '../checks.ts'
 import type { ChannelRecord } from './channel.ts'
 import type { MailRecord } from './mailbox.ts'
-import type { SessionTransport } from './session.ts'
+
+/** The transports that have sessions. */
+export type SessionTransport = 'http+sse' | 'paired' | 'streamable-http'
 
 /** The stream of a request, for another node to go on with. */
 export interface RequestStreamRecord {
@@ -64,13 +66,28 @@ const isOneOf =
 const isPosition: Check = (value) => value === -1 || isCount(value)
 const isRequestId: Check = (value) => isString(value) || typeof value === 'number'
 
-const isMailRecord = has({
+const isMailShape = has({
   messages: listOf(tuple(isCount, isString, isPosition)),
   written: isCount,
   lastNumber: isCount,
   lastWritten: isCount,
   letGo: tuple(isCount, isPosition),
 } satisfies Record<keyof MailRecord, Check>)
+
+const isMailRecord: Check = (value) => {
+  if (!isMailShape(value)) return false
+  const { messages, written } = value as MailRecord
+  return written <= messages.length
+}
+
+/** What a client said of itself. */
+const isAbout: Check = (value) => {
+  try {
+    return isString(value) && isObject(JSON.parse(value as string))
+  } catch {
+    return false // no JSON
+  }
+}
 
 const isChannelRecord = has({
   epoch: isString,
@@ -84,7 +101,7 @@ const isSessionRecord = has({
   transport: isOneOf(['http+sse', 'paired', 'streamable-http'] satisfies SessionTransport[]),
   principal: optional(isString),
   revision: (value) => isString(value) && isLegacyRevision(value as string),
-  about: optional(isString),
+  about: optional(isAbout),
   logLevel: isOneOf(loggingLevels),
   channel: isChannelRecord,
   requests: listOf(isRequestId),

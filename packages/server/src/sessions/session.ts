@@ -26,10 +26,7 @@ import { Channel, type ChannelOwner } from './channel.ts'
 import type { EventId } from './event-id.ts'
 import { emptyMail, type MailboxLimits } from './mailbox.ts'
 import { mayHaveRun, mayHaveRunError } from './may-have-run.ts'
-import type { SessionRecord } from './session-record.ts'
-
-/** The transports that have sessions. */
-export type SessionTransport = 'http+sse' | 'paired' | 'streamable-http'
+import type { SessionRecord, SessionTransport } from './session-record.ts'
 
 /** The fixed part of a session. */
 export interface SessionIdentity {
@@ -97,6 +94,8 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
   stored: Promise<void> | undefined
   /** The write to the backplane that is under way. */
   storing: Promise<void> | undefined
+  /** True when the last write to the backplane has failed: it has not what the session is. */
+  isBehind = false
   /** True once this node is known to be the home. */
   isClaimed = false
   readonly changes: ChangeIndex
@@ -175,8 +174,8 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     return this.#openResponses > 0
   }
 
-  /** Like `stored`, until the write is done. */
-  get pendingStore(): Promise<void> | undefined {
+  whenStored(): Promise<void> | undefined {
+    if (this.isBehind) this.#owner.changed(this)
     return this.stored ?? this.storing
   }
 
@@ -230,7 +229,7 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     this.#owner.changed(this)
   }
 
-  /** Is not stored: the next home assumes it of who has initialized. */
+  /** Is not stored again: the record of who has initialized watches the lists already. */
   ready(): void {
     if (this.#ready || this.#ended) return
     this.#ready = true
@@ -373,7 +372,7 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     this.#owner.changesSoon(this)
   }
 
-  /** Requests take long whose answers go to the session's own stream. */
+  /** Requests take long whose answers go to the session's own stream, or answers wait for that stream. */
   waitsForAnswers(): void {
     this.#owner.changed(this)
   }
@@ -384,6 +383,10 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     // Over the other transports an answer is the HTTP response, which the client loses with the node.
     const requests = transport === 'http+sse' ? this.#calls.map(({ request }) => request.id) : []
     const streams = [...(this.#channels?.values() ?? [])].filter(({ finished }) => !finished)
+    const { watches, ...rest } = channel.record
+    // A client that initializes is ready soon, and nothing is written then.
+    const soon = this.isInitialized && !this.#ready ? listNames : []
+    const lists = soon.map((list) => [list, this.changes.seq] as const)
     return {
       version: 1,
       key,
@@ -392,7 +395,7 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
       revision: this.revision as LegacyRevision,
       about: this.#about,
       logLevel,
-      channel: channel.record,
+      channel: { ...rest, watches: [...watches, ...lists] },
       requests,
       lastStream: this.#lastChannel,
       streams: streams.map(({ number, requests }) => ({ number: number!, requests })),
@@ -416,11 +419,10 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
       this.channel.watch(topic, isSameOrder ? since : 0)
     }
     if (!isSameOrder) this.channel.doubt()
-    if (this.isInitialized) this.ready()
     for (const id of record.requests) this.channel.send(mayHaveRun(id))
     this.#lastChannel = record.lastStream
     for (const { number, requests } of record.streams) {
-      const channel = new Channel(this, number, [])
+      const channel = new Channel(this, number, requests)
       channel.restore({ ...record.channel, mail: emptyMail, watches: [] })
       ;(this.#channels ??= new Map<number, Channel>()).set(number, channel)
       for (const id of requests) channel.send(mayHaveRun(id))

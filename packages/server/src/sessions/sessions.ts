@@ -7,8 +7,8 @@ import type { Logger } from '../logger.ts'
 import type { Principal } from '../requests/principal.ts'
 import type { MailboxLimits } from './mailbox.ts'
 import { openedElsewhere, Refusal, sessionNotFound, stopping } from '../refusal.ts'
-import { decodeRecord, encodeRecord } from './session-record.ts'
 import type { SessionMark } from './session-mark.ts'
+import { decodeRecord, encodeRecord, type SessionTransport } from './session-record.ts'
 import {
   Session,
   type SessionIdentity,
@@ -277,10 +277,11 @@ export class Sessions implements SessionOwner {
     this.#closing = true
   }
 
-  /** Ends every session. */
+  /** Ends every session here. One that is stored, and could not be handed over, waits in the backplane for its client. */
   close(): void {
     this.#closing = true
-    for (const session of [...this.#sessions.values()]) session.end(serverStopping)
+    clearTimeout(this.#soonTimer)
+    for (const session of [...this.#sessions.values()]) session.end(serverStopping, this.areStored)
   }
 
   /** Ends the sessions of the principal. */
@@ -379,6 +380,7 @@ export class Sessions implements SessionOwner {
     // Who counts on it waits for it, and hears of a failure.
     stored.catch((err: unknown) => {
       this.#options.logger.warn({ err, session: session.label }, 'a session cannot be stored: tried again')
+      session.isBehind = true
       this.changesSoon(session)
     })
     return stored
@@ -390,6 +392,7 @@ export class Sessions implements SessionOwner {
     await session.storing?.catch(() => {})
     // From here on another change has another write.
     session.stored = undefined
+    session.isBehind = false
     if (session.ended) return
     const record = encodeRecord(session.record)
     const isHome = session.isClaimed
@@ -420,7 +423,7 @@ export class Sessions implements SessionOwner {
 
   async #handOver(session: Session): Promise<string | undefined> {
     const { backplane, node, logger } = this.#options
-    await session.pendingStore?.catch(() => {})
+    await session.whenStored()?.catch(() => {})
     if (session.ended || session.claimed !== undefined) return undefined
     try {
       // Nothing changes from here on: the client's next message goes to the new home.

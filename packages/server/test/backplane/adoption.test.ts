@@ -3,71 +3,14 @@ import { deferred } from '@tidings/testkit/deferred'
 import { Log } from '@tidings/testkit/log'
 import { post } from '@tidings/testkit/post'
 import { until } from '@tidings/testkit/until'
-import {
-  type BackplaneNode,
-  type HandlerContext,
-  type McpServer,
-  MemoryBackplane,
-  type ServeOptions,
-} from '../../src/index.ts'
 import { health } from '../harness/health.ts'
+import { accept, at, initialize, openStreamable, ping, startNodes, subscribe } from '../harness/nodes.ts'
 import { proxyTo } from '../harness/proxy-to.ts'
 import { connectRaw } from '../harness/raw-client.ts'
 import { read, readAnswer } from '../harness/read.ts'
-import { start } from '../harness/start.ts'
 import { connectTidings, sessionTransports } from '../harness/tidings-client.ts'
 
 import.meta.jest.setTimeout(30_000)
-
-const accept = 'application/json, text/event-stream'
-const initialize = {
-  jsonrpc: '2.0',
-  id: 'init',
-  method: 'initialize',
-  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '0' } },
-}
-const subscribe = { jsonrpc: '2.0', id: 's', method: 'resources/subscribe', params: { uri: 'test://a' } }
-const ping = { jsonrpc: '2.0', id: 'p', method: 'ping' }
-
-/** Two nodes of one backplane. */
-async function startNodes(
-  talk: (context: HandlerContext) => unknown = () => undefined,
-  options: ServeOptions = {},
-) {
-  const members: BackplaneNode[] = []
-  const backplane = new MemoryBackplane()
-  const join = backplane.join.bind(backplane)
-  backplane.join = (member) => {
-    members.push(member)
-    return join(member)
-  }
-  const startNode = () =>
-    start(
-      (server: McpServer) => {
-        server.resource('test://a', {}, () => 'a')
-        server.tool('talk', {}, async (_args, context) => ({
-          structuredContent: { result: (await talk(context)) ?? null },
-        }))
-      },
-      { retryMs: 10, ...options },
-      { backplane },
-    )
-  const a = await startNode()
-  const b = await startNode()
-  /** The first node dies, as far as the other can tell. */
-  const die = () => backplane.leave(members[0]!.node)
-  return { a, b, backplane, die, members }
-}
-
-/** The URL of a node, for a client that was told one of another. */
-const at = (url: string, of: string) => new URL(new URL(of).pathname + new URL(of).search, url).href
-
-async function openStreamable(url: string): Promise<Record<string, string>> {
-  const response = await post(`${url}/mcp`, initialize, { Accept: accept })
-  const session = { Accept: accept, 'Mcp-Session-Id': response.headers.get('Mcp-Session-Id')! }
-  await post(`${url}/mcp`, { jsonrpc: '2.0', method: 'notifications/initialized' }, session)
-  return session
-}
 
 const opened = async (...nodes: { url: string }[]) =>
   (await Promise.all(nodes.map(({ url }) => health(url)))).reduce(

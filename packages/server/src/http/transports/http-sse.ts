@@ -78,7 +78,8 @@ export function httpSse(context: TransportContext): Transport {
 const quickMs = 25
 
 /**
- * Answers 202 when the request needs no other node any more: it is answered, or the backplane knows that it waits. Before
+ * Answers 202 when the request needs this node no more: its answer is on its way, or the backplane has the answer, or knows that
+ * the request waits for one. Before
  * that, a client that loses this node loses the HTTP response, too.
  */
 async function acceptOnceSafe(
@@ -92,12 +93,12 @@ async function acceptOnceSafe(
     new Promise<boolean>((resolve) => (timer = setTimeout(resolve, quickMs, false))),
   ])
   clearTimeout(timer)
-  if (!isQuick) {
+  if (!isQuick || session.channel.isWaiting) {
     session.waitsForAnswers()
     // Without the backplane the request goes on all the same.
-    await session.pendingStore?.catch(() => {})
+    await session.whenStored()?.catch(() => {})
     // What is stored of it changes with its answer.
-    void sent.then(() => session.mailWaits())
+    if (!isQuick) void sent.then(() => session.mailWaits())
   }
   response.empty(202)
 }
