@@ -13,7 +13,6 @@ import {
   Session,
   type SessionIdentity,
   type SessionOwner,
-  type SessionTransport,
   transientId,
 } from './session.ts'
 
