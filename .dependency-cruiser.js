@@ -14,7 +14,7 @@ const floors = {
     ['zod/', 'revisions.ts', 'normal-uri.ts'],
   ],
   server: [
-    ['index.ts'],
+    ['index.ts', 'backplane-contract/'],
     // The adapters, and what wires them to the transports.
     ['http/'],
     ['http/relay/'],
@@ -36,6 +36,15 @@ const floors = {
     ['byte-quota.ts'],
     ['quota.ts'],
     ['async/', 'bytes-of.ts', 'canonical-json.ts', 'checks.ts', 'logger.ts', 'options.ts'],
+  ],
+  redis: [
+    ['index.ts'],
+    ['redis-backplane.ts'],
+    ['reader.ts'],
+    ['change-feed.ts', 'directory.ts', 'local-node.ts', 'publisher.ts'],
+    ['outbox.ts'],
+    ['scripts.ts', 'link.ts', 'keys.ts', 'mail-pack.ts'],
+    ['redis-client.ts'],
   ],
   client: [
     ['index.ts'],

@@ -5,7 +5,7 @@ import { until } from '@tidings/testkit/until'
 import { Balancer } from './balancer.ts'
 import { NodeProcess } from './node-process.ts'
 
-export const transports: readonly TransportName[] = ['http+sse', 'paired', 'streamable-http', 'stateless']
+const transports: readonly TransportName[] = ['http+sse', 'paired', 'streamable-http', 'stateless']
 export const topics = ['test://0', 'test://1', 'test://2', 'test://3']
 
 /** A node, and its own way to Redis. */

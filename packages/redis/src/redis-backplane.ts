@@ -360,5 +360,5 @@ function clientOf(url: string): RedisClient {
     url,
     disableOfflineQueue: true,
     socket: { reconnectStrategy: false, connectTimeout: answerWithinMs },
-  }) as unknown as RedisClient
+  })
 }
