@@ -21,19 +21,22 @@ test('a mere reconnect keeps the epoch, and tells what was published meanwhile, 
   expect(follower.snapshots).toHaveLength(1)
 })
 
-test.each(['aof', 'rdb'] as const)('a restart that lost nothing keeps the epoch (%s)', async (persistence) => {
-  const redis = await startRedis({ persistence })
-  const backplane = open(redis.port)
-  const follower = new RecordingFollower()
-  await backplane.follow(follower)
-  backplane.publish('a:1')
-  await until(() => follower.told.length === 1, 'the first')
-  await redis.stop()
-  backplane.publish('a:2')
-  await redis.start()
-  await until(() => follower.told.length === 2, 'the change meanwhile')
-  expect(follower.snapshots).toHaveLength(1)
-})
+test.each(['aof', 'rdb'] as const)(
+  'a restart that lost nothing keeps the epoch (%s)',
+  async (persistence) => {
+    const redis = await startRedis({ persistence })
+    const backplane = open(redis.port)
+    const follower = new RecordingFollower()
+    await backplane.follow(follower)
+    backplane.publish('a:1')
+    await until(() => follower.told.length === 1, 'the first')
+    await redis.stop()
+    backplane.publish('a:2')
+    await redis.start()
+    await until(() => follower.told.length === 2, 'the change meanwhile')
+    expect(follower.snapshots).toHaveLength(1)
+  },
+)
 
 test('a restart that lost everything gives another epoch', async () => {
   const redis = await startRedis()
@@ -83,7 +86,10 @@ test('a replica that was behind when it was promoted: another epoch, and no chan
     backplane.publish(`a:${i}`)
     await until(() => follower.told.length === i, `change ${i}`)
   }
-  await until(async () => (await replica.command('hget', '{tidings}:order', 'seq')) === '5', 'it is replicated')
+  await until(
+    async () => (await replica.command('hget', '{tidings}:order', 'seq')) === '5',
+    'it is replicated',
+  )
   // The replica hears nothing more, and follows the master to 8 as it was at 5.
   await replica.promote()
   for (const i of [6, 7, 8]) {
@@ -106,7 +112,10 @@ test('a promoted replica gives another epoch even when nobody is left who has re
   const follower = new RecordingFollower()
   await first.follow(follower)
   first.publish('a:1')
-  await until(async () => (await replica.command('hget', '{tidings}:order', 'seq')) === '1', 'it is replicated')
+  await until(
+    async () => (await replica.command('hget', '{tidings}:order', 'seq')) === '1',
+    'it is replicated',
+  )
   await replica.promote()
   first.publish('a:2')
   await until(() => follower.told.length === 2, 'a change that is lost')

@@ -23,7 +23,9 @@ export class RecordingFollower implements ChangeFollower {
 
   /** True when it knows of the change, by a snapshot or since. */
   knows(topic: string): boolean {
-    return this.told.includes(topic) || (this.snapshots.at(-1)?.changes ?? []).some(([known]) => known === topic)
+    return (
+      this.told.includes(topic) || (this.snapshots.at(-1)?.changes ?? []).some(([known]) => known === topic)
+    )
   }
 }
 
