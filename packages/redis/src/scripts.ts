@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { RedisCommands } from './redis-client.ts'
 
 /** A Lua script. Each runs as one step: nothing comes between its commands. */
-export class Script {
+class Script {
   readonly #text: string
   readonly #sha: string
 
