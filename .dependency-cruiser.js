@@ -14,7 +14,7 @@ const floors = {
     ['zod/', 'revisions.ts', 'normal-uri.ts'],
   ],
   server: [
-    ['index.ts'],
+    ['index.ts', 'backplane-contract/'],
     // The adapters, and what wires them to the transports.
     ['http/'],
     ['http/relay/'],
