@@ -35,7 +35,16 @@ const floors = {
     ['limits.ts'],
     ['byte-quota.ts'],
     ['quota.ts'],
-    ['async/', 'bytes-of.ts', 'canonical-json.ts', 'logger.ts', 'options.ts'],
+    ['async/', 'bytes-of.ts', 'canonical-json.ts', 'checks.ts', 'logger.ts', 'options.ts'],
+  ],
+  redis: [
+    ['index.ts'],
+    ['redis-backplane.ts'],
+    ['reader.ts'],
+    ['change-feed.ts', 'directory.ts', 'local-node.ts', 'publisher.ts'],
+    ['outbox.ts'],
+    ['scripts.ts', 'link.ts', 'keys.ts', 'mail-pack.ts'],
+    ['redis-client.ts'],
   ],
   client: [
     ['index.ts'],

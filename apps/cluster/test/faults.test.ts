@@ -30,7 +30,9 @@ test('a node is killed: all are told again within the lease, and no session begi
   const ms = await settle()
   expect(world.opened).toBe(world.sessions)
   const outcomes = await Promise.all(world.calls)
-  console.log(`killed: all told after ${Math.round(ms)} ms; of ${outcomes.length} calls ${outcomes.filter((each) => each === 'failed').length} failed with an error`)
+  console.log(
+    `killed: all told after ${Math.round(ms)} ms; of ${outcomes.length} calls ${outcomes.filter((each) => each === 'failed').length} failed with an error`,
+  )
 })
 
 test('a node is drained: no call fails, and no session begins anew', async () => {

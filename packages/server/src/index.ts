@@ -60,6 +60,7 @@ export type { LimitOptions, LimitsOptions, SessionLimitOptions } from './limits.
 export type { Logger } from './logger.ts'
 
 // Connecting several servers.
+export { ClusterBackplane, type ClusterServeOptions } from './backplane/cluster-backplane.ts'
 export { MemoryBackplane } from './backplane/memory-backplane.ts'
 export type {
   Backplane,

@@ -5,6 +5,7 @@ import type { Tools } from './capabilities/tools.ts'
 import type { ChangeIndex } from './changes/change-index.ts'
 import type { Logger } from './logger.ts'
 import type { Dispatcher } from './requests/dispatcher.ts'
+import type { SessionMark } from './sessions/session-mark.ts'
 
 /** The engine of a server, for the mounts that serve it. Applications do not see it. */
 export interface ServerInternals {
@@ -13,6 +14,8 @@ export interface ServerInternals {
   readonly backplane: Backplane
   /** Whether the application gave the backplane, so that other servers may share it. */
   readonly isShared: boolean
+  /** In the id of each session that a mount of this server opens. */
+  readonly sessionMark: SessionMark
   readonly changes: ChangeIndex
   readonly dispatcher: Dispatcher
   readonly tools: Tools

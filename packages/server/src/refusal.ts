@@ -6,6 +6,8 @@ interface RefusalOptions {
   code?: number
   /** The `data` of the JSON-RPC error. */
   data?: unknown
+  /** The id of the request, where one is refused that might have been answered. */
+  id?: RequestId | undefined
   /** Tells the client to try again after a second. */
   retry?: boolean
   /** The connection ends with the response: nothing more can be read from it, or it would keep the server from stopping. */
@@ -18,18 +20,26 @@ export class Refusal extends Error {
   readonly status: number
   readonly code: number
   readonly data: unknown
+  readonly id: RequestId | undefined
   readonly retry: boolean
   readonly closesConnection: boolean
 
   constructor(
     status: number,
     message: string,
-    { code = errorCodes.invalidRequest, data, retry = false, closesConnection = false }: RefusalOptions = {},
+    {
+      code = errorCodes.invalidRequest,
+      data,
+      id,
+      retry = false,
+      closesConnection = false,
+    }: RefusalOptions = {},
   ) {
     super(message)
     this.status = status
     this.code = code
     this.data = data
+    this.id = id
     this.retry = retry
     this.closesConnection = closesConnection
   }
@@ -55,7 +65,7 @@ export class Refusal extends Error {
    *
    * @param id of the request that is refused, where the transport names it.
    */
-  toJSON(id?: RequestId): object {
+  toJSON(id = this.id): object {
     const { code, message, data } = this
     return {
       jsonrpc: JSONRPC_VERSION,
@@ -68,6 +78,15 @@ export class Refusal extends Error {
 /** The server no longer takes new sessions or requests. */
 export function stopping(): Refusal {
   return new Refusal(503, 'The server is stopping', { retry: true, closesConnection: true })
+}
+
+/** The session was opened by another process, and no backplane is shared with that. Clients then begin a new one. */
+export function openedElsewhere(): Refusal {
+  return new Refusal(
+    404,
+    'This session was opened by another process, one that ran before or one that serves the same address, ' +
+      'and processes share sessions only over a backplane: open a new one',
+  )
 }
 
 /** The session is not known, or no longer. Clients then begin a new one. */

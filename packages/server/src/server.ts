@@ -23,6 +23,7 @@ import { firstFailureOnly, type Logger, requireLogger } from './logger.ts'
 import { describe, requireNumbers, requireWholeNumbers } from './options.ts'
 import { internals, type ServerInternals } from './internals.ts'
 import { Dispatcher } from './requests/dispatcher.ts'
+import { SessionMark } from './sessions/session-mark.ts'
 
 export interface McpServerOptions {
   /** Instructions for the model: how to use this server. */
@@ -102,6 +103,7 @@ export class McpServer {
       logger,
       backplane,
       isShared,
+      sessionMark: new SessionMark(),
       changes,
       dispatcher,
       tools,

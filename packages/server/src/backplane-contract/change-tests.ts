@@ -6,7 +6,9 @@ import { type OnStore, type TestRunner, until } from './store.ts'
 const topic = fc.constantFrom('a:1', 'a:2', 'a:3', 'tools', 'ü:\u{1F600} "')
 
 /** The order of changes. */
-export function changeTests({ test }: TestRunner, on: OnStore, numRuns: number): void {
+export function changeTests(runner: TestRunner, on: OnStore, numRuns: number): void {
+  const test: TestRunner['test'] = (name, body) => runner.test(name, body)
+
   test(
     'a follower has its snapshot when follow() resolves',
     on(async (connect) => {

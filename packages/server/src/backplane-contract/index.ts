@@ -29,7 +29,7 @@ export interface BackplaneContractOptions {
 export function backplaneContract(
   name: string,
   makeStore: () => Promise<BackplaneStore>,
-  { runs = 100, runner = globalThis as unknown as TestRunner }: BackplaneContractOptions = {},
+  { runs = 100, runner = globalThis }: BackplaneContractOptions = {},
 ): void {
   const on: OnStore = (test) => async () => {
     const store = await makeStore()

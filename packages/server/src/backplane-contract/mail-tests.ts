@@ -4,7 +4,9 @@ import { RecordingNode } from './recording-node.ts'
 import { type OnStore, type TestRunner, until } from './store.ts'
 
 /** The nodes, and mail between them. */
-export function mailTests({ test }: TestRunner, on: OnStore, numRuns: number): void {
+export function mailTests(runner: TestRunner, on: OnStore, numRuns: number): void {
+  const test: TestRunner['test'] = (name, body) => runner.test(name, body)
+
   test('mail arrives once, unchanged, in order from each node to each', () =>
     fc.assert(
       fc.asyncProperty(fc.array(fc.record({ from: fc.nat(2), to: fc.nat(2) }), { maxLength: 60 }), (mails) =>

@@ -50,7 +50,9 @@ interface Known {
 }
 
 /** The homes of sessions, and what is stored of them. */
-export function sessionTests({ test }: TestRunner, on: OnStore, numRuns: number): void {
+export function sessionTests(runner: TestRunner, on: OnStore, numRuns: number): void {
+  const test: TestRunner['test'] = (name, body) => runner.test(name, body)
+
   test('a session has one home, and what its home has stored is there for the next', () =>
     fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) =>

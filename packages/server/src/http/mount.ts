@@ -40,13 +40,23 @@ export class Mount {
     options: ResolvedMountOptions,
     deadline: { readonly cuts: number } = { cuts: 0 },
   ) {
-    const { changes, backplane, isShared } = server
+    const { changes, backplane, isShared, sessionMark } = server
     const { limits, logger, resumeWithinMs, idleTimeoutMs, keepAliveMs } = options
     const calls = new Calls(keepAliveMs)
     const node = newNode()
     const areStored = (options.sessions ?? (isShared ? 'backplane' : 'memory')) === 'backplane'
     const times = { resumeWithinMs, idleTimeoutMs }
-    const sessionOptions = { limits, ...times, logger, calls, backplane, node, areStored }
+    const sessionOptions = {
+      limits,
+      ...times,
+      logger,
+      calls,
+      backplane,
+      node,
+      areStored,
+      isShared,
+      sessionMark,
+    }
     const sessions = new Sessions(changes, sessionOptions)
     const context: TransportContext = { ...server, logger, sessions, calls, options }
     const transports = {

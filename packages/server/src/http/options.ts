@@ -134,7 +134,13 @@ export function resolveMountOptions(
   options: MountOptions & Pick<McpOptions, 'paths' | 'maxBodyBytes'>,
   serverLogger: Logger,
 ): ResolvedMountOptions {
-  const { keepSessions = true, sessions, responses = 'auto', requestStateSecret, logger = serverLogger } = options
+  const {
+    keepSessions = true,
+    sessions,
+    responses = 'auto',
+    requestStateSecret,
+    logger = serverLogger,
+  } = options
   const { resumeWithinMs = 60_000, idleTimeoutMs = 30 * 60_000 } = options
   const { keepAliveMs = 15_000, retryMs = 1_000 } = options
   requireNumbers({ resumeWithinMs, idleTimeoutMs, keepAliveMs })

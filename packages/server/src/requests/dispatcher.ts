@@ -150,7 +150,11 @@ export class Dispatcher implements CallAnswerer {
       return response
     } catch {
       const message = `${method} cannot be stored just now: the backplane does not answer. Try again`
-      return encodeError(id, new McpError(errorCodes.internalError, message, { data: { retry: true } }), () => {})
+      return encodeError(
+        id,
+        new McpError(errorCodes.internalError, message, { data: { retry: true } }),
+        () => {},
+      )
     }
   }
 

@@ -36,7 +36,13 @@ export interface MailRecord {
 }
 
 /** Of a mailbox to which nothing was posted. */
-export const emptyMail: MailRecord = { messages: [], written: 0, lastNumber: 0, lastWritten: 0, letGo: [0, -1] }
+export const emptyMail: MailRecord = {
+  messages: [],
+  written: 0,
+  lastNumber: 0,
+  lastWritten: 0,
+  letGo: [0, -1],
+}
 
 /** A message on a stream that is not a change: a response, a request to the client, progress, a log message. */
 export interface Mail {

@@ -11,5 +11,9 @@ export function mayHaveRunError(): McpError {
 
 /** The response, as JSON, to a request whose node is gone. */
 export function mayHaveRun(id: RequestId): string {
-  return JSON.stringify({ jsonrpc: JSONRPC_VERSION, id, error: { code: errorCodes.internalError, message, data } })
+  return JSON.stringify({
+    jsonrpc: JSONRPC_VERSION,
+    id,
+    error: { code: errorCodes.internalError, message, data },
+  })
 }

@@ -1,4 +1,10 @@
-import { isLegacyRevision, type LoggingLevel, loggingLevels, parseJson, type RequestId } from '@tidings/protocol'
+import {
+  isLegacyRevision,
+  type LoggingLevel,
+  loggingLevels,
+  parseJson,
+  type RequestId,
+} from '@tidings/protocol'
 import type { LegacyRevision } from '@tidings/protocol'
 import { bytesOf } from '../bytes-of.ts'
 import { type Check, has, isCount, isString, listOf, optional, tuple } from '../checks.ts'

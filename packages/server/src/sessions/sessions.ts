@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { settledWithin } from '../async/deadline.ts'
 import type { Backplane } from '../backplane/backplane.ts'
 import type { Call, Calls } from '../requests/call.ts'
@@ -7,9 +6,16 @@ import type { Limits } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import type { Principal } from '../requests/principal.ts'
 import type { MailboxLimits } from './mailbox.ts'
-import { Refusal, sessionNotFound, stopping } from '../refusal.ts'
+import { openedElsewhere, Refusal, sessionNotFound, stopping } from '../refusal.ts'
 import { decodeRecord, encodeRecord } from './session-record.ts'
-import { Session, type SessionIdentity, type SessionOwner, type SessionTransport, transientId } from './session.ts'
+import type { SessionMark } from './session-mark.ts'
+import {
+  Session,
+  type SessionIdentity,
+  type SessionOwner,
+  type SessionTransport,
+  transientId,
+} from './session.ts'
 
 /** The time in which a client is expected to initialize the session that it has opened. */
 const initializeWithinMs = 5_000
@@ -36,6 +42,10 @@ interface SessionsOptions {
   node: string
   /** Whether the backplane keeps what the next home of a session needs. */
   areStored: boolean
+  /** Whether the application gave the backplane, so that other processes may share it. */
+  isShared: boolean
+  /** Tells ids of this server from those of other processes. */
+  sessionMark: SessionMark
 }
 
 /**
@@ -55,6 +65,7 @@ export class Sessions implements SessionOwner {
   #sweeper: NodeJS.Timeout | undefined
   #sweptAt = 0
   #closing = false
+  #hasWarnedOfOthers = false
   /** Sessions of which something is to be stored soon. */
   readonly #soon = new Set<Session>()
   #soonTimer: NodeJS.Timeout | undefined
@@ -92,7 +103,7 @@ export class Sessions implements SessionOwner {
   /**
    * Opens a session.
    *
-   * @param chosenId the id that its client has chosen. Default: 128 random bits.
+   * @param chosenId the id that its client has chosen. Default: 128 random bits, and the mark of this server.
    * @throws {Refusal} 503 while the server is stopping, 403 when another session has the id.
    * @throws {LimitError} when there are too many sessions, and none is without its client.
    */
@@ -101,7 +112,7 @@ export class Sessions implements SessionOwner {
     if (chosenId !== undefined && this.#sessions.has(chosenId)) {
       throw this.#refused(new Refusal(403, 'The id belongs to another session: choose a new one'))
     }
-    const key = randomBytes(16).toString('base64url')
+    const key = this.#options.sessionMark.newId()
     const session = this.#add({ id: chosenId ?? key, key, transport, principal })
     // That of Streamable HTTP is claimed with the first that is stored of it, before its client knows of it.
     if (!this.areStored || transport !== 'streamable-http') session.claimed = this.#claim(session)
@@ -119,7 +130,10 @@ export class Sessions implements SessionOwner {
   restore(id: string, json: string): boolean {
     const record = decodeRecord(json)
     if (record === undefined) {
-      this.#options.logger.warn({ session: id.slice(0, 8) }, 'a session cannot be read: another version has stored it')
+      this.#options.logger.warn(
+        { session: id.slice(0, 8) },
+        'a session cannot be read: another version has stored it',
+      )
       return false
     }
     const { key, transport, principal } = record
@@ -166,6 +180,7 @@ export class Sessions implements SessionOwner {
    */
   find(id: string, principal: Principal, transport: SessionTransport): Session | undefined {
     const session = this.#sessions.get(id)
+    if (session === undefined && transport !== 'paired') this.#warnOfOthers(id)
     if (session?.transport !== transport) return undefined
     if (session.principal !== principal) {
       throw this.#refused(new Refusal(403, 'The session belongs to another principal'))
@@ -178,13 +193,14 @@ export class Sessions implements SessionOwner {
   findOwn(id: string, principal: Principal, transport: SessionTransport): Session | undefined {
     if (this.#sessions.get(id)?.principal === principal) return this.find(id, principal, transport)
     if (this.#sessions.has(id)) this.counts.refused++
+    else this.#warnOfOthers(id)
     return undefined
   }
 
   /** The same, for a request that needs its session. @throws {Refusal} 404 when there is none. */
   require(id: string, principal: Principal, transport: SessionTransport): Session {
     const session = this.find(id, principal, transport)
-    if (session === undefined) throw sessionNotFound()
+    if (session === undefined) throw this.#isOfAnother(id) ? openedElsewhere() : sessionNotFound()
     return session
   }
 
@@ -381,11 +397,11 @@ export class Sessions implements SessionOwner {
       : backplane
           .claim(session.id, node, this.#storedForMs(session), record)
           .then(({ home }) => (session.isClaimed = home === node))
-    const storing = isHome.then(
-      () => {},
-    ).finally(() => {
-      if (session.storing === storing) session.storing = undefined
-    })
+    const storing = isHome
+      .then(() => {})
+      .finally(() => {
+        if (session.storing === storing) session.storing = undefined
+      })
     session.storing = storing
     storing.catch(() => {})
     if (!(await isHome)) session.end(adoptedElsewhere, true)
@@ -429,6 +445,22 @@ export class Sessions implements SessionOwner {
         session.claimed = undefined
         logger.error({ err, session: session.label }, 'other nodes may not find a session')
       },
+    )
+  }
+
+  /** True when another process may hold the session, and cannot be found. */
+  #isOfAnother(id: string): boolean {
+    return !this.#options.isShared && !this.#sessions.has(id) && this.#options.sessionMark.isForeign(id)
+  }
+
+  /** Once: an operator who runs several processes without a backplane has to be told why sessions fail. */
+  #warnOfOthers(id: string): void {
+    if (this.#hasWarnedOfOthers || !this.#isOfAnother(id)) return
+    this.#hasWarnedOfOthers = true
+    this.#options.logger.warn(
+      { session: id.slice(0, 8) },
+      'a session was opened by another process: one that ran before, or one that serves the same address. ' +
+        'If several processes serve it, give each McpServer the option `backplane`: without one they share neither sessions nor changes',
     )
   }
 

@@ -3,7 +3,13 @@ import { deferred } from '@tidings/testkit/deferred'
 import { Log } from '@tidings/testkit/log'
 import { post } from '@tidings/testkit/post'
 import { until } from '@tidings/testkit/until'
-import { type BackplaneNode, type HandlerContext, type McpServer, MemoryBackplane, type ServeOptions } from '../../src/index.ts'
+import {
+  type BackplaneNode,
+  type HandlerContext,
+  type McpServer,
+  MemoryBackplane,
+  type ServeOptions,
+} from '../../src/index.ts'
 import { health } from '../harness/health.ts'
 import { proxyTo } from '../harness/proxy-to.ts'
 import { connectRaw } from '../harness/raw-client.ts'
@@ -64,7 +70,10 @@ async function openStreamable(url: string): Promise<Record<string, string>> {
 }
 
 const opened = async (...nodes: { url: string }[]) =>
-  (await Promise.all(nodes.map(({ url }) => health(url)))).reduce((sum, { sessions }) => sum + sessions.opened, 0)
+  (await Promise.all(nodes.map(({ url }) => health(url)))).reduce(
+    (sum, { sessions }) => sum + sessions.opened,
+    0,
+  )
 
 test.each(sessionTransports)(
   'over %s our client goes on at another node when its own dies: one session, and no change missed or told twice',
@@ -160,7 +169,12 @@ test('HTTP+SSE: a request that was in flight on a node that died is answered wit
   })
   const client = await connectRaw(a.url)
   // The 202 comes when the backplane knows of the request.
-  const taken = await post(client.endpoint, { ...ping, id: 'slow', method: 'tools/call', params: { name: 'talk' } })
+  const taken = await post(client.endpoint, {
+    ...ping,
+    id: 'slow',
+    method: 'tools/call',
+    params: { name: 'talk' },
+  })
   expect(taken.status).toBe(202)
   await begun.promise
   const { lastEventId } = client.reader
@@ -190,7 +204,10 @@ test('streamable: who comes back for a stream of a request that was in flight ge
   await die()
   const back = await read(`${b.url}/mcp`, { ...session, 'Last-Event-ID': stream.lastEventId })
   await back.untilClosed()
-  expect(JSON.parse(back.events.at(-1)!.data)).toMatchObject({ id: 'slow', error: { data: { mayHaveRun: true } } })
+  expect(JSON.parse(back.events.at(-1)!.data)).toMatchObject({
+    id: 'slow',
+    error: { data: { mayHaveRun: true } },
+  })
 })
 
 test('messages that wait for their reader are there at the next node, in order, once', async () => {
@@ -209,20 +226,27 @@ test('messages that wait for their reader are there at the next node, in order, 
     record = json
     return save(session, node, json)
   }
-  await post(`${a.url}/mcp?client_id=${id}`, { ...ping, id: 2, method: 'tools/call', params: { name: 'talk' } })
+  await post(`${a.url}/mcp?client_id=${id}`, {
+    ...ping,
+    id: 2,
+    method: 'tools/call',
+    params: { name: 'talk' },
+  })
   await until(() => record.split('said').length === 7, 'the messages are stored')
   await die()
   const stream = await read(`${b.url}/sse?client_id=${id}`)
   const said = () => stream.events.filter(({ data }) => data.includes('said')).map(({ data }) => data)
   await stream.until(() => said().length === 6, 'all six')
-  expect(said().map((data) => JSON.parse(data).params.data)).toEqual([0, 1, 2, 0, 1, 2].map((i) => `said ${i}`))
+  expect(said().map((data) => JSON.parse(data).params.data)).toEqual(
+    [0, 1, 2, 0, 1, 2].map((i) => `said ${i}`),
+  )
 })
 
 test('what cannot be stored is not promised', async () => {
   const { a, backplane } = await startNodes(undefined, { logger: new Log() })
   const session = await openStreamable(a.url)
   await post(`${a.url}/mcp`, ping, session)
-  const { save } = backplane
+  const save = backplane.save.bind(backplane)
   backplane.save = () => Promise.reject(new Error('no connection'))
   const refused = await (await post(`${a.url}/mcp`, subscribe, session)).json()
   expect(refused).toMatchObject({ id: 's', error: { message: expect.stringContaining('Try again') } })

@@ -324,7 +324,10 @@ describe.each(connections)('nodes %s', (_, connect) => {
     await backplane.leave(backplane.nodes()[0]!)
     await cut
     const answer = await waiting
-    expect([answer.status, await answer.json()]).toMatchObject([502, { error: { data: { mayHaveRun: true } } }])
+    expect([answer.status, await answer.json()]).toMatchObject([
+      502,
+      { error: { data: { mayHaveRun: true } } },
+    ])
     expect((await post(`${b.url}/mcp`, { ...call(1), method: 'ping' }, session)).status).toBe(200)
   })
 

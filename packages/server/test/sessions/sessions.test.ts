@@ -76,7 +76,7 @@ test('DELETE ends a session: its stream closes, its calls are aborted, its id is
   expect(resumed.response.headers['tidings-recovered']).toBe('false')
 })
 
-test('ids are of 128 random bits', async () => {
+test('ids are of 128 random bits, and a mark of the server', async () => {
   const { url } = await start()
   const ids = await Promise.all(
     Array.from({ length: 20 }, async () => {
@@ -85,7 +85,9 @@ test('ids are of 128 random bits', async () => {
     }),
   )
   expect(new Set(ids).size).toBe(20)
-  for (const id of ids) expect(Buffer.from(id, 'base64url')).toHaveLength(16)
+  for (const id of ids) expect(id).toMatch(/^[\w-]{26}$/)
+  expect(new Set(ids.map((id) => id.slice(0, 22))).size).toBe(20)
+  expect(new Set(ids.map((id) => id.slice(22))).size).toBe(1)
 })
 
 test('a returning client that lacks messages that are no longer kept gets a new session', async () => {

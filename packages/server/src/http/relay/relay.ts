@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { headers, type JsonBounds } from '@tidings/protocol'
+import { headers, type JsonBounds, type RequestId } from '@tidings/protocol'
 import { settledWithin } from '../../async/deadline.ts'
 import type { Backplane, BackplaneNode, SessionPlace } from '../../backplane/backplane.ts'
 import type { Limits } from '../../limits.ts'
@@ -112,7 +112,7 @@ export class Relay implements BackplaneNode {
     this.#forwarded.delete(relayId)
     if (outcome === 'gone') {
       if (this.#options.sessions.closing) throw stopping()
-      if (requests > 0) throw mayHaveRun()
+      if (requests > 0) throw mayHaveRun((body as { id?: RequestId }).id)
     }
     return outcome
   }
@@ -239,7 +239,9 @@ export class Relay implements BackplaneNode {
   async #lookUp(id: string, opens: boolean, response: TransportResponse): Promise<string | undefined> {
     // One at a time: what is adopted must not be adopted again meanwhile.
     const former = this.#lookups.get(id)
-    const lookup = (former?.catch(() => {}) ?? Promise.resolve()).then(() => this.#placeOf(id, opens, response))
+    const lookup = (former?.catch(() => {}) ?? Promise.resolve()).then(() =>
+      this.#placeOf(id, opens, response),
+    )
     this.#lookups.set(id, lookup)
     try {
       return await lookup
@@ -328,9 +330,10 @@ function moved(): Refusal {
   return new Refusal(movedStatus, 'The session has another home')
 }
 
-function mayHaveRun(): Refusal {
+/** @param id of the request; undefined for a batch. */
+function mayHaveRun(id: RequestId | undefined): Refusal {
   const { code, message, data } = mayHaveRunError()
-  return new Refusal(502, message, { code, data })
+  return new Refusal(502, message, { code, data, id })
 }
 
 function unavailable(): Refusal {

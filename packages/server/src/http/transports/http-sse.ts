@@ -81,7 +81,11 @@ const quickMs = 25
  * Answers 202 when the request needs no other node any more: it is answered, or the backplane knows that it waits. Before
  * that, a client that loses this node loses the HTTP response, too.
  */
-async function acceptOnceSafe(session: Session, sent: Promise<void>, response: TransportResponse): Promise<void> {
+async function acceptOnceSafe(
+  session: Session,
+  sent: Promise<void>,
+  response: TransportResponse,
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const isQuick = await Promise.race([
     sent.then(() => true),

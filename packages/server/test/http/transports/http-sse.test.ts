@@ -46,7 +46,7 @@ test('the first event is the endpoint, with the id of a session of its own', asy
   const { url } = await start()
   const first = await (await read(`${url}/sse`)).next()
   expect(first.event).toBe('endpoint')
-  expect(first.data).toMatch(/^\/messages\?sessionId=[\w-]{22}$/)
+  expect(first.data).toMatch(/^\/messages\?sessionId=[\w-]{26}$/)
   expect(await endpointOf(`${url}/sse`)).not.toBe(first.data)
 })
 
@@ -84,7 +84,7 @@ test.each([
   const { url } = await start((server) => server.tool('t', {}, () => ({ content: [] })))
   const reader = await read(`${url}/sse?${query}`)
   const { data } = await reader.next()
-  const [, others] = /^\/messages\?sessionId=[\w-]{22}(.*)$/.exec(data) ?? []
+  const [, others] = /^\/messages\?sessionId=[\w-]{26}(.*)$/.exec(data) ?? []
   expect(others).toBe(expected)
   const client = new RawClient(reader, new URL(data, url).href)
   expect(await client.request('ping')).toMatchObject({ result: {} })

@@ -62,8 +62,8 @@ export class World {
       new Log(),
     )
     const internals = internalsOf(server)
-    const { backplane, changes } = internals
-    this.sessions = new Sessions(changes, { ...options, calls, backplane, areStored: false, node: 'node' })
+    const { changes } = internals
+    this.sessions = new Sessions(changes, { ...internals, ...options, calls, areStored: false, node: 'node' })
     Object.assign(this.sessions, { mailboxLimits })
     const context: TransportContext = { ...internals, sessions: this.sessions, calls, options }
     this.transports = {
