@@ -16,6 +16,8 @@ export class ChangeFeed {
   readonly #keys: Keys
   /** Followers, and up to where each has been told. */
   readonly #followers = new Map<ChangeFollower, number>()
+  /** What was read while a new follower waited for its snapshot. */
+  readonly #meanwhile = new Map<ChangeFollower, LogEntry[]>()
   #epoch = ''
   #seq = 0
   #batch = ''
@@ -55,25 +57,40 @@ export class ChangeFeed {
   }
 
   async follow(follower: ChangeFollower, client: RedisClient): Promise<void> {
-    const snapshot = await this.#snapshot(client)
-    this.#resync(follower, snapshot)
+    // The reader has a connection of its own: it may be ahead of a snapshot that is still on its way.
+    const meanwhile: LogEntry[] = []
+    this.#meanwhile.set(follower, meanwhile)
+    try {
+      const snapshot = await this.#snapshot(client)
+      if (this.#meanwhile.get(follower) !== meanwhile) return
+      this.#resync(follower, snapshot)
+      if (snapshot.epoch === this.#epoch) for (const entry of meanwhile) this.#tell(follower, entry)
+    } finally {
+      if (this.#meanwhile.get(follower) === meanwhile) this.#meanwhile.delete(follower)
+    }
   }
 
   unfollow(follower: ChangeFollower): void {
     this.#followers.delete(follower)
+    this.#meanwhile.delete(follower)
   }
 
-  take({ seq, batch, topics }: LogEntry): void {
-    if (seq <= this.#seq) return
+  take(entry: LogEntry): void {
+    if (entry.seq <= this.#seq) return
+    this.#seq = entry.seq
+    this.#batch = entry.batch
+    for (const entries of this.#meanwhile.values()) entries.push(entry)
+    for (const follower of this.#followers.keys()) this.#tell(follower, entry)
+  }
+
+  #tell(follower: ChangeFollower, { seq, topics }: LogEntry): void {
+    const told = this.#followers.get(follower)
+    if (told === undefined || told >= seq) return
     const first = seq - topics.length
-    this.#seq = seq
-    this.#batch = batch
-    for (const [follower, told] of this.#followers) {
-      for (let i = Math.max(0, told - first); i < topics.length; i++) {
-        follower.changed(topics[i]!, first + i + 1)
-      }
-      if (told < seq && this.#followers.has(follower)) this.#followers.set(follower, seq)
+    for (let i = Math.max(0, told - first); i < topics.length; i++) {
+      follower.changed(topics[i]!, first + i + 1)
     }
+    if (this.#followers.has(follower)) this.#followers.set(follower, seq)
   }
 
   async #takeSnapshot(client: RedisClient): Promise<void> {
@@ -81,6 +98,7 @@ export class ChangeFeed {
     this.#epoch = snapshot.epoch
     this.#seq = snapshot.seq
     this.#batch = batch
+    for (const entries of this.#meanwhile.values()) entries.length = 0
     for (const follower of this.#followers.keys()) this.#resync(follower, snapshot)
   }
 

@@ -105,7 +105,7 @@ export class Link {
     client.on('error', (error) => this.#drop(client, error, failures))
     try {
       await this.#answered(client, client.connect())
-      await this.#options.begin(client)
+      await this.#answered(client, this.#options.begin(client))
     } catch (error) {
       return this.#drop(client, error as Error, attempt)
     }

@@ -19,6 +19,8 @@ export class LocalNode {
   leasedUntil = 0
   /** True once other nodes can find it. */
   joined = false
+  /** True while the member has to be told that it is displaced. */
+  isDisplaced = false
   readonly #keys: Keys
   readonly #link: Link
   readonly #logger: Logger
@@ -73,6 +75,7 @@ export class LocalNode {
 
   /** This node was no node for a while, or the store has lost what it knew. */
   displaced(others: readonly string[]): void {
+    this.isDisplaced = false
     const known = new Set([...others, ...this.#received.keys(), ...this.#outboxes.keys()])
     this.lastMailId = '0-0'
     for (const node of known) if (node !== this.name) this.gone(node)

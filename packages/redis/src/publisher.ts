@@ -58,6 +58,11 @@ export class Publisher {
     return hasLost
   }
 
+  /** The loss that was taken has not been told. */
+  returnLoss(): void {
+    this.#hasLost = true
+  }
+
   publish(topic: string): void {
     // The latest comes last.
     if (this.#waiting.delete(topic)) this.#waitingCharacters -= topic.length

@@ -166,12 +166,13 @@ export class RedisBackplane implements Backplane {
 
   async join(member: BackplaneNode): Promise<void> {
     const { node } = member
-    this.#nodes.set(node, new LocalNode(member, { keys: this.#keys, link: this.#link, logger: this.#logger }))
+    const local = new LocalNode(member, { keys: this.#keys, link: this.#link, logger: this.#logger })
+    this.#nodes.set(node, local)
     for (;;) {
       await this.#link.whenUp()
       this.#requireOpen()
       try {
-        await this.#renew()
+        await this.#renewFor(local)
         // So that the reader asks for its mail, too.
         await this.#link.ask((client) => wakeScript.run(client, [this.#wakeKey], []))
         return
@@ -210,7 +211,7 @@ export class RedisBackplane implements Backplane {
     const local = this.#nodes.get(node)
     if (local === undefined || performance.now() < local.leasedUntil) return undefined
     const known = this.#link.isUp
-      ? this.#renew()
+      ? this.#renewFor(local)
       : Promise.reject(new NoConnectionError('There is no connection to Redis'))
     // Some look, and do not wait.
     known.catch(nothing)
@@ -278,14 +279,31 @@ export class RedisBackplane implements Backplane {
 
   async #attachOn(client: RedisClient): Promise<void> {
     const isLost = this.#publisher.takeLoss()
-    if (!(await this.#feed.attach(client, isLost))) return
+    let isAnother: boolean
+    try {
+      isAnother = await this.#feed.attach(client, isLost)
+    } catch (err) {
+      if (isLost) this.#publisher.returnLoss()
+      throw err
+    }
+    if (!isAnother) return
     this.#logger.warn(
       { epoch: this.#feed.epoch },
       'the order of changes began anew: everything is told as changed',
     )
     this.#readerLink.restart(new Error('The order of changes began anew'))
-    const others = this.#live
-    for (const node of this.#nodes.values()) if (node.joined) node.displaced(others)
+    for (const node of this.#nodes.values()) this.#doubt(node)
+    // A new connection, and a renewal, go on with that by themselves.
+    if (this.#link.isUp) this.#renew().catch((err: Error) => this.#lost(err))
+  }
+
+  /** A renewal that is under way may have been asked for before the node joined, or before a pause: then another follows. */
+  async #renewFor(node: LocalNode): Promise<void> {
+    await this.#renew()
+    if (performance.now() < node.leasedUntil) return
+    await this.#renew()
+    if (performance.now() < node.leasedUntil) return
+    throw new NoConnectionError(`Redis answers more slowly than the lease of ${this.#leaseMs} ms allows`)
   }
 
   #renew(): Promise<void> {
@@ -305,15 +323,23 @@ export class RedisBackplane implements Backplane {
     const isAnother = this.#replid !== '' && replid !== this.#replid
     this.#replid = replid
     this.#live = live
-    for (const node of nodes) {
-      node.leasedUntil = before + this.#leaseMs
-      if (node.joined && removed.includes(node.name)) node.displaced(live)
-      node.joined = true
-    }
+    for (const node of nodes) if (removed.includes(node.name)) this.#doubt(node)
     const hasGoneBack = Number(seq) < read
     if (epoch !== this.#feed.epoch || isAnother || hasGoneBack) await this.#attach(client)
+    for (const node of nodes) {
+      node.leasedUntil = before + this.#leaseMs
+      node.joined = true
+      // Once for each fault, whatever has told of it.
+      if (node.isDisplaced) node.displaced(live)
+    }
     const isBehind = Number(seq) > this.#feed.seq
     this.#behindSince = isBehind ? (this.#behindSince ?? before) : undefined
+  }
+
+  #doubt(node: LocalNode): void {
+    if (!node.joined) return
+    node.isDisplaced = true
+    node.leasedUntil = 0
   }
 
   #look(): void {

@@ -51,7 +51,7 @@ end
  * Numbers the topics of one batch, and appends them to the log. A batch that comes again, because its answer was lost, changes
  * nothing.
  *
- * KEYS: order, log, topics, batches of the publisher. ARGV: epoch, name of the batch, its number, topics to remember, entries
+ * KEYS: order, log, topics, batches of the publisher. ARGV: epoch, name of the publisher, number of the batch, topics to remember, entries
  * of the log, the topics as JSON, each topic.
  *
  * Gives 1; 0 when the epoch is another.
@@ -69,7 +69,7 @@ for i = 1, count do
   pairs[2 * i] = ARGV[6 + i]
 end
 redis.call('ZADD', topics, unpack(pairs))
-redis.call('XADD', log, 'MAXLEN', '~', ARGV[5], string.format('%.0f-0', seq), 'batch', ARGV[2], 'after', string.format('%.0f', seq - count), 'topics', ARGV[6])
+redis.call('XADD', log, 'MAXLEN', '~', ARGV[5], string.format('%.0f-0', seq), 'batch', ARGV[2] .. ':' .. ARGV[3], 'after', string.format('%.0f', seq - count), 'topics', ARGV[6])
 local remember = tonumber(ARGV[4])
 local extra = redis.call('ZCARD', topics) - remember
 if extra > remember then

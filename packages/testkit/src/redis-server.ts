@@ -18,21 +18,36 @@ export class RedisServer {
   readonly port: number
   readonly #folder: string
   readonly #persistence: Persistence
+  readonly #settings: Record<string, string>
   #process: ChildProcess | undefined
 
-  private constructor(port: number, folder: string, persistence: Persistence) {
+  private constructor(
+    port: number,
+    folder: string,
+    persistence: Persistence,
+    settings: Record<string, string>,
+  ) {
+    this.#settings = settings
     this.port = port
     this.#folder = folder
     this.#persistence = persistence
   }
 
-  /** @param replicaOf the port of its master. */
+  /**
+   * @param replicaOf the port of its master.
+   * @param settings of redis.conf.
+   */
   static async start({
     persistence = 'none',
     replicaOf,
-  }: { persistence?: Persistence; replicaOf?: number } = {}): Promise<RedisServer> {
+    settings = {},
+  }: {
+    persistence?: Persistence
+    replicaOf?: number
+    settings?: Record<string, string>
+  } = {}): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'tidings-redis-'))
-    const server = new RedisServer(await freePort(), folder, persistence)
+    const server = new RedisServer(await freePort(), folder, persistence, settings)
     await server.start()
     if (replicaOf !== undefined) await server.replicate(replicaOf)
     return server
@@ -57,6 +72,7 @@ export class RedisServer {
       ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''],
       ...['--appendonly', this.#persistence === 'aof' ? 'yes' : 'no', '--appendfsync', 'always'],
       ...['--repl-diskless-sync-delay', '0'],
+      ...Object.entries(this.#settings).flatMap(([name, value]) => [`--${name}`, value]),
     ]
     this.#process = spawn(program, args, { stdio: 'ignore' })
     await until(
