@@ -1,6 +1,6 @@
 /** @type {import('esbuild').BuildOptions} The server and the terminal watcher; packages stay outside of them. */
 export const programs = {
-  entryPoints: ['src/server.ts', 'src/watch.ts'],
+  entryPoints: ['src/server.ts', 'src/watch.ts', 'src/cluster.ts'],
   outdir: 'dist',
   platform: 'node',
   format: 'esm',

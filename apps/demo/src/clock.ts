@@ -1,8 +1,9 @@
 import type { McpServer } from '@tidings/server'
 import { everySecond } from './every-second.ts'
+import type { SharedState } from './shared-state.ts'
 
 /** `clock://now`: the time, announced every second. */
-export function clock(server: McpServer, signal: AbortSignal): void {
+export function clock(server: McpServer, state: SharedState, signal: AbortSignal): void {
   const now = server.resource(
     'clock://now',
     {
@@ -13,5 +14,7 @@ export function clock(server: McpServer, signal: AbortSignal): void {
     },
     () => `${new Date().toISOString().slice(0, 19)}Z`,
   )
-  everySecond(() => now.changed(), signal)
+  everySecond(async (time) => {
+    if (await state.isFirst(`clock ${Math.floor(time.getTime() / 1000)}`)) now.changed()
+  }, signal)
 }

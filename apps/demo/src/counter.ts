@@ -1,14 +1,14 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { McpServer } from '@tidings/server'
 import * as z from 'zod'
+import type { SharedState } from './shared-state.ts'
 
 // The longest time that a burst keeps the event loop busy, and the time between two reports, in milliseconds.
 const sliceMs = 10
 const reportMs = 200
 
 /** `demo://counter`, and the tool `burst` that changes it many times: to see and to measure delivery. */
-export function counter(server: McpServer): void {
-  let value = 0
+export function counter(server: McpServer, state: SharedState): void {
   const resource = server.resource(
     'demo://counter',
     {
@@ -17,7 +17,7 @@ export function counter(server: McpServer): void {
       description: 'The number of changes that the tool burst has made',
       mimeType: 'application/json',
     },
-    () => value,
+    () => state.count('counter'),
   )
 
   server.tool(
@@ -47,8 +47,10 @@ export function counter(server: McpServer): void {
       const startedAt = performance.now()
       let sliceAt = startedAt
       let reportAt = startedAt + reportMs
+      let value = 0
       for (let changes = 1; changes <= count; changes++) {
-        value += 1
+        const increased = state.increase('counter')
+        value = typeof increased === 'number' ? increased : await increased
         resource.changed()
         const now = performance.now()
         if (now >= reportAt) {

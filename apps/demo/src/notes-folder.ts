@@ -23,11 +23,11 @@ export interface Note {
   version: string
 }
 
-/** The names of the notes that were added, removed and edited between two looks at the folder. */
+/** The notes that were added, removed and edited between two looks at the folder. */
 export interface NoteChanges {
-  added: string[]
-  removed: string[]
-  edited: string[]
+  added: Note[]
+  removed: Note[]
+  edited: Note[]
 }
 
 /** A request that cannot be carried out, with the reason in words for a person. */
@@ -100,6 +100,8 @@ export class NotesFolder {
 
   /** The text of a note, undefined when no note has this name. Throws a NoteError when it is too large. */
   async read(name: string): Promise<string | undefined> {
+    // Another node may have told of a note that this one has not seen.
+    if (!this.#notes.has(name)) await this.look()
     if (!this.#notes.has(name)) return undefined
     await this.#checkSize(name, 0)
     const flag = constants.O_RDONLY | constants.O_NOFOLLOW
@@ -144,11 +146,11 @@ export class NotesFolder {
       const now = await this.#readNotes()
       this.#notes = now
       const changes: NoteChanges = {
-        added: [...now.keys()].filter((name) => !before.has(name)),
-        removed: [...before.keys()].filter((name) => !now.has(name)),
-        edited: [...now.values()]
-          .filter((note) => before.has(note.name) && before.get(note.name)?.version !== note.version)
-          .map((note) => note.name),
+        added: [...now.values()].filter(({ name }) => !before.has(name)),
+        removed: [...before.values()].filter(({ name }) => !now.has(name)),
+        edited: [...now.values()].filter(
+          ({ name, version }) => before.has(name) && before.get(name)?.version !== version,
+        ),
       }
       if (changes.added.length + changes.removed.length + changes.edited.length > 0) this.#onChange(changes)
     })

@@ -2,7 +2,8 @@ import { errorCodes, McpError, type McpServer, type ToolResult } from '@tidings/
 import type { Logger } from 'pino'
 import * as z from 'zod'
 import { noteNameFault, noteUri } from './note-name.ts'
-import { largestNote, NoteError, NotesFolder } from './notes-folder.ts'
+import { largestNote, type Note, NoteError, NotesFolder } from './notes-folder.ts'
+import type { SharedState } from './shared-state.ts'
 
 const name = z
   .string()
@@ -23,14 +24,24 @@ const text = z.string().max(largestNote).meta({ title: 'Text (Markdown)' })
 export async function notes(
   server: McpServer,
   path: string,
-  { signal, logger }: { signal: AbortSignal; logger: Logger },
+  { state, signal, logger }: { state: SharedState; signal: AbortSignal; logger: Logger },
 ): Promise<void> {
+  // Each node sees the file. The first to see it tells all.
+  const announce = async (what: string, { name, version }: Note, tell: () => void) => {
+    if (await state.isFirst(`${what} ${name} ${version}`)) tell()
+  }
+  const failed = (error: unknown) =>
+    logger.error({ err: error, path }, 'a change of a note could not be announced')
   const folder = await NotesFolder.open(path, {
     signal,
     onChange: ({ added, removed, edited }) => {
-      if (added.length + removed.length > 0) server.listChanged('resources')
+      const listChanged = () => server.listChanged('resources')
+      for (const note of added) announce('added', note, listChanged).catch(failed)
+      for (const note of removed) announce('removed', note, listChanged).catch(failed)
       // A subscription outlives the file: a note that comes back is announced to its subscribers.
-      for (const changed of [...added, ...edited]) server.changed(noteUri(changed))
+      for (const note of [...added, ...edited]) {
+        announce('changed', note, () => server.changed(noteUri(note.name))).catch(failed)
+      }
     },
     onError: (error) => logger.error({ err: error, path }, 'the notes folder could not be read'),
   })
@@ -47,14 +58,17 @@ export async function notes(
       title: 'Note',
       description: 'A Markdown file in the folder of notes',
       mimeType: 'text/markdown',
-      list: () =>
-        folder.list().map((note) => ({
+      list: async () => {
+        // Another node may have told of a note that this one has not seen.
+        await folder.look()
+        return folder.list().map((note) => ({
           uri: noteUri(note.name),
           name: note.name,
           mimeType: 'text/markdown',
           size: note.size,
           annotations: { lastModified: note.modified.toISOString() },
-        })),
+        }))
+      },
       complete: { name: namesLike },
     },
     (variables) => folder.read(String(variables.name)),

@@ -1,12 +1,13 @@
 import { availableParallelism, cpus, freemem, loadavg, totalmem } from 'node:os'
 import type { McpServer } from '@tidings/server'
 import { everySecond } from './every-second.ts'
+import type { SharedState } from './shared-state.ts'
 
 /**
  * `system://cpu`, `system://memory` and `system://load`: this machine, sampled every second. Each is announced
  * when its value has changed.
  */
-export function system(server: McpServer, signal: AbortSignal): void {
+export function system(server: McpServer, state: SharedState, signal: AbortSignal): void {
   const samples = [
     {
       name: 'cpu',
@@ -28,15 +29,19 @@ export function system(server: McpServer, signal: AbortSignal): void {
     },
   ]
   for (const { name, title, description, sample } of samples) {
-    let value = JSON.stringify(sample())
+    const uri = `system://${name}`
+    const first = JSON.stringify(sample())
     const resource = server.resource(
-      `system://${name}`,
+      uri,
       { name, title, description, mimeType: 'application/json' },
-      () => value,
+      async () => (await state.get(uri)) ?? first,
     )
-    everySecond(() => {
-      const before = value
-      value = JSON.stringify(sample())
+    everySecond(async (now) => {
+      const value = JSON.stringify(sample())
+      // One node samples for all.
+      if (!(await state.isFirst(`${uri} ${Math.floor(now.getTime() / 1000)}`))) return
+      const before = (await state.get(uri)) ?? first
+      await state.set(uri, value)
       if (value !== before) resource.changed()
     }, signal)
   }

@@ -3,6 +3,7 @@ import { Announcer } from './announcer.ts'
 import { Connection } from './connection.ts'
 import { askInDialog } from './elicitation.ts'
 import { makeLine } from './line.ts'
+import { NodePanel } from './node.ts'
 import { Log } from './log.ts'
 import { showResources } from './resources.ts'
 import { followSectionBar } from './sections.ts'
@@ -13,6 +14,8 @@ followSectionBar()
 const log = new Log()
 const line = makeLine()
 const connection = new Connection(line, log)
+const node = new NodePanel((text) => connection.tell(text))
+line.onResponse = (response) => node.heard(response)
 
 const { transport, url } = chosenTransport()
 const client = await connect(url, {
