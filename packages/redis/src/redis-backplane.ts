@@ -111,7 +111,10 @@ export class RedisBackplane implements Backplane {
     this.#link = new Link({
       create,
       begin: (client) => this.#begin(client),
-      up: () => this.#publisher.start(),
+      up: () => {
+        this.#publisher.start()
+        this.#recovered()
+      },
       lost: (reason) => this.#lost(reason),
     })
     this.#publisher = new Publisher({
@@ -133,6 +136,7 @@ export class RedisBackplane implements Backplane {
     this.#readerLink = new Link({
       create,
       begin: async (client) => this.#beginReading(client),
+      up: () => this.#recovered(),
       lost: (reason) => this.#lost(reason),
     })
     this.#timer = setInterval(() => this.#look(), leaseMs / leaseRenewals).unref()
@@ -348,7 +352,7 @@ export class RedisBackplane implements Backplane {
     const isBehind = this.#behindSince !== undefined && now - this.#behindSince > silentMs
     if (this.#link.isUp) {
       this.#renew().then(
-        () => this.#trouble === undefined || this.#recovered(),
+        () => this.#recovered(),
         (err: Error) => this.#lost(err),
       )
       this.#directory.keep()
@@ -364,7 +368,8 @@ export class RedisBackplane implements Backplane {
   }
 
   #recovered(): void {
-    if (!this.#readerLink.isUp || this.#behindSince !== undefined) return
+    if (this.#trouble === undefined || this.#behindSince !== undefined) return
+    if (!this.#link.isUp || !this.#readerLink.isUp) return
     if (performance.now() - this.#reader.heardAt > answerWithinMs) return
     this.#trouble = undefined
     this.#logger.info({}, 'connected to Redis')
