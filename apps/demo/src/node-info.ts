@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa'
 
 /** The header of each response that names the node it came from: its name, and the id of its process. */
-export const nodeHeader = 'Demo-Node'
+const nodeHeader = 'Demo-Node'
 
 /** Names the node in each response, and lets the page kill it: `POST /kill` with the id of a process of the cluster. */
 export function nodeInfo(name: string): Middleware {
