@@ -86,11 +86,16 @@ async function start(): Promise<void> {
 }
 
 function stop(code = 0): void {
+  if (isStopping) return
   isStopping = true
-  for (const child of children) child.kill()
-  process.exitCode = code
-  setTimeout(() => process.exit(code), 3_000).unref()
-  void Promise.all([...children].map((child) => once(child, 'exit'))).then(() => process.exit(code))
+  setTimeout(() => process.exit(code), 5_000).unref()
+  // The nodes first: they hand their sessions over, and leave.
+  const nodes = [...children].filter(({ connected }) => connected)
+  for (const node of nodes) node.kill()
+  void Promise.all(nodes.map((node) => once(node, 'exit'))).then(() => {
+    for (const child of children) child.kill()
+    process.exit(code)
+  })
 }
 
 function fail(error: Error): void {

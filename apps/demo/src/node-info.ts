@@ -7,9 +7,11 @@ const nodeHeader = 'Demo-Node'
 export function nodeInfo(name: string): Middleware {
   return async (ctx, next) => {
     ctx.set(nodeHeader, `${name} ${process.pid}`)
-    if (ctx.path !== '/kill') return next()
     // Only what the cluster has started, and only from its own page.
-    if (ctx.method !== 'POST' || process.send === undefined) return next()
+    if (ctx.path !== '/kill' || ctx.method !== 'POST' || process.send === undefined) {
+      await next()
+      return
+    }
     if (ctx.get('Sec-Fetch-Site') !== 'same-origin') ctx.throw(403, 'Only the page of the demo may do this')
     process.send({ kill: Number(ctx.query['pid']) })
     ctx.status = 202
