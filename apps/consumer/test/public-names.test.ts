@@ -27,7 +27,7 @@ interface Manifest {
 
 const folder = (path: string) => new URL(`../../../packages/${path}`, import.meta.url).pathname
 
-const entries = ['protocol', 'server', 'client'].flatMap((name): Entry[] => {
+const entries = ['protocol', 'server', 'redis', 'client'].flatMap((name): Entry[] => {
   const manifest = JSON.parse(readFileSync(folder(`${name}/package.json`), 'utf8')) as Manifest
   const all = Object.entries(manifest.publishConfig.exports).flatMap(([path, conditions]) =>
     typeof conditions === 'string' ? [] : [{ path, conditions }],

@@ -20,7 +20,7 @@ test('health says who is here', async () => {
     transport: 'http+sse',
     server: { name: 'test', version: '1.2.3' },
     uptime_seconds: expect.any(Number),
-    sessions: { open: 1, opened: 1, resumed: 0, refused: 0, ended: {} },
+    sessions: { open: 1, opened: 1, adopted: 0, resumed: 0, refused: 0, ended: {} },
     limits: {
       sessions: { used: 1, max: 10_000 },
       streams: { used: 1, max: 20_000 },
