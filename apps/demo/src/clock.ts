@@ -3,7 +3,10 @@ import { everySecond } from './every-second.ts'
 import type { SharedState } from './shared-state.ts'
 
 /** `clock://now`: the time, announced every second. */
-export function clock(server: McpServer, state: SharedState, signal: AbortSignal): void {
+export function clock(
+  server: McpServer,
+  { state, ...ticking }: { state: SharedState; signal: AbortSignal; onError: (error: unknown) => void },
+): void {
   const now = server.resource(
     'clock://now',
     {
@@ -16,5 +19,5 @@ export function clock(server: McpServer, state: SharedState, signal: AbortSignal
   )
   everySecond(async (time) => {
     if (await state.isFirst(`clock ${Math.floor(time.getTime() / 1000)}`)) now.changed()
-  }, signal)
+  }, ticking)
 }

@@ -12,8 +12,16 @@ export function nodeInfo(name: string): Middleware {
       await next()
       return
     }
-    if (ctx.get('Sec-Fetch-Site') !== 'same-origin') ctx.throw(403, 'Only the page of the demo may do this')
-    process.send({ kill: Number(ctx.query['pid']) })
+    const origin = ctx.get('Origin')
+    if (!URL.canParse(origin) || new URL(origin).host !== ctx.host)
+      ctx.throw(
+        403,
+        `Only the page of the demo may kill a node, not ${origin || 'a request without an Origin'}`,
+      )
+    const kill = Number(ctx.query['pid'])
+    if (!Number.isInteger(kill))
+      ctx.throw(400, `pid must be the id of a process, not ${String(ctx.query['pid'])}`)
+    process.send({ kill })
     ctx.status = 202
     ctx.body = ''
   }

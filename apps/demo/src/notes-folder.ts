@@ -134,6 +134,7 @@ export class NotesFolder {
 
   /** Deletes a note. Throws a NoteError when no note has this name. */
   async remove(name: string): Promise<void> {
+    if (!this.#notes.has(name)) await this.look()
     if (!this.#notes.has(name)) throw new NoteError(`There is no note named ${JSON.stringify(name)}.`)
     await rm(this.#file(name), { force: true })
     await this.look()

@@ -26,21 +26,25 @@ export async function notes(
   path: string,
   { state, signal, logger }: { state: SharedState; signal: AbortSignal; logger: Logger },
 ): Promise<void> {
-  // Each node sees the file. The first to see it tells all.
+  // Each node sees the file, and one tells of it.
   const announce = async (what: string, { name, version }: Note, tell: () => void) => {
-    if (await state.isFirst(`${what} ${name} ${version}`)) tell()
+    try {
+      await state.tellOnce(`${what} ${name} ${version}`, tell)
+    } catch (error) {
+      if (signal.aborted) return
+      logger.error({ err: error, path, name }, 'a note has changed, and Redis does not say who tells of it')
+      tell() // Twice is better than never.
+    }
   }
-  const failed = (error: unknown) =>
-    logger.error({ err: error, path }, 'a change of a note could not be announced')
   const folder = await NotesFolder.open(path, {
     signal,
     onChange: ({ added, removed, edited }) => {
       const listChanged = () => server.listChanged('resources')
-      for (const note of added) announce('added', note, listChanged).catch(failed)
-      for (const note of removed) announce('removed', note, listChanged).catch(failed)
+      for (const note of added) void announce('added', note, listChanged)
+      for (const note of removed) void announce('removed', note, listChanged)
       // A subscription outlives the file: a note that comes back is announced to its subscribers.
       for (const note of [...added, ...edited]) {
-        announce('changed', note, () => server.changed(noteUri(note.name))).catch(failed)
+        void announce('changed', note, () => server.changed(noteUri(note.name)))
       }
     },
     onError: (error) => logger.error({ err: error, path }, 'the notes folder could not be read'),

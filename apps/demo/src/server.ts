@@ -1,4 +1,5 @@
 // The demo: a server with resources that really change, and the page that shows them.
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -15,7 +16,8 @@ import { counter } from './counter.ts'
 import { nodeInfo } from './node-info.ts'
 import { notes } from './notes.ts'
 import { page } from './page.ts'
-import { LocalState, RedisState } from './shared-state.ts'
+import { RedisState } from './redis-state.ts'
+import { LocalState } from './shared-state.ts'
 import { system } from './system.ts'
 
 const { PORT, HOST, NOTES_DIR, LOG_LEVEL, REDIS_URL, NODE_NAME } = process.env
@@ -44,8 +46,10 @@ async function start() {
   )
   const stopping = new AbortController()
   await notes(server, notesPath, { state, signal: stopping.signal, logger })
-  system(server, state, stopping.signal)
-  clock(server, state, stopping.signal)
+  const onError = (err: unknown) => logger.warn({ err }, 'a value could not be brought up to date')
+  const ticking = { state, signal: stopping.signal, onError }
+  system(server, ticking)
+  clock(server, ticking)
   counter(server, state)
   countdown(server)
   askName(server)
@@ -54,7 +58,9 @@ async function start() {
   app.on('error', (err: Error) => logger.error({ err }, 'request failed'))
   if (REDIS_URL) app.use(nodeInfo(NODE_NAME || 'node'))
   app.use(page(new URL('page/', import.meta.url)))
-  app.use(mcp(server, { logger }))
+  // A question asked by one node may be answered to another.
+  const requestStateSecret = await state.setIfMissing('secret', randomBytes(32).toString('hex'))
+  app.use(mcp(server, { logger, requestStateSecret }))
   const http = app.listen(Number(PORT || 3000), HOST || '127.0.0.1')
   await once(http, 'listening')
   const { address, family, port } = http.address() as AddressInfo
@@ -74,6 +80,8 @@ async function start() {
     clearTimeout(cut)
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop().catch(fail))
+  // Without the program that started it, no balancer leads to this node.
+  if (process.send) process.once('disconnect', () => void stop().catch(fail))
 }
 
 function fail(error: unknown) {

@@ -1,17 +1,18 @@
-import { randomBytes } from 'node:crypto'
-import { createClient } from '@redis/client'
-
-/** What the nodes of the demo have in common. */
+/** What the nodes of the demo have in common. A demo that is one process has it in memory. */
 export interface SharedState {
-  /** Adds one to a count, and gives it. */
-  increase(name: string): number | Promise<number>
+  /** Adds `by` to a count, and gives the sum. */
+  increase(name: string, by: number): number | Promise<number>
   /** A count: 0 before it was increased. */
   count(name: string): number | Promise<number>
   /** Keeps a text for all nodes. */
   set(name: string, text: string): void | Promise<void>
+  /** Keeps a text unless there is one, and gives the one that is kept. */
+  setIfMissing(name: string, text: string): string | Promise<string>
   get(name: string): string | undefined | Promise<string | undefined>
-  /** True for the first node that tells of something that all nodes see, such as a file that was edited. */
-  isFirst(sight: string): boolean | Promise<boolean>
+  /** True for one of the nodes that ask about the same thing within a minute. */
+  isFirst(thing: string): boolean | Promise<boolean>
+  /** Calls `tell` on one of the nodes that saw a change; on another one when that node died over it. */
+  tellOnce(change: string, tell: () => void): void | Promise<void>
   close(): void
 }
 
@@ -20,10 +21,10 @@ export class LocalState implements SharedState {
   readonly #counts = new Map<string, number>()
   readonly #texts = new Map<string, string>()
 
-  increase(name: string): number {
-    const count = this.count(name) + 1
-    this.#counts.set(name, count)
-    return count
+  increase(name: string, by: number): number {
+    const sum = this.count(name) + by
+    this.#counts.set(name, sum)
+    return sum
   }
 
   count(name: string): number {
@@ -34,6 +35,12 @@ export class LocalState implements SharedState {
     this.#texts.set(name, text)
   }
 
+  setIfMissing(name: string, text: string): string {
+    const kept = this.get(name) ?? text
+    this.set(name, kept)
+    return kept
+  }
+
   get(name: string): string | undefined {
     return this.#texts.get(name)
   }
@@ -42,57 +49,11 @@ export class LocalState implements SharedState {
     return true
   }
 
+  tellOnce(_change: string, tell: () => void): void {
+    tell()
+  }
+
   close(): void {
     // Nothing is open.
   }
-}
-
-/** The time for which a sight is remembered, in milliseconds: all nodes have seen it by then. */
-const sightMs = 60_000
-
-/** The state of a demo of several nodes. */
-export class RedisState implements SharedState {
-  readonly #client: ReturnType<typeof createClient>
-  readonly #node = randomBytes(6).toString('hex')
-
-  private constructor(client: ReturnType<typeof createClient>) {
-    this.#client = client
-  }
-
-  /** @param onError hears of each lost connection. The client connects again. */
-  static async connect(url: string, onError: (error: Error) => void): Promise<RedisState> {
-    const client = createClient({ url })
-    client.on('error', onError)
-    await client.connect()
-    return new RedisState(client as ReturnType<typeof createClient>)
-  }
-
-  increase(name: string): Promise<number> {
-    return this.#client.incr(keyOf(name))
-  }
-
-  async count(name: string): Promise<number> {
-    return Number((await this.#client.get(keyOf(name))) ?? 0)
-  }
-
-  async set(name: string, text: string): Promise<void> {
-    await this.#client.set(keyOf(name), text)
-  }
-
-  async get(name: string): Promise<string | undefined> {
-    return (await this.#client.get(keyOf(name))) ?? undefined
-  }
-
-  async isFirst(sight: string): Promise<boolean> {
-    const options = { condition: 'NX', expiration: { type: 'PX', value: sightMs } } as const
-    return (await this.#client.set(keyOf(`sight:${sight}`), this.#node, options)) === 'OK'
-  }
-
-  close(): void {
-    this.#client.destroy()
-  }
-}
-
-function keyOf(name: string): string {
-  return `tidings-demo:${name}`
 }

@@ -7,7 +7,10 @@ import type { SharedState } from './shared-state.ts'
  * `system://cpu`, `system://memory` and `system://load`: this machine, sampled every second. Each is announced
  * when its value has changed.
  */
-export function system(server: McpServer, state: SharedState, signal: AbortSignal): void {
+export function system(
+  server: McpServer,
+  { state, ...ticking }: { state: SharedState; signal: AbortSignal; onError: (error: unknown) => void },
+): void {
   const samples = [
     {
       name: 'cpu',
@@ -43,7 +46,7 @@ export function system(server: McpServer, state: SharedState, signal: AbortSigna
       const before = (await state.get(uri)) ?? first
       await state.set(uri, value)
       if (value !== before) resource.changed()
-    }, signal)
+    }, ticking)
   }
 }
 

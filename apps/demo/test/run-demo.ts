@@ -16,7 +16,11 @@ export interface Running {
 }
 
 /** Runs a built program of the demo. */
-export function run(program: 'server.js' | 'watch.js', args: string[], env: NodeJS.ProcessEnv): Running {
+export function run(
+  program: 'server.js' | 'watch.js' | 'cluster.js',
+  args: string[],
+  env: NodeJS.ProcessEnv,
+): Running {
   const path = fileURLToPath(new URL(`../dist/${program}`, import.meta.url))
   const child = spawn(process.execPath, [path, ...args], {
     // Jest may have set FORCE_COLOR for its workers.
@@ -70,14 +74,14 @@ export interface Demo extends Running {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Runs the built server. */
-export async function runDemo(): Promise<Demo> {
+/** Runs the built server, or the program that runs several of them. */
+export async function runDemo(program: 'server.js' | 'cluster.js' = 'server.js'): Promise<Demo> {
   const notes = await mkdtemp(join(tmpdir(), 'tidings-notes-'))
-  const running = run('server.js', [], { PORT: '0', HOST: '127.0.0.1', NOTES_DIR: notes, LOG_LEVEL: 'warn' })
-  const ready = await running.line(/^Tidings demo on http:/)
+  const running = run(program, [], { PORT: '0', HOST: '127.0.0.1', NOTES_DIR: notes, LOG_LEVEL: 'warn' })
+  const ready = await running.line(/^Tidings demo on .*http:/)
   return {
     ...running,
-    url: ready.replace('Tidings demo on ', ''),
+    url: ready.replace(/^.*(?=http:)/, ''),
     notes,
     async [Symbol.asyncDispose]() {
       await running.end()

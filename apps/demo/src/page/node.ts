@@ -8,9 +8,19 @@ export class NodePanel {
 
   constructor(tell: (text: string) => void) {
     byId('kill-node').addEventListener('click', () => {
-      tell(`${this.#name.textContent} killed by you`)
-      void fetch(`/kill?pid=${this.#pid}`, { method: 'POST' }).catch(() => {})
+      void this.#kill(tell)
     })
+  }
+
+  async #kill(tell: (text: string) => void): Promise<void> {
+    const name = this.#name.textContent
+    try {
+      const { ok, statusText } = await fetch(`/kill?pid=${this.#pid}`, { method: 'POST' })
+      tell(ok ? `${name}, was killed by you` : `${name}, is not killed: ${statusText}`)
+    } catch (error) {
+      // The node that was asked may be the one that has died.
+      tell(`the request to kill ${name} got no answer: ${(error as Error).message}`)
+    }
   }
 
   /** A response has come. A stream is answered by the node that it stays with. */
