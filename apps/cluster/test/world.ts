@@ -125,6 +125,7 @@ export class World {
   async end(): Promise<void> {
     await Promise.all(this.subscribers.map(({ client }) => client.close().catch(() => {})))
     await Promise.all(this.members.map(({ node }) => node.end()))
+    await Promise.all(this.members.map(({ proxy }) => proxy.close()))
     for (const member of [...this.members]) this.#forget(member)
     await this.balancer.close()
     await this.redis.close()

@@ -42,9 +42,11 @@ export class LocalNode {
   send(to: string, mail: Uint8Array): Promise<void> {
     let outbox = this.#outboxes.get(to)
     if (outbox === undefined) {
-      const failed = (reason: Error) => {
+      const failed = (reason: Error, hasBegun: boolean) => {
         if (this.#outboxes.get(to) !== outbox) return
         this.#outboxes.delete(to)
+        // Who is told that a node is gone may send to it: that failure is not told again.
+        if (!hasBegun) return
         this.#logger.warn({ err: reason, to }, 'mail to another node is lost')
         this.#call(() => this.member.gone(to))
       }

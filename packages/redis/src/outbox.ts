@@ -17,13 +17,24 @@ interface Waiting {
   readonly reject: (reason: Error) => void
 }
 
+interface OutboxOptions {
+  keys: Keys
+  link: Link
+  /**
+   * Called once, when mail is lost: later mail needs another outbox.
+   *
+   * @param hasBegun whether the other node may have taken earlier mail.
+   */
+  failed(reason: Error, hasBegun: boolean): void
+}
+
 /** The mail of one node to another, in order. All that is sent in one turn, or while an entry is under way, goes together. */
 export class Outbox {
   readonly #from: string
   readonly #to: string
   readonly #keys: Keys
   readonly #link: Link
-  readonly #failed: (reason: Error) => void
+  readonly #failed: OutboxOptions['failed']
   /** Names this beginning. The numbers of its entries tell the receiver what came twice, and what is missing. */
   readonly #id = randomBytes(9).toString('base64url')
   #number = 0
@@ -32,12 +43,7 @@ export class Outbox {
   #running = false
   #ended: Error | undefined
 
-  /** @param failed called once, when mail is lost: later mail needs another outbox. */
-  constructor(
-    from: string,
-    to: string,
-    { keys, link, failed }: { keys: Keys; link: Link; failed: (reason: Error) => void },
-  ) {
+  constructor(from: string, to: string, { keys, link, failed }: OutboxOptions) {
     this.#from = from
     this.#to = to
     this.#keys = keys
@@ -121,6 +127,7 @@ export class Outbox {
 
   #fail(reason: Error): void {
     this.end(reason)
-    this.#failed(reason)
+    // The first entry has nothing before it that could be lost, and its senders know.
+    this.#failed(reason, this.#number > 1)
   }
 }

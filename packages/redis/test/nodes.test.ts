@@ -104,6 +104,7 @@ test('an unread mailbox is bounded: mail to a node that does not read is refused
   const [one, two] = [open(redis.port), open(redis.port)]
   const [a, b] = [new RecordingNode('a'), new RecordingNode('b')]
   await Promise.all([one.join(a), two.join(b)])
+  await one.send('a', 'b', Buffer.from('before'))
   // What is unread is counted: as if b had left 64 MiB there.
   await redis.command('hset', '{tidings}:mail-bytes', 'b', String(64 * 1024 * 1024))
   await expect(one.send('a', 'b', Buffer.from('too much'))).rejects.toThrow('does not read')
@@ -111,6 +112,24 @@ test('an unread mailbox is bounded: mail to a node that does not read is refused
   await redis.command('hdel', '{tidings}:mail-bytes', 'b')
   await one.send('a', 'b', Buffer.from('now'))
   await until(() => b.mail.includes('now'), 'the mail')
+})
+
+test('who answers that a node is gone with mail to it is told once', async () => {
+  const redis = await startRedis()
+  const [one, two] = [open(redis.port), open(redis.port)]
+  const [a, b] = [new RecordingNode('a'), new RecordingNode('b')]
+  const failures: unknown[] = []
+  b.gone = (node) => {
+    b.lost.push(node)
+    two.send('b', node, Buffer.from('reset')).catch((err: unknown) => failures.push(err))
+  }
+  await Promise.all([one.join(a), two.join(b)])
+  await two.send('b', 'a', Buffer.from('hello'))
+  await until(() => a.mail.length === 1, 'the mail')
+  await one.leave('a')
+  await until(() => failures.length > 0, 'the failure')
+  for (let i = 0; i < 20; i++) await two.adopt('none', 'b')
+  expect([b.lost, failures.length]).toEqual([['a'], 1])
 })
 
 test('wrong options are named', () => {

@@ -9,12 +9,7 @@ import type { MailboxLimits } from './mailbox.ts'
 import { openedElsewhere, Refusal, sessionNotFound, stopping } from '../refusal.ts'
 import type { SessionMark } from './session-mark.ts'
 import { decodeRecord, encodeRecord, type SessionTransport } from './session-record.ts'
-import {
-  Session,
-  type SessionIdentity,
-  type SessionOwner,
-  transientId,
-} from './session.ts'
+import { Session, type SessionIdentity, type SessionOwner, transientId } from './session.ts'
 
 /** The time in which a client is expected to initialize the session that it has opened. */
 const initializeWithinMs = 5_000
