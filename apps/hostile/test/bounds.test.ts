@@ -242,6 +242,16 @@ const server: Bound[] = [
     shownBy: ['packages/server/test/sessions/mailbox.test.ts', 'overfull'],
   },
   {
+    what: 'bytes of a stored session',
+    value: '4 MiB',
+    shownBy: ['packages/server/test/sessions/session-record.test.ts', '4 MiB'],
+  },
+  {
+    what: 'sessions elsewhere whose home a node remembers',
+    value: '10,000',
+    shownBy: ['packages/server/test/http/relay/homes.test.ts', '10_000'],
+  },
+  {
     what: 'streams that wait for the place of one',
     value: '4',
     shownBy: ['packages/server/test/http/transports/paired.test.ts', '409'],

@@ -64,21 +64,21 @@ class SafeLogger implements Logger {
 const nothing = () => {}
 
 /**
- * The logger of a server that was given none: the first failure and the first warning go to stderr, with the means to see the
- * rest. So a tool that throws leaves a trace, and a client that makes it throw does not fill the disk.
+ * The logger of a server that was given none: the first failure goes to stderr, with the means to see the rest. So a tool that
+ * throws leaves a trace, and a client that makes it throw does not fill the disk.
  */
 export function firstFailureOnly(): Logger {
-  const firstOnly = (what: string) => {
-    let isFirst = true
-    return ({ err, ...fields }: { err?: unknown }, message: string) => {
+  let isFirst = true
+  return {
+    debug: nothing,
+    info: nothing,
+    warn: nothing,
+    error({ err, ...fields }: { err?: unknown }, message) {
       if (!isFirst) return
       isFirst = false
-      const hasFields = Object.keys(fields).length > 0
-      const details =
-        hasFields || err !== undefined ? `: ${inspect(hasFields ? { ...fields, err } : err)}` : ''
-      const hint = `Only the first ${what} is shown. To see all: new McpServer(info, { logger: console })`
-      process.stderr.write(`@tidings/server: ${message}${details}\n${hint}\n`)
-    }
+      const details = inspect(Object.keys(fields).length === 0 ? err : { ...fields, err })
+      const hint = 'Only the first failure is shown. To see all: new McpServer(info, { logger: console })'
+      process.stderr.write(`@tidings/server: ${message}: ${details}\n${hint}\n`)
+    },
   }
-  return { debug: nothing, info: nothing, warn: firstOnly('warning'), error: firstOnly('failure') }
 }

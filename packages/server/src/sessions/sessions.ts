@@ -455,9 +455,12 @@ export class Sessions implements SessionOwner {
     if (this.#hasWarnedOfOthers || !this.#isOfAnother(id)) return
     this.#hasWarnedOfOthers = true
     this.#options.logger.warn(
-      { session: id.slice(0, 8) },
-      'a session was opened by another process: one that ran before, or one that serves the same address. ' +
-        'If several processes serve it, give each McpServer the option `backplane`: without one they share neither sessions nor changes',
+      {
+        session: id.slice(0, 8),
+        advice:
+          'If several processes serve one address, give each McpServer the option `backplane`: without one they share neither sessions nor changes',
+      },
+      'a session was opened by another process: one that ran before, or one that serves the same address',
     )
   }
 

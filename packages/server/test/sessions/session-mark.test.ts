@@ -43,7 +43,7 @@ test('a session of another process is refused in words, and the operator is told
     expect(error.message).toMatch('backplane')
   }
   expect(warnings()).toHaveLength(1)
-  expect(warnings()[0]!.message).toMatch('backplane')
+  expect(warnings()[0]!.fields.advice).toMatch('backplane')
 })
 
 test('the same holds for the messages of HTTP+SSE', async () => {

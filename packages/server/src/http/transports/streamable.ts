@@ -186,9 +186,12 @@ function priming({ revision }: Session, eventId: string, retryMs: number): strin
   return `retry: ${retryMs}\nid: ${eventId}\n${data}\n`
 }
 
+/** The ids of the requests in a body that may not have been checked. */
 function requestsIn(body: unknown): RequestId[] {
-  const messages = [body].flat() as { id?: RequestId; method?: string }[]
-  return messages.flatMap(({ id, method }) => (id === undefined || method === undefined ? [] : id))
+  return [body].flat().flatMap((message) => {
+    const { id, method } = (message ?? {}) as { id?: RequestId; method?: unknown }
+    return id === undefined || method === undefined ? [] : [id]
+  })
 }
 
 function isInitialize(body: unknown): boolean {
