@@ -43,8 +43,9 @@ function nginxHere(text: string, folder: string, port: number, nodes: number[]):
 
 function caddyHere(text: string, nodes: number[]): string {
   const upstreams = nodes.map((node) => `127.0.0.1:${node}`).join(' ')
-  const settings = '{\n\tadmin off\n\tdefault_bind 127.0.0.1\n}\n'
-  return settings + text.replace(/node1:3000.*node3:3000/, upstreams)
+  return text
+    .replace('{\n', '{\n\tadmin off\n\tdefault_bind 127.0.0.1\n')
+    .replace(/node1:3000.*node3:3000/, upstreams)
 }
 
 /** The command of a proxy with its file, without the service it can be. */
@@ -63,8 +64,10 @@ export async function startProxy(name: ProxyName, nodes: number[]): Promise<stri
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, SITE: `:${port}`, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
   })
+  // nginx ends its workers; Caddy is one process, and would wait for connections.
   defer(proxy, async () => {
-    if (proxy.exitCode === null && proxy.kill('SIGTERM')) await once(proxy, 'exit')
+    if (proxy.exitCode === null && proxy.kill(name === 'nginx' ? 'SIGTERM' : 'SIGKILL'))
+      await once(proxy, 'exit')
     await rm(folder, { recursive: true })
   })
   let said = ''
