@@ -69,8 +69,9 @@ async function start(): Promise<void> {
 async function stop(code: number): Promise<void> {
   if (isStopping) return
   isStopping = true
-  const ended = (child: ChildProcess) =>
-    child.exitCode !== null || child.signalCode !== null ? undefined : once(child, 'exit')
+  const ended = async (child: ChildProcess) => {
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  }
   const cut = setTimeout(() => {
     for (const node of nodes.values()) node.kill('SIGKILL')
   }, stopMs)

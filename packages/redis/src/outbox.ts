@@ -25,7 +25,7 @@ interface OutboxOptions {
    *
    * @param hasBegun whether the other node may have taken earlier mail.
    */
-  failed(reason: Error, hasBegun: boolean): void
+  failed: (reason: Error, hasBegun: boolean) => void
 }
 
 /** The mail of one node to another, in order. All that is sent in one turn, or while an entry is under way, goes together. */
