@@ -20,7 +20,7 @@ import { RedisState } from './redis-state.ts'
 import { LocalState } from './shared-state.ts'
 import { system } from './system.ts'
 
-const { PORT, HOST, NOTES_DIR, LOG_LEVEL, REDIS_URL, NODE_NAME } = process.env
+const { PORT, HOST, NOTES_DIR, LOG_LEVEL, REDIS_URL, NODE_NAME, ALLOWED_HOSTS } = process.env
 const notesPath = NOTES_DIR || fileURLToPath(new URL('../notes', import.meta.url))
 const fromHere = relative(process.cwd(), notesPath)
 const shownPath = fromHere.startsWith('..') ? notesPath : fromHere
@@ -60,7 +60,8 @@ async function start() {
   app.use(page(new URL('page/', import.meta.url)))
   // A question asked by one node may be answered to another.
   const requestStateSecret = await state.setIfMissing('secret', randomBytes(32).toString('hex'))
-  app.use(mcp(server, { logger, requestStateSecret }))
+  const allowedHosts = ALLOWED_HOSTS?.split(',').filter((host) => host !== '')
+  app.use(mcp(server, { logger, requestStateSecret, ...(allowedHosts?.length && { allowedHosts }) }))
   const http = app.listen(Number(PORT || 3000), HOST || '127.0.0.1')
   await once(http, 'listening')
   const { address, family, port } = http.address() as AddressInfo
