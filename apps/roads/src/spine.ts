@@ -90,6 +90,7 @@ export const current: Spines = {
     'server/http/incoming/authority.ts': 'reads the host, for the gate-keeper',
     'server/http/incoming/target.ts': 'gate-keeper',
     'server/http/mount.ts': 'knows the paths',
+    'server/http/relay/relay.ts': 'knows whether another node can have the session',
     'server/http/outgoing/http2.ts': 'tells HTTP/2 from HTTP/1.1',
     'server/http/transports/reply.ts': 'would take what is sent before the answer',
     'server/http/transports/transport-request.ts': 'the request itself',
