@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { accepts } from '@tidings/testkit/accepts'
 import { defer } from '@tidings/testkit/disposers'
 import { freePort } from '@tidings/testkit/free-port'
 import { until } from '@tidings/testkit/until'
@@ -81,15 +81,4 @@ export async function startProxy(name: ProxyName, nodes: number[]): Promise<stri
     () => `${name} does not listen: ${said}`,
   )
   return `http://127.0.0.1:${port}`
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('error', () => resolve(false))
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-  })
 }

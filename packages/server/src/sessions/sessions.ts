@@ -312,11 +312,9 @@ export class Sessions implements SessionOwner {
    * The time that a session without a stream is kept. A client of HTTP+SSE cannot do without, so it is gone when it has lost
    * its stream. One that never initialized has little to lose, and may be no client at all.
    */
-  #keepMsOf({ transport, isInitialized }: Session): number {
+  #keepMsOf(session: Session): number {
     const { resumeWithinMs, idleTimeoutMs } = this.#options
-    return transport === 'http+sse' || !isInitialized
-      ? Math.min(resumeWithinMs, idleTimeoutMs)
-      : idleTimeoutMs
+    return session.isInitialized ? this.#storedForMs(session) : Math.min(resumeWithinMs, idleTimeoutMs)
   }
 
   /** Ends the sessions that have been without their client for longest, until there is room for another. */

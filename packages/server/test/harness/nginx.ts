@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { accepts } from '@tidings/testkit/accepts'
 import { defer } from '@tidings/testkit/disposers'
 import { freePort } from '@tidings/testkit/free-port'
 import { until } from '@tidings/testkit/until'
@@ -60,15 +60,4 @@ export async function startNginx(
 async function stop(nginx: ChildProcess): Promise<void> {
   if (nginx.exitCode !== null || !nginx.kill('SIGKILL')) return
   await once(nginx, 'exit')
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('error', () => resolve(false))
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-  })
 }
