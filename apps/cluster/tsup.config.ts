@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { node: 'src/node.ts' },
+  entry: { node: 'src/node.ts', schedules: 'src/schedules.ts' },
   format: ['esm'],
   target: 'node20',
   clean: true,

@@ -1,29 +1,31 @@
 // A node of a cluster, in a process of its own. Its options are its argument, as JSON. Its parent announces changes by it, and is
-// told when they are in the order of the backplane.
+// told of what happens in it.
 import { RedisBackplane } from '@tidings/redis'
 import { type Logger, McpServer, serve } from '@tidings/server'
+import { z } from 'zod'
+import type { NodeMessage, NodeOptions } from './node-process.ts'
 
-interface NodeOptions {
-  redisUrl: string
-  leaseMs: number
-  topics: string[]
-}
-
-const { redisUrl, leaseMs, topics } = JSON.parse(process.argv[2]!) as NodeOptions
-const tell = (message: object) => void (process.connected && process.send!(message))
+const { redisUrl, leaseMs, topics, requestsPerConnection } = JSON.parse(process.argv[2]!) as NodeOptions
+const tell = (message: NodeMessage) => void (process.connected && process.send!(message))
 const nothing = () => {}
-const logger: Logger = {
-  debug: nothing,
-  info: (fields, message) => message === 'session opened' && tell({ opened: true }),
-  warn: nothing,
-  error: nothing,
+/** To see what a schedule has done. */
+const isLogged = process.env['CLUSTER_LOG'] === '1'
+const log = (fields: object, message: string) => {
+  if (message === 'session opened') tell({ opened: true })
+  if (isLogged) console.log(new Date().toISOString().slice(14), process.pid, message, fields)
 }
+const logger: Logger = { debug: log, info: log, warn: log, error: log }
 
 const backplane = new RedisBackplane({ url: redisUrl }, { leaseMs, logger })
 const server = new McpServer({ name: 'node', version: '1.0.0' }, { backplane, logger })
 for (const topic of topics) server.resource(topic, {}, () => topic)
-server.tool('echo', {}, () => ({ content: [{ type: 'text', text: 'echo' }] }))
-server.tool('slow', {}, async (_args, { progress, signal }) => {
+const input = z.object({ call: z.number() })
+server.tool('echo', { input }, ({ call }) => {
+  tell({ ran: call })
+  return { content: [{ type: 'text', text: 'echo' }] }
+})
+server.tool('slow', { input }, async ({ call }, { progress, signal }) => {
+  tell({ ran: call })
   for (let i = 1; i <= 4 && !signal.aborted; i++) {
     await new Promise((resolve) => setTimeout(resolve, 100))
     progress({ progress: i })
@@ -32,14 +34,11 @@ server.tool('slow', {}, async (_args, { progress, signal }) => {
 })
 
 const serving = await serve(server, { retryMs: 50 })
-let epoch = ''
+serving.http.maxRequestsPerSocket = requestsPerConnection
+let resyncs = -1
 await backplane.follow({
-  resync(snapshot) {
-    if (epoch !== '' && snapshot.epoch !== epoch) tell({ begunAnew: snapshot.epoch })
-    epoch = snapshot.epoch
-    for (const [topic] of snapshot.changes) tell({ changed: topic })
-  },
-  changed: (topic) => tell({ changed: topic }),
+  resync: () => tell({ resyncs: ++resyncs }),
+  changed: nothing,
 })
 process.on('message', (topic: string) => server.changed(topic))
 process.on('disconnect', () => process.exit())
@@ -49,4 +48,4 @@ process.once('SIGTERM', () => {
     .then(() => backplane.close())
     .then(() => process.exit())
 })
-tell({ port: Number(new URL(serving.url).port) })
+tell({ port: serving.port })

@@ -6,7 +6,7 @@ import { defer } from '@tidings/testkit/disposers'
 import { freePort } from '@tidings/testkit/free-port'
 import { RedisServer } from '@tidings/testkit/redis-server'
 import { until } from '@tidings/testkit/until'
-import { Balancer } from './balancer.ts'
+import { Balancer } from '../src/balancer.ts'
 
 import.meta.jest.setTimeout(60_000)
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -89,6 +89,11 @@ export class RedisServer {
   /** Ends it without a warning. */
   async kill(): Promise<void> {
     await this.#end(() => this.signal('SIGKILL'))
+  }
+
+  /** Removes what it has kept on disk. It must have been ended. */
+  async erase(): Promise<void> {
+    for (const name of await readdir(this.#folder)) await rm(join(this.#folder, name), { recursive: true })
   }
 
   /** Such as `SIGSTOP`, which leaves its connections open. */

@@ -1,0 +1,123 @@
+import { type Client, connect, ConnectionError, type TransportName } from '@tidings/client'
+import type { ChangeLog } from './change-log.ts'
+import { type HeardChange, hearingFetch } from './heard-events.ts'
+
+/** A call that has ended. */
+export interface EndedCall {
+  readonly call: number
+  /** The error; undefined when it was answered. */
+  readonly error?: Error
+  /** Whether the tool can have run. */
+  readonly mayHaveRun: boolean
+}
+
+interface Told extends HeardChange {
+  readonly at: number
+}
+
+/** A client that watches topics, and what it was told of them. */
+export class Subscriber {
+  /** What was wrong. */
+  readonly faults: string[] = []
+  /** How often the client said that it may have missed something. */
+  doubts = 0
+  /** How many notifications of each topic came. */
+  readonly counts = new Map<string, number>()
+  readonly client: Client
+  readonly transport: TransportName
+  readonly #watchedSince = new Map<string, number>()
+  readonly #told = new Map<string, Told>()
+  readonly #heard = new Map<string, number>()
+  #last = { epoch: '', position: 0 }
+  #doubtedAt = 0
+
+  private constructor(client: Client, transport: TransportName) {
+    this.client = client
+    this.transport = transport
+  }
+
+  /** @throws what `connect` throws. */
+  static async connect(url: string, transport: TransportName): Promise<Subscriber> {
+    const path = transport === 'http+sse' || transport === 'paired' ? '/sse' : '/mcp'
+    let hear: (change: HeardChange) => void = () => {}
+    const client = await connect(url + path, { transport, fetch: hearingFetch((change) => hear(change)) })
+    const subscriber = new Subscriber(client, transport)
+    hear = (change) => subscriber.#hear(change)
+    client.on('notifications/resources/updated', ({ uri }) => {
+      subscriber.counts.set(uri, (subscriber.counts.get(uri) ?? 0) + 1)
+    })
+    client.on('state', (event) => {
+      if (event.state !== 'connected' || event.recovered !== false) return
+      subscriber.doubts++
+      subscriber.#doubtedAt = performance.now()
+      subscriber.#last = { epoch: '', position: 0 }
+    })
+    return subscriber
+  }
+
+  get hasSession(): boolean {
+    return this.transport !== 'stateless'
+  }
+
+  get watched(): readonly string[] {
+    return [...this.#watchedSince.keys()]
+  }
+
+  /** Rejects when it is not certain that the topic is watched. */
+  async watch(topic: string): Promise<void> {
+    await this.client.subscribe(topic)
+    this.#watchedSince.set(topic, performance.now())
+  }
+
+  async unwatch(topic: string): Promise<void> {
+    this.#watchedSince.delete(topic)
+    await this.client.unsubscribe(topic)
+  }
+
+  async call(tool: 'echo' | 'slow', call: number): Promise<EndedCall> {
+    try {
+      await this.client.callTool(tool, { call }, { timeoutMs: 15_000 })
+      return { call, mayHaveRun: true }
+    } catch (err) {
+      const error = err as Error
+      return { call, error, mayHaveRun: !(error instanceof ConnectionError) || error.mayHaveRun }
+    }
+  }
+
+  /** The topics of whose latest change it does not know. */
+  late(log: ChangeLog): string[] {
+    return this.watched.filter((topic) => {
+      const latest = log.latest.get(topic)
+      if (latest === undefined || latest.announcedBy < this.#watchedSince.get(topic)!) return false
+      if (this.#doubtedAt >= latest.announcedBy) return false
+      const told = this.#told.get(topic)
+      if (told === undefined) return true
+      if (told.epoch === log.epoch && told.position !== 0) return told.position < latest.seq
+      return told.at < latest.announcedBy
+    })
+  }
+
+  /** Compares what came with what the client told its listeners. */
+  checkListeners(): void {
+    for (const [uri, heard] of this.#heard) {
+      const told = this.counts.get(uri) ?? 0
+      if (told !== heard) this.faults.push(`${heard} notifications of ${uri} came, listeners were told of ${told}`)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.client.close()
+  }
+
+  #hear(change: HeardChange): void {
+    const { uri, epoch, position } = change
+    this.#told.set(uri, { ...change, at: performance.now() })
+    this.#heard.set(uri, (this.#heard.get(uri) ?? 0) + 1)
+    if (position === 0) return
+    const last = this.#last
+    if (epoch === last.epoch && position <= last.position) {
+      this.faults.push(`change ${position} of ${uri} came after change ${last.position}`)
+    }
+    this.#last = { epoch, position }
+  }
+}
