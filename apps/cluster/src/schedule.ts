@@ -61,7 +61,8 @@ export async function runSchedule(seed: number, { slackMs }: { slackMs: number }
     if (left.sessions < sessions || left.sessions > sessions + world.abandoned)
       faults.push(`${left.sessions} sessions are left in Redis of ${sessions}`)
     if (left.mail > world.members.length) faults.push(`${left.mail} streams of mail are left in Redis`)
-    if (!isLossy && world.openedAnew > world.abandoned) faults.push(`${world.openedAnew} sessions were opened anew`)
+    if (!isLossy && world.openedAnew > world.abandoned)
+      faults.push(`${world.openedAnew} sessions were opened anew`)
     if (!isLossy && world.log.begunAnew > 0) faults.push('the order of changes began anew')
     for (const { node } of world.members) {
       if (node.resyncs > taken.length) faults.push(`a node was told anew ${node.resyncs} times`)

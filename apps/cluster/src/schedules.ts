@@ -59,20 +59,32 @@ const emptyReport: ScheduleReport = {
 await Promise.all(Array.from({ length: parallel }, work))
 
 const failed = reports.filter(({ faults }) => faults.length > 0)
-const sum = (of: (report: ScheduleReport) => number) => reports.reduce((total, report) => total + of(report), 0)
+const sum = (of: (report: ScheduleReport) => number) =>
+  reports.reduce((total, report) => total + of(report), 0)
 const errors: Record<string, number> = {}
 for (const report of reports) {
   for (const [error, count] of Object.entries(report.errors)) errors[error] = (errors[error] ?? 0) + count
 }
-const told = reports.map(({ toldAfterMs }) => toldAfterMs).filter((ms) => !Number.isNaN(ms)).sort((a, b) => a - b)
-const at = (share: number) => Math.round(told[Math.min(told.length - 1, Math.floor(share * told.length))] ?? NaN)
+const told = reports
+  .map(({ toldAfterMs }) => toldAfterMs)
+  .filter((ms) => !Number.isNaN(ms))
+  .sort((a, b) => a - b)
+const at = (share: number) =>
+  Math.round(told[Math.min(told.length - 1, Math.floor(share * told.length))] ?? NaN)
 
-console.log(`\nsteps: ${stepNames.map((name) => `${name} ${sum(({ steps }) => steps.filter((step) => step === name).length)}`).join(', ')}`)
+console.log(
+  `\nsteps: ${stepNames.map((name) => `${name} ${sum(({ steps }) => steps.filter((step) => step === name).length)}`).join(', ')}`,
+)
 console.log(`all told after the last fault: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`)
 console.log(`calls: ${sum(({ calls }) => calls)}; errors:`)
-for (const [error, count] of Object.entries(errors).sort(([, a], [, b]) => b - a)) console.log(`  ${count} x ${error}`)
-console.log(`clients that could not rule out a gap: ${sum(({ doubts }) => doubts)}; sessions opened anew: ${sum(({ openedAnew }) => openedAnew)}`)
-console.log(`left in Redis: at most ${Math.max(...reports.map(({ redisKeys }) => redisKeys))} keys, ${Math.max(...reports.map(({ redisBytes }) => redisBytes))} bytes`)
+for (const [error, count] of Object.entries(errors).sort(([, a], [, b]) => b - a))
+  console.log(`  ${count} x ${error}`)
+console.log(
+  `clients that could not rule out a gap: ${sum(({ doubts }) => doubts)}; sessions opened anew: ${sum(({ openedAnew }) => openedAnew)}`,
+)
+console.log(
+  `left in Redis: at most ${Math.max(...reports.map(({ redisKeys }) => redisKeys))} keys, ${Math.max(...reports.map(({ redisBytes }) => redisBytes))} bytes`,
+)
 console.log(`schedules: ${reports.length - failed.length} of ${reports.length} ok`)
 if (failed.length > 0) console.log(`failed seeds: ${failed.map(({ seed }) => seed).join(', ')}`)
 process.exit(failed.length === 0 ? 0 : 1)

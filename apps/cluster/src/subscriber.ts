@@ -101,7 +101,8 @@ export class Subscriber {
   checkListeners(): void {
     for (const [uri, heard] of this.#heard) {
       const told = this.counts.get(uri) ?? 0
-      if (told !== heard) this.faults.push(`${heard} notifications of ${uri} came, listeners were told of ${told}`)
+      if (told !== heard)
+        this.faults.push(`${heard} notifications of ${uri} came, listeners were told of ${told}`)
     }
   }
 

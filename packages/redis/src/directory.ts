@@ -39,8 +39,9 @@ export class Directory implements SessionDirectory {
   }
 
   async adopt(session: string, node: string): Promise<SessionPlace | undefined> {
-    const keys = [this.#keys.session(session), this.#keys.nodes]
-    const place = await this.#link.ask((client) => adoptScript.run(client, keys, [node]))
+    const keys = [this.#keys.session(session), this.#keys.nodes, this.#keys.order]
+    const args = [node, String(this.#leaseMs)]
+    const place = await this.#link.ask((client) => adoptScript.run(client, keys, args))
     return this.#placed(session, node, place)
   }
 

@@ -113,6 +113,7 @@ export class RedisBackplane implements Backplane {
       begin: (client) => this.#begin(client),
       up: () => {
         this.#publisher.start()
+        this.#tellDisplaced()
         this.#recovered()
       },
       lost: (reason) => this.#lost(reason),
@@ -333,11 +334,15 @@ export class RedisBackplane implements Backplane {
     for (const node of nodes) {
       node.leasedUntil = before + this.#leaseMs
       node.joined = true
-      // Once for each fault, whatever has told of it.
-      if (node.isDisplaced) node.displaced(live)
     }
+    if (this.#link.isUp) this.#tellDisplaced()
     const isBehind = Number(seq) > this.#feed.seq
     this.#behindSince = isBehind ? (this.#behindSince ?? before) : undefined
+  }
+
+  /** Once for each fault, whatever has told of it. Who is told claims its sessions, so there has to be a connection. */
+  #tellDisplaced(): void {
+    for (const node of this.#nodes.values()) if (node.isDisplaced) node.displaced(this.#live)
   }
 
   #doubt(node: LocalNode): void {

@@ -126,6 +126,7 @@ if not isKept or ARGV[5] == '1' then
   redis.call('HSET', order, 'epoch', epoch)
 end
 redis.call('HSET', order, 'replid', replid, 'writtenAt', string.format('%.0f', time))
+if ARGV[2] ~= '' and ARGV[2] ~= epoch then redis.call('HSET', order, 'anewAt', string.format('%.0f', time)) end
 return { epoch, (isKept and isFollowing and isProven) and 1 or 0 }
 `)
 
@@ -219,13 +220,23 @@ keep(session)
 return { node, ARGV[2], redis.call('HGET', session, 'record') }
 `)
 
-/** Takes over a session without a live home. KEYS: session, nodes. ARGV: node. Gives the same as a claim, or nothing. */
+/**
+ * Takes over a session without a live home. KEYS: session, nodes, order. ARGV: node, the lease in milliseconds.
+ *
+ * Gives the same as a claim, or nothing. Fails where that may be wrong: Redis has lost what it knew, and each node says within
+ * its lease which sessions are its own.
+ */
 export const adoptScript = new Script(`
-local session, nodes, node = KEYS[1], KEYS[2], ARGV[1]
+local session, nodes, order, node = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
+local time = now()
 local known = redis.call('HMGET', session, 'home', 'ttlMs', 'record')
-if known[1] and known[1] ~= node and isLive(nodes, known[1], now()) then return { known[1] } end
+if known[1] and known[1] ~= node and isLive(nodes, known[1], time) then return { known[1] } end
 if known[1] ~= node then
   if not known[3] then
+    local anewAt = tonumber(redis.call('HGET', order, 'anewAt') or '0')
+    if not isLive(nodes, node, time) or time < anewAt + tonumber(ARGV[2]) then
+      return redis.error_reply('UNCERTAIN Redis has lost what it knew: the home of the session may not have said yet that it is')
+    end
     redis.call('DEL', session)
     return {}
   end

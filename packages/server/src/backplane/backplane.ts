@@ -119,7 +119,8 @@ export interface SessionDirectory {
   claim(session: string, node: string, keepMs: number, record?: string): Promise<SessionPlace>
   /**
    * Makes the node the home of a session of which something is stored and that has no live home. Undefined when there is no
-   * such session: neither a live home, nor anything stored.
+   * such session: neither a live home, nor anything stored. Rejects where that is not certain: a store that has lost what it
+   * knew has to hear from each node first.
    */
   adopt(session: string, node: string): Promise<SessionPlace | undefined>
   /**

@@ -3,23 +3,36 @@ import type { Quota } from '../quota.ts'
 import type { Limits } from '../limits.ts'
 import type { RequestHandler, TransportContext } from './transports/transport.ts'
 
+interface HealthOptions {
+  listenStreams: ReadonlySet<unknown>
+  /** Counts the connections that were cut because their reader did not read. */
+  deadline: { readonly cuts: number }
+  /** False while the server has not reached its backplane yet. */
+  hasJoined: () => boolean
+}
+
 /**
- * `GET /health`: whether the server takes new clients (503 while stopping), the connected clients, and the use of limits. A
+ * `GET /health`: whether the server takes new clients (503 while starting or stopping), the connected clients, and the use of limits. A
  * server that has lost its backplane is `degraded`, and still 200: taken out of a balancer it would serve nobody, and the others
  * have likely lost theirs, too.
  */
 export function health(
   { info, sessions, backplane, isShared, options: { limits } }: TransportContext,
-  listenStreams: ReadonlySet<unknown>,
-  deadline: { readonly cuts: number },
+  { listenStreams, deadline, hasJoined }: HealthOptions,
 ): RequestHandler {
   const startedAt = performance.now()
   return (_request, response) => {
     const { opened, adopted, resumed, refused, ended } = sessions.counts
     const connection = isShared ? backplane.health : undefined
-    const isDegraded = connection?.status === 'degraded'
+    const status = sessions.closing
+      ? 'stopping'
+      : !hasJoined()
+        ? 'starting'
+        : connection?.status === 'degraded'
+          ? 'degraded'
+          : 'healthy'
     const body = {
-      status: sessions.closing ? 'stopping' : isDegraded ? 'degraded' : 'healthy',
+      status,
       connected_clients: sessions.attachedCount + listenStreams.size,
       transport: 'http+sse',
       server: { name: info.name, version: info.version },
@@ -31,7 +44,7 @@ export function health(
       write_timeouts: deadline.cuts,
     }
     response.set('Cache-Control', 'no-store')
-    response.json(JSON.stringify(body), sessions.closing ? 503 : 200)
+    response.json(JSON.stringify(body), status === 'stopping' || status === 'starting' ? 503 : 200)
   }
 }
 

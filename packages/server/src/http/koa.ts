@@ -279,7 +279,6 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
   const answerOthers = otherMethods(routes.keys())
 
   function admit(context: Context, path: string, next: Next): Promise<void> | void {
-    if (mount.joining !== undefined) return mount.joining.then(() => admit(context, path, next))
     const handler = routes.get(`${context.req.method} ${path}`)
     const refusal = isPath(targetOf(context))
       ? guard.refusalOf(context.req, handler === mount.health)
@@ -289,6 +288,12 @@ export function koaMiddleware(mount: Mount, options: KoaOptions): Middleware {
       return refuse(new KoaResponse(context, streams), refusal)
     }
     if (handler === undefined) return answerOthers(context, next)
+    if (!mount.hasJoined && handler !== mount.health) {
+      return mount.whenJoined().then(
+        () => admit(context, path, next),
+        (thrown: unknown) => refuse(new KoaResponse(context, streams), Refusal.from(thrown)!),
+      )
+    }
     return handler(
       new KoaRequest(context, path, requestOptions),
       new KoaResponse(context, streams, authorized),

@@ -43,7 +43,7 @@ export function memoryTransport(server: McpServer, options: MemoryTransportOptio
     async fetch(input, init) {
       const request = new Request(input, init)
       request.signal.throwIfAborted()
-      await mount.joining
+      if (!mount.hasJoined) await mount.whenJoined()
       return serveInMemory(mount, request, options.principal)
     },
     close,

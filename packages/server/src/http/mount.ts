@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ServerInternals } from '../internals.ts'
 import type { Logger } from '../logger.ts'
+import { settledWithin } from '../async/deadline.ts'
 import { requireNumbers } from '../options.ts'
+import { Refusal, stopping } from '../refusal.ts'
 import { Calls } from '../requests/call.ts'
 import { endedByServer, Sessions } from '../sessions/sessions.ts'
 import { createRoutes } from './entrance.ts'
@@ -15,6 +17,8 @@ import { stateless } from './transports/stateless.ts'
 import { streamable } from './transports/streamable.ts'
 import type { RequestHandler, Routes, TransportContext } from './transports/transport.ts'
 
+/** The time that a request waits for the backplane of a server that has just begun. */
+const joinWithinMs = 5_000
 /** The time that the last frames have to leave when the server stops. */
 const leaveWithinMs = 1_000
 
@@ -27,7 +31,7 @@ export class Mount {
   readonly options: ResolvedMountOptions
   readonly logger: Logger
   /** Settles when the mount has joined the backplane; undefined from then on. */
-  joining: Promise<void> | undefined
+  #joining: Promise<void> | undefined
   readonly #paths: ReadonlySet<string>
   readonly #server: ServerInternals
   readonly #context: TransportContext
@@ -80,7 +84,7 @@ export class Mount {
       bodyBounds: options.bodyBounds,
       endPrincipal: (principal) => void this.#endHere(principal),
     })
-    this.health = health(context, listenStreams, deadline)
+    this.health = health(context, { listenStreams, deadline, hasJoined: () => this.hasJoined })
     this.routes = createRoutes({
       context,
       transports,
@@ -91,11 +95,30 @@ export class Mount {
     this.#endListenStreams = () => {
       for (const stream of [...listenStreams]) stream.end('server stopping')
     }
-    this.joining = Promise.all([changes.follow(), this.#relay.join(this.routes)]).then(() => {
-      this.joining = undefined
+    this.#joining = Promise.all([changes.follow(), this.#relay.join(this.routes)]).then(() => {
+      this.#joining = undefined
     })
-    this.joining.catch((err: unknown) => logger.error({ err }, 'the backplane cannot be joined'))
+    this.#joining.catch((err: unknown) => {
+      if (!sessions.closing) logger.error({ err }, 'the backplane cannot be joined')
+    })
     server.mounts.add(this)
+  }
+
+  /** True once other nodes can find this one. Until then nothing but its health is served. */
+  get hasJoined(): boolean {
+    return this.#joining === undefined
+  }
+
+  /**
+   * Waits until the mount has joined the backplane.
+   *
+   * @throws {Refusal} 503 when it has not within 5 s, or the server is stopping.
+   */
+  async whenJoined(): Promise<void> {
+    if (this.#joining !== undefined) await settledWithin(joinWithinMs, [this.#joining.catch(() => {})])
+    if (this.hasJoined) return
+    if (this.#context.sessions.closing) throw stopping()
+    throw new Refusal(503, 'The server has not reached its backplane yet', { retry: true })
   }
 
   /** Ends all that a principal has: see `McpServer.end`. */

@@ -212,9 +212,7 @@ export class Sessions implements SessionOwner {
   }
 
   changesSoon(session: Session): void {
-    if (!this.areStored || session.ended) return
-    this.#soon.add(session)
-    this.#soonTimer ??= setTimeout(() => this.#storeWaiting(), storeWithinMs).unref()
+    if (this.areStored && !session.ended) this.#storeSoon(session)
   }
 
   ended(session: Session, reason: string, isElsewhere: boolean): void {
@@ -357,11 +355,19 @@ export class Sessions implements SessionOwner {
     return session
   }
 
+  #storeSoon(session: Session): void {
+    this.#soon.add(session)
+    this.#soonTimer ??= setTimeout(() => this.#storeWaiting(), storeWithinMs).unref()
+  }
+
   #storeWaiting(): void {
     this.#soonTimer = undefined
     const sessions = [...this.#soon]
     this.#soon.clear()
-    for (const session of sessions) this.changed(session)
+    for (const session of sessions) {
+      if (this.areStored) this.changed(session)
+      else void this.#reclaim(session)
+    }
   }
 
   /** Stores what the session is, until that is what it is. One write is under way at a time. */
@@ -389,9 +395,7 @@ export class Sessions implements SessionOwner {
     const record = encodeRecord(session.record)
     const isHome = session.isClaimed
       ? backplane.save(session.id, node, record)
-      : backplane
-          .claim(session.id, node, this.#storedForMs(session), record)
-          .then(({ home }) => (session.isClaimed = home === node))
+      : this.#claimWith(session, record)
     const storing = isHome
       .then(() => {})
       .finally(() => {
@@ -402,14 +406,31 @@ export class Sessions implements SessionOwner {
     if (!(await isHome)) session.end(adoptedElsewhere, true)
   }
 
+  /** @returns false when another node is the home. */
+  async #claimWith(session: Session, record: string): Promise<boolean> {
+    const { backplane, node } = this.#options
+    const place = await backplane.claim(session.id, node, this.#storedForMs(session), record)
+    session.isClaimed = place.home === node
+    // A claim leaves what was stored before.
+    if (session.isClaimed && place.record !== record) return backplane.save(session.id, node, record)
+    return session.isClaimed
+  }
+
+  /** What fails is tried again: until then the session works for clients that come to this node. */
   async #reclaim(session: Session): Promise<void> {
     const { backplane, node, logger } = this.#options
-    const record = this.areStored ? encodeRecord(session.record) : undefined
+    session.isClaimed = false
+    if (this.areStored) {
+      this.changed(session)
+      return session.stored?.catch(() => {})
+    }
     try {
-      const { home } = await backplane.claim(session.id, node, this.#storedForMs(session), record)
-      if (home !== node) session.end(adoptedElsewhere, true)
+      const { home } = await backplane.claim(session.id, node, this.#storedForMs(session))
+      session.isClaimed = home === node
+      if (!session.isClaimed) session.end(adoptedElsewhere, true)
     } catch (err) {
-      logger.warn({ err, session: session.label }, 'a session cannot be claimed again')
+      logger.warn({ err, session: session.label }, 'a session cannot be claimed again: tried again')
+      this.#storeSoon(session)
     }
   }
 

@@ -255,9 +255,9 @@ export class Relay implements BackplaneNode {
     if (sessions.has(id)) return undefined
     let place: SessionPlace | undefined
     try {
-      place = opens
-        ? await backplane.claim(id, this.node, sessions.idleTimeoutMs)
-        : await backplane.adopt(id, this.node)
+      place = await backplane.adopt(id, this.node)
+      // After `adopt` has failed where the session may be open all the same.
+      if (place === undefined && opens) place = await backplane.claim(id, this.node, sessions.idleTimeoutMs)
     } catch (err) {
       logger.error({ err }, 'a session cannot be looked up')
       throw unavailable()
