@@ -8,14 +8,18 @@ export interface HeardChange {
   readonly position: number
 }
 
-interface Notification {
-  method?: string
-  params?: { uri: string; _meta?: Record<string, string> }
+/** The parameters of `notifications/resources/updated`. */
+interface Updated {
+  readonly uri: string
+  readonly _meta?: Readonly<Record<string, unknown>> | undefined
 }
 
-const positionKey = 'dev.tidings/position'
+/** A change that was told on a stream without a session. */
+export function heardWithoutSession({ uri, _meta }: Updated): HeardChange {
+  return { uri, ...positionOf(String(_meta?.['dev.tidings/position'] ?? '')) }
+}
 
-/** A `fetch` that shows each notification of a change, with the position that its event has. */
+/** A `fetch` that shows each change that is told on the stream of a session, with the position that its event has. */
 export function hearingFetch(hear: (change: HeardChange) => void): typeof fetch {
   return async (url, init) => {
     const response = await fetch(url, init)
@@ -25,9 +29,9 @@ export function hearingFetch(hear: (change: HeardChange) => void): typeof fetch 
     const parser = createParser({
       onEvent({ id, data }) {
         if (!data.startsWith('{')) return
-        const { method, params } = JSON.parse(data) as Notification
-        if (method !== 'notifications/resources/updated' || params === undefined) return
-        hear({ uri: params.uri, ...positionOf(params._meta?.[positionKey] ?? id ?? '') })
+        const { method, params } = JSON.parse(data) as { method?: string; params?: Updated }
+        if (method !== 'notifications/resources/updated') return
+        hear({ uri: params!.uri, ...positionOf(id ?? '') })
       },
     })
     const shown = new TransformStream<Uint8Array, Uint8Array>({

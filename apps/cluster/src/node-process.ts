@@ -67,7 +67,7 @@ export class NodeProcess {
 
   /** Announces a change. */
   changed(topic: string): void {
-    if (this.#child.connected) this.#child.send(topic)
+    if (this.#child.connected) this.#child.send(topic, () => {})
   }
 
   /** The number of sessions whose home it believes to be. */

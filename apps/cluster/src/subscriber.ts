@@ -1,6 +1,6 @@
 import { type Client, connect, ConnectionError, type TransportName } from '@tidings/client'
 import type { ChangeLog } from './change-log.ts'
-import { type HeardChange, hearingFetch } from './heard-events.ts'
+import { type HeardChange, heardWithoutSession, hearingFetch } from './heard-events.ts'
 
 /** A call that has ended. */
 export interface EndedCall {
@@ -21,6 +21,8 @@ export class Subscriber {
   readonly faults: string[] = []
   /** How often the client said that it may have missed something. */
   doubts = 0
+  /** Since when it has been connected, by `performance.now()`; undefined while it is not. */
+  connectedAt: number | undefined = performance.now()
   /** How many notifications of each topic came. */
   readonly counts = new Map<string, number>()
   readonly client: Client
@@ -28,7 +30,8 @@ export class Subscriber {
   readonly #watchedSince = new Map<string, number>()
   readonly #told = new Map<string, Told>()
   readonly #heard = new Map<string, number>()
-  #last = { epoch: '', position: 0 }
+  /** The last change that was told: of each topic, or of all where they come in one order. */
+  readonly #last = new Map<string, HeardChange>()
   #doubtedAt = 0
 
   private constructor(client: Client, transport: TransportName) {
@@ -40,17 +43,24 @@ export class Subscriber {
   static async connect(url: string, transport: TransportName): Promise<Subscriber> {
     const path = transport === 'http+sse' || transport === 'paired' ? '/sse' : '/mcp'
     let hear: (change: HeardChange) => void = () => {}
-    const client = await connect(url + path, { transport, fetch: hearingFetch((change) => hear(change)) })
+    const client = await connect(url + path, {
+      transport,
+      // Without a session the client tells apart what two streams bring, and its listeners get the position.
+      ...(transport !== 'stateless' && { fetch: hearingFetch((change) => hear(change)) }),
+    })
     const subscriber = new Subscriber(client, transport)
     hear = (change) => subscriber.#hear(change)
-    client.on('notifications/resources/updated', ({ uri }) => {
-      subscriber.counts.set(uri, (subscriber.counts.get(uri) ?? 0) + 1)
+    client.on('notifications/resources/updated', (params) => {
+      subscriber.counts.set(params.uri, (subscriber.counts.get(params.uri) ?? 0) + 1)
+      if (transport === 'stateless') hear(heardWithoutSession(params))
     })
     client.on('state', (event) => {
+      if (process.env['CLUSTER_LOG'] === '1') console.log(new Date().toISOString().slice(14), transport, event)
+      subscriber.connectedAt = event.state === 'connected' ? performance.now() : undefined
       if (event.state !== 'connected' || event.recovered !== false) return
       subscriber.doubts++
       subscriber.#doubtedAt = performance.now()
-      subscriber.#last = { epoch: '', position: 0 }
+      subscriber.#last.clear()
     })
     return subscriber
   }
@@ -115,10 +125,12 @@ export class Subscriber {
     this.#told.set(uri, { ...change, at: performance.now() })
     this.#heard.set(uri, (this.#heard.get(uri) ?? 0) + 1)
     if (position === 0) return
-    const last = this.#last
-    if (epoch === last.epoch && position <= last.position) {
+    // Without a session, topics that are watched later come on another stream.
+    const order = this.hasSession ? '' : uri
+    const last = this.#last.get(order)
+    if (epoch === last?.epoch && position <= last.position) {
       this.faults.push(`change ${position} of ${uri} came after change ${last.position}`)
     }
-    this.#last = { epoch, position }
+    this.#last.set(order, change)
   }
 }

@@ -169,6 +169,7 @@ export class ChangeStreamKeeper implements ListenStreamOwner {
       this.#calls,
       this.#connection.closing,
     ))
+    this.#stream?.isFollowedBy(stream)
     try {
       await abortable(stream.acknowledged.promise, signal)
     } catch (error) {

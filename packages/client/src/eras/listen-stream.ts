@@ -14,6 +14,8 @@ import type { ServerMessage } from '../transports/transport.ts'
 import type { ModernCalls } from './modern-calls.ts'
 
 const acknowledgement = 'notifications/subscriptions/acknowledged'
+/** The changes that can come on a stream while another is opened in its place, and be told as one. */
+const maxToldMeanwhile = 1_000
 
 /** The server's acknowledgement of a stream. */
 export interface Acknowledgement {
@@ -43,6 +45,10 @@ export class ListenStream {
   readonly #owner: ListenStreamOwner
   readonly #calls: ModernCalls
   readonly #ending: LinkedController
+  /** The positions of the changes that the stream before has brought since this one was asked for. */
+  readonly #toldMeanwhile = new Set<string>()
+  /** The stream that is being opened in place of this one. */
+  #next: ListenStream | undefined
   #isAcknowledged = false
 
   constructor(
@@ -74,6 +80,11 @@ export class ListenStream {
   /** Ends the stream. Messages that arrive later are dropped. */
   end(error: Error = new ConnectionError('The stream of changes is not needed any more')): void {
     this.#ending.abort(error)
+  }
+
+  /** Another stream is being opened in place of this one: it does not tell what this one tells from now on. */
+  isFollowedBy(next: ListenStream): void {
+    this.#next = next
   }
 
   /** Ends the stream after a delay, so that changes under way on it are not lost. */
@@ -118,8 +129,9 @@ export class ListenStream {
       )
       return false
     }
-    if (typeof meta[recovery.position] === 'string') this.position = meta[recovery.position] as string
-    if (!isAck) return true
+    const position = meta[recovery.position]
+    if (typeof position === 'string') this.position = position
+    if (!isAck) return typeof position !== 'string' || this.#isFirstToTell(position)
     const { notifications: agreed } = parseParams(
       acknowledgement,
       message.params,
@@ -130,5 +142,12 @@ export class ListenStream {
     this.#owner.acknowledged(this, { agreed, recovered })
     this.acknowledged.resolve()
     return false
+  }
+
+  #isFirstToTell(position: string): boolean {
+    if (this.#next !== undefined && this.#next.#toldMeanwhile.size < maxToldMeanwhile) {
+      this.#next.#toldMeanwhile.add(position)
+    }
+    return !this.#toldMeanwhile.delete(position)
   }
 }

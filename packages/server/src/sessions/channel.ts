@@ -297,10 +297,12 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
     return ['id: ', this.#owner.key, '.', this.#epoch, '.'].join('')
   }
 
-  /** Tells of a topic that may have changed. Such an event has no change to name, so its id is that of the event before. */
+  /**
+   * Tells of a topic that may have changed. Such an event has no change to name, so it has no id: a client takes an event with
+   * an id that it has seen for a repetition. Where to come back to stands before it.
+   */
   #doubt({ topic }: TopicState): string {
-    const notification = changeNotification(topic)
-    return `id: ${this.#lastEventId()}\nevent: message\ndata: ${notification}\n\n`
+    return `id: ${this.#lastEventId()}\n\nevent: message\ndata: ${changeNotification(topic)}\n\n`
   }
 
   get #idSuffix(): string {

@@ -65,7 +65,9 @@ export function stateless(context: TransportContext): StatelessTransport {
       limits.subscriptions.require(principal, (watched = uris))
       held.take(bytes)
       limits.subscriptions.add(principal, watched)
-      return response.stream(principal)
+      const stream = response.stream(principal)
+      stream.write(`retry: ${options.retryMs}\n\n`)
+      return stream
     })
     listenStreams.add(stream)
     stream.onClose = () => {
