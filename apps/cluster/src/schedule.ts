@@ -63,7 +63,8 @@ export async function runSchedule(seed: number, { slackMs }: { slackMs: number }
     if (left.mail > world.members.length) faults.push(`${left.mail} streams of mail are left in Redis`)
     if (losses === 0 && world.openedAnew > world.abandoned)
       faults.push(`${world.openedAnew} sessions were opened anew`)
-    if (world.log.begunAnew > losses) faults.push(`the order of changes began anew ${world.log.begunAnew} times`)
+    if (world.log.begunAnew > losses)
+      faults.push(`the order of changes began anew ${world.log.begunAnew} times`)
     for (const { node } of world.members) {
       if (node.resyncs > losses) faults.push(`a node was told anew ${node.resyncs} times`)
     }

@@ -55,7 +55,8 @@ export class Subscriber {
       if (transport === 'stateless') hear(heardWithoutSession(params))
     })
     client.on('state', (event) => {
-      if (process.env['CLUSTER_LOG'] === '1') console.log(new Date().toISOString().slice(14), transport, event)
+      if (process.env['CLUSTER_LOG'] === '1')
+        console.log(new Date().toISOString().slice(14), transport, event)
       subscriber.connectedAt = event.state === 'connected' ? performance.now() : undefined
       if (event.state !== 'connected' || event.recovered !== false) return
       subscriber.doubts++

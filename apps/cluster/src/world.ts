@@ -162,7 +162,11 @@ export class World {
           const { connectedAt, transport } = subscriber
           const late = subscriber.late(this.log)
           if (connectedAt === undefined || late.length > 0) isDone = false
-          if (connectedAt !== undefined && late.length > 0 && now > Math.max(began, connectedAt) + deadlineMs) {
+          if (
+            connectedAt !== undefined &&
+            late.length > 0 &&
+            now > Math.max(began, connectedAt) + deadlineMs
+          ) {
             throw new Error(`${transport} is connected and was not told of ${late.join(', ')}`)
           }
         }

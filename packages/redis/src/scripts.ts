@@ -113,8 +113,9 @@ if epoch then
   if known[2] == replid then
     isKept = not isFollowing or isProven or isTrimmed
   else
+    -- Both the start and the present are known to Redis in whole seconds: the uptime can be a second too long.
     local uptime = tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
-    local isRestarted = time - uptime * 1000 >= tonumber(known[3])
+    local isRestarted = time - (uptime - 1) * 1000 >= tonumber(known[3])
     isKept = isFollowing and isProven and isRestarted
   end
 end

@@ -38,6 +38,20 @@ test.each(['aof', 'rdb'] as const)(
   },
 )
 
+test('a restart keeps the epoch however the seconds fall', async () => {
+  const redis = await startRedis({ persistence: 'aof' })
+  const backplane = open(redis.port)
+  const follower = new RecordingFollower()
+  await backplane.follow(follower)
+  for (let i = 0; i < 6; i++) {
+    await redis.kill()
+    backplane.publish(`a:${i}`)
+    await redis.start()
+    await until(() => follower.told.length === i + 1, 'the change meanwhile')
+  }
+  expect(follower.snapshots).toHaveLength(1)
+})
+
 test('a restart that lost everything gives another epoch', async () => {
   const redis = await startRedis()
   const backplane = open(redis.port)

@@ -6,6 +6,26 @@ import { RecordingFollower, RecordingNode } from './recording.ts'
 
 import.meta.jest.setTimeout(30_000)
 
+/** A node that claims the session `s` again when it is displaced. */
+class ClaimingNode extends RecordingNode {
+  /** The home of each claim, or why there is none. */
+  readonly claimed: unknown[] = []
+  readonly #backplane: RedisBackplane
+
+  constructor(node: string, backplane: RedisBackplane) {
+    super(node)
+    this.#backplane = backplane
+  }
+
+  override displaced(): void {
+    super.displaced()
+    this.#backplane.claim('s', this.node, 60_000, 'as it was').then(
+      ({ home }) => this.claimed.push(home),
+      (err: unknown) => this.claimed.push(err),
+    )
+  }
+}
+
 test('a node that cannot reach Redis is gone after its lease, and displaced when it comes back', async () => {
   const redis = await startRedis()
   const proxy = await proxyTo(redis.port)
@@ -29,6 +49,51 @@ test('a node that cannot reach Redis is gone after its lease, and displaced when
   await far.send('a', 'b', Buffer.from('again'))
   await until(() => b.mail.includes('again'), 'mail after')
 })
+
+test('a session is not called unknown while its home may not have said yet that it has it', async () => {
+  const redis = await startRedis()
+  const proxy = await proxyTo(redis.port)
+  const [far, near] = [open(proxy.port), open(redis.port)]
+  const a = new ClaimingNode('a', far)
+  await Promise.all([far.join(a), near.join(new RecordingNode('b'))])
+  await Promise.all([far.follow(new RecordingFollower()), near.follow(new RecordingFollower())])
+  await far.claim('s', 'a', 60_000, 'as it was')
+  proxy.delay('up', 20)
+  await redis.command('flushall')
+  let home: string | undefined
+  await until(async () => {
+    const place = await near.adopt('s', 'b').catch((err: Error) => err)
+    if (place instanceof Error) expect(place.message).toContain('has lost what it knew')
+    else home = place!.home
+    return home !== undefined
+  }, 'the home')
+  expect(home).toBe('a')
+  expect(await far.adopt('s', 'a')).toEqual({ home: 'a', record: 'as it was' })
+  // In the end it is said of others that they are unknown.
+  await until(
+    async () => (await near.adopt('other', 'b').catch((err: Error) => err)) === undefined,
+    'an answer',
+  )
+})
+
+test.each(['flushall', 'a lease that ran out'])(
+  'a node can claim its sessions as soon as it is told that it is displaced, by %s',
+  async (fault) => {
+    const redis = await startRedis()
+    const proxy = await proxyTo(redis.port)
+    const [far, near] = [open(proxy.port), open(redis.port)]
+    const a = new ClaimingNode('a', far)
+    const b = new RecordingNode('b')
+    await Promise.all([far.join(a), near.join(b)])
+    await far.claim('s', 'a', 60_000, 'as it was')
+    proxy.goDown('reset')
+    if (fault === 'flushall') await redis.command('flushall')
+    else await until(() => b.lost.includes('a'), 'the lease')
+    proxy.heal()
+    await until(() => a.claimed.length > 0, 'the claim')
+    expect(a.claimed).toEqual(['a'])
+  },
+)
 
 test('mail that was under way when the connection was lost arrives once', async () => {
   const redis = await startRedis()

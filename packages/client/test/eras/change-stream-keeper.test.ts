@@ -96,6 +96,29 @@ test('when there is more to hear of, another stream takes the place of the one b
   expect(server.listens.all).toHaveLength(3)
 })
 
+test('what two streams tell while one takes the place of the other is told once', async () => {
+  const server = (await fakeStateless()).withRecovery()
+  const client = await connected(server.url, { transport })
+  const heard = new Inbox<string>()
+  client.on('notifications/resources/updated', ({ uri }) => heard.push(uri))
+  await client.subscribe('x://a')
+  const first = await server.listens.next()
+  server.onListen = () => {}
+  const subscribing = client.subscribe('x://b')
+  const second = await server.listens.next()
+  const at = (position: string) => ({ 'dev.tidings/position': position })
+  first.updated('x://a', at('e.7'))
+  await heard.next()
+  second.acknowledge(second.filter, { ...at('e.6'), 'dev.tidings/recovered': true })
+  await subscribing
+  second.updated('x://a', at('e.7'))
+  second.updated('x://b', at('e.8'))
+  second.updated('x://a', at('e.9'))
+  await heard.next((uri) => uri === 'x://b')
+  await heard.next((uri) => uri === 'x://a')
+  expect(heard.all).toEqual(['x://a', 'x://b', 'x://a'])
+})
+
 test('a list is listened to for as long as somebody does', async () => {
   const server = await fakeStateless()
   const client = await connected(server.url, { transport })

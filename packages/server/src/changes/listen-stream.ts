@@ -21,6 +21,8 @@ export interface ListenRequest {
   filter: SubscriptionFilter
   /** The position of the recovery extension, if the client sent one. */
   since: unknown
+  /** The time after which a client that has lost the stream is asked to come back. */
+  retryMs: number
 }
 
 /**
@@ -45,7 +47,7 @@ export class ListenStream implements ChangeSink, StreamWriter {
    * @throws {McpError} `invalidParams` when a URI is too long.
    */
   constructor(
-    { id, filter, since }: ListenRequest,
+    { id, filter, since, retryMs }: ListenRequest,
     changes: ChangeIndex,
     isResource: (uri: string) => boolean,
     open: (resources: number, bytes: number) => MessageStream,
@@ -61,10 +63,9 @@ export class ListenStream implements ChangeSink, StreamWriter {
     this.#reader = new ChangeReader(changes, this)
     this.#stream = open(new Set(resources.map(topicKey)).size, bytesOfListen(id, resources))
     if (from !== undefined) this.#reader.rewind(from)
-    this.#acknowledge(
-      acknowledged(watchedLists, filter, resources),
-      since === undefined ? undefined : from !== undefined,
-    )
+    const recovered = since === undefined ? undefined : from !== undefined
+    const acknowledgement = this.#acknowledgement(acknowledged(watchedLists, filter, resources), recovered)
+    this.#stream.write(`retry: ${retryMs}\n${frameOf(acknowledgement)}`)
     for (const topic of [...watchedLists, ...resources]) this.#reader.watch(topic, from)
     this.#stream.writer = this
     this.#reader.catchUp()
@@ -74,7 +75,7 @@ export class ListenStream implements ChangeSink, StreamWriter {
   end(reason: string): void {
     this.release()
     const result = { resultType: 'complete', _meta: { [metaKeys.subscriptionId]: this.#id } }
-    this.#send({ id: this.#id, result })
+    this.#stream.write(frameOf({ id: this.#id, result }))
     this.#stream.end(reason)
   }
 
@@ -100,8 +101,8 @@ export class ListenStream implements ChangeSink, StreamWriter {
     this.onClose()
   }
 
-  #acknowledge(notifications: SubscriptionFilter, recovered: boolean | undefined): void {
-    this.#send({
+  #acknowledgement(notifications: SubscriptionFilter, recovered: boolean | undefined): object {
+    return {
       method: 'notifications/subscriptions/acknowledged',
       params: {
         notifications,
@@ -111,12 +112,12 @@ export class ListenStream implements ChangeSink, StreamWriter {
           ...(recovered !== undefined && { [recovery.recovered]: recovered }),
         },
       },
-    })
+    }
   }
+}
 
-  #send(message: object): void {
-    this.#stream.write(`data: ${JSON.stringify({ jsonrpc: JSONRPC_VERSION, ...message })}\n\n`)
-  }
+function frameOf(message: object): string {
+  return `data: ${JSON.stringify({ jsonrpc: JSONRPC_VERSION, ...message })}\n\n`
 }
 
 /** The id is held twice: as it came, and in the end of each frame. */

@@ -83,7 +83,10 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
   restore({ epoch, mail }: ChannelRecord): void {
     this.#restoredFrom = this.#owner.changes.completeFrom
     this.#mailbox.restore(mail, performance.now())
-    if (epoch !== this.#epoch) this.#mailbox.positionsLost()
+    if (epoch !== this.#epoch) {
+      this.#formerEpoch = epoch
+      this.#mailbox.positionsLost()
+    }
   }
 
   /** True while messages wait to be written. */
@@ -199,9 +202,9 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
     if (epoch === this.#epoch) {
       return position <= reached && this.#mailbox.rewind(position, mail) && this.#reader.rewind(position)
     }
-    // The index has begun anew since, but messages have numbers of their own.
-    if (epoch !== this.#formerEpoch || mail === undefined) return false
-    return this.#mailbox.rewind(0, mail) && this.#reader.rewind(0)
+    // The index has begun anew since.
+    if (epoch !== this.#formerEpoch) return false
+    return this.#mailbox.rewindFormer(position, mail) && this.#reader.rewind(0)
   }
 
   /**
@@ -210,7 +213,11 @@ export class Channel implements ChangeSink, StreamWriter, Keeper {
    */
   #rewindRestored({ epoch, position, mail }: EventId): boolean {
     const isSameOrder = epoch === this.#epoch
-    if (!this.#mailbox.rewind(isSameOrder ? position : 0, mail)) return false
+    const isBack =
+      epoch === this.#formerEpoch
+        ? this.#mailbox.rewindFormer(position, mail)
+        : this.#mailbox.rewind(isSameOrder ? position : 0, mail)
+    if (!isBack) return false
     if (isSameOrder) this.#reader.goTo(position, this.#restoredFrom!)
     else this.#reader.doubt()
     return true

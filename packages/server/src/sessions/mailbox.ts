@@ -54,6 +54,8 @@ export interface Mail {
   readonly mergeKey: string | undefined
   /** The position of the reader when this was written. It places mail between changes. */
   position: number
+  /** The same in the order before, if this was written before the order began anew. */
+  formerPosition?: number | undefined
   /** The time when it was written, by `performance.now()`. */
   time: number
 }
@@ -75,6 +77,8 @@ export class Mailbox {
   /** The greatest number that a former home can have given. */
   #restoredTo = 0
   #letGoPosition = -1
+  /** The same in the order before; `Infinity` when it was written since. */
+  #letGoFormerPosition = -1
 
   constructor(owner: MailboxOwner) {
     this.#owner = owner
@@ -158,6 +162,7 @@ export class Mailbox {
     this.#lastWritten = mail.number
     this.#owner.holds(0, mail.bytes)
     mail.position = position
+    mail.formerPosition = undefined
     mail.time = now
     return mail
   }
@@ -171,32 +176,38 @@ export class Mailbox {
    * @returns false when the reader lacks a message that is no longer kept, or names one that was never written.
    */
   rewind(position: number, number: number | undefined): boolean {
-    let next: number
     if (number === undefined) {
       if (this.#letGoPosition >= position) return false
-      next = this.#mail.findIndex((mail, index) => index >= this.#written || mail.position >= position)
-      if (next === -1) next = this.#mail.length
-    } else {
-      if (number < this.#letGoNumber || number > this.#lastNumber) return false
-      next = this.#mail.findIndex((mail) => mail.number > number)
-      if (next === -1) next = this.#mail.length
-      if (next > this.#written) {
-        // Its former home may have written what it had stored as waiting.
-        if (number > this.#restoredTo) return false
-        this.#owner.holds(0, sizeOf(this.#mail.slice(this.#written, next)))
-        this.#written = next
-      }
+      return this.#rewindTo(this.#firstWritten((mail) => mail.position >= position))
     }
-    this.#lastWritten = number ?? this.#mail[next - 1]?.number ?? this.#letGoNumber
-    const again = this.#mail.slice(next, this.#written)
-    this.#written -= again.length
-    this.#owner.holds(0, -sizeOf(again))
-    return true
+    if (number < this.#letGoNumber || number > this.#lastNumber) return false
+    let next = this.#mail.findIndex((mail) => mail.number > number)
+    if (next === -1) next = this.#mail.length
+    if (next > this.#written) {
+      // Its former home may have written what it had stored as waiting.
+      if (number > this.#restoredTo) return false
+      this.#owner.holds(0, sizeOf(this.#mail.slice(this.#written, next)))
+      this.#written = next
+    }
+    return this.#rewindTo(next, number)
+  }
+
+  /** The same, where the position is of the order before the present one. */
+  rewindFormer(position: number, number: number | undefined): boolean {
+    if (number !== undefined) return this.rewind(0, number)
+    if (this.#letGoFormerPosition >= position) return false
+    return this.#rewindTo(
+      this.#firstWritten(({ formerPosition }) => formerPosition === undefined || formerPosition >= position),
+    )
   }
 
   /** The change index has begun anew: all messages so far were written before its changes. */
   positionsLost(): void {
-    for (const mail of this.#mail) mail.position = 0
+    for (const mail of this.#mail.slice(0, this.#written)) {
+      mail.formerPosition = mail.position
+      mail.position = 0
+    }
+    this.#letGoFormerPosition = this.#letGoPosition
     this.#letGoPosition = Math.min(this.#letGoPosition, 0)
   }
 
@@ -214,6 +225,7 @@ export class Mailbox {
       if (mail.time > time && this.#mail.length - gone <= maxMessages) break
       this.#letGoNumber = mail.number
       this.#letGoPosition = mail.position
+      this.#letGoFormerPosition = mail.formerPosition ?? Infinity
       gone++
     }
     if (gone === 0) return 0
@@ -228,6 +240,20 @@ export class Mailbox {
     this.letGo(Infinity)
     this.#owner.holds(-sizeOf(this.#mail), 0)
     this.#mail = []
+  }
+
+  /** The place of the first message that was written and is as wanted; behind all that were written, if none is. */
+  #firstWritten(isWanted: (mail: Mail) => boolean): number {
+    const place = this.#mail.findIndex((mail, index) => index >= this.#written || isWanted(mail))
+    return place === -1 ? this.#mail.length : place
+  }
+
+  #rewindTo(next: number, number = this.#mail[next - 1]?.number ?? this.#letGoNumber): true {
+    this.#lastWritten = number
+    const again = this.#mail.slice(next, this.#written)
+    this.#written -= again.length
+    this.#owner.holds(0, -sizeOf(again))
+    return true
   }
 
   #waitingUnder(mergeKey: string): Mail | undefined {

@@ -464,14 +464,40 @@ test('when it cannot be found out where a session lives, the client is told to a
   expect(log.errors).toEqual([failure])
 })
 
-test('a backplane that cannot be joined fails requests, and is logged', async () => {
+test('a backplane that cannot be joined is logged; requests are refused, and the server says that it is not ready', async () => {
   const log = new Log()
   const backplane = new MemoryBackplane()
   const failure = new Error('no such host')
   backplane.join = () => Promise.reject(failure)
   const { url } = await start(() => {}, { logger: log }, { backplane })
-  expect((await fetch(`${url}/sse`)).status).toBe(500)
+  const refused = await fetch(`${url}/sse`, { headers: { Accept: 'text/event-stream' } })
+  expect([refused.status, refused.headers.get('Retry-After')]).toEqual([503, '1'])
+  expect(await refused.json()).toMatchObject({
+    error: { message: 'The server has not reached its backplane yet' },
+  })
+  const health = await fetch(`${url}/health`)
+  expect([health.status, await health.json()]).toMatchObject([503, { status: 'starting' }])
   expect(log.errors).toContain(failure)
+})
+
+test('a server that is stopped before it has joined refuses those that wait, and does not call that a failure', async () => {
+  const log = new Log()
+  const backplane = new MemoryBackplane()
+  const closing = deferred()
+  backplane.join = () => closing.promise.then(() => Promise.reject(new Error('closed')))
+  const serving = await start(() => {}, { logger: log }, { backplane })
+  const asked = once(serving.http, 'request')
+  const waiting = fetch(`${serving.url}/sse`, { headers: { Accept: 'text/event-stream' } })
+  await asked
+  const closed = serving.close()
+  closing.resolve()
+  const refused = await waiting
+  expect([refused.status, await refused.json()]).toMatchObject([
+    503,
+    { error: { message: 'The server is stopping' } },
+  ])
+  await closed
+  expect(log.errors).toEqual([])
 })
 
 test('a session that cannot be claimed is served where it was opened', async () => {

@@ -175,3 +175,38 @@ test('its owner knows the bytes after each step, and none are left at the end', 
     }),
   )
 })
+
+test('where the order began anew, a position of the one before still says what has arrived', () => {
+  const mailbox = new Mailbox(new Owner())
+  for (const [text, position] of [
+    ['before change 2', 1],
+    ['after change 2', 2],
+  ] as const) {
+    mailbox.post(data(text))
+    takeAll(mailbox, position)
+  }
+  mailbox.post(data('waits'))
+  mailbox.positionsLost()
+  takeAll(mailbox, 1)
+  expect(mailbox.rewindFormer(2, undefined)).toBe(true)
+  expect(takeAll(mailbox, 1)).toEqual(['after change 2', 'waits'])
+  expect(mailbox.rewindFormer(3, undefined)).toBe(true)
+  // Those that were written again since were written after all that is of the order before.
+  expect(takeAll(mailbox, 1)).toEqual(['after change 2', 'waits'])
+})
+
+test('where a message that the reader lacks is gone, a position of the order before does not do', () => {
+  const mailbox = new Mailbox(new Owner())
+  mailbox.post(data('after change 2'))
+  takeAll(mailbox, 2)
+  mailbox.positionsLost()
+  mailbox.post(data('since'))
+  takeAll(mailbox, 0, 1)
+  expect(mailbox.letGo(0)).toBeGreaterThan(0)
+  expect(mailbox.rewindFormer(2, undefined)).toBe(false)
+  expect(mailbox.rewindFormer(3, undefined)).toBe(true)
+  expect(mailbox.letGo(1)).toBe(0)
+  takeAll(mailbox, 0, 1)
+  mailbox.letGo(1)
+  expect(mailbox.rewindFormer(3, undefined)).toBe(false)
+})

@@ -58,17 +58,20 @@ export function stateless(context: TransportContext): StatelessTransport {
     const held = new Holding(limits.bytes, principal)
     let watched: number
     const isResource = (uri: string) => resources.has(uri)
-    const stream = new ListenStream({ id, filter, since }, changes, isResource, (uris, bytes) => {
-      if (bytes > limits.bytes.max.perSession) {
-        throw limits.bytes.refuse('perSession').toMcpError(errorCodes.invalidParams)
-      }
-      limits.subscriptions.require(principal, (watched = uris))
-      held.take(bytes)
-      limits.subscriptions.add(principal, watched)
-      const stream = response.stream(principal)
-      stream.write(`retry: ${options.retryMs}\n\n`)
-      return stream
-    })
+    const stream = new ListenStream(
+      { id, filter, since, retryMs: options.retryMs },
+      changes,
+      isResource,
+      (uris, bytes) => {
+        if (bytes > limits.bytes.max.perSession) {
+          throw limits.bytes.refuse('perSession').toMcpError(errorCodes.invalidParams)
+        }
+        limits.subscriptions.require(principal, (watched = uris))
+        held.take(bytes)
+        limits.subscriptions.add(principal, watched)
+        return response.stream(principal)
+      },
+    )
     listenStreams.add(stream)
     stream.onClose = () => {
       listenStreams.delete(stream)
