@@ -1,5 +1,6 @@
 import { RedisBackplane } from '@tidings/redis'
 import type { ChangeFollower, ChangeSnapshot } from '@tidings/server'
+import type { History } from './history.ts'
 
 /** The latest change of a topic. */
 export interface LatestChange {
@@ -17,16 +18,18 @@ export class ChangeLog implements ChangeFollower {
   begunAnew = -1
   readonly latest = new Map<string, LatestChange>()
   readonly #backplane: RedisBackplane
+  readonly #history: History
   readonly #announcedAt = new Map<string, number>()
 
-  private constructor(backplane: RedisBackplane) {
+  private constructor(backplane: RedisBackplane, history: History) {
+    this.#history = history
     this.#backplane = backplane
   }
 
-  static async begin(url: string, leaseMs: number): Promise<ChangeLog> {
+  static async begin(url: string, leaseMs: number, history: History): Promise<ChangeLog> {
     const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
     const backplane = new RedisBackplane({ url }, { leaseMs, logger })
-    const log = new ChangeLog(backplane)
+    const log = new ChangeLog(backplane, history)
     await backplane.follow(log)
     return log
   }
@@ -47,6 +50,7 @@ export class ChangeLog implements ChangeFollower {
 
   changed(topic: string, seq: number): void {
     if (this.latest.get(topic)?.seq === seq) return
+    this.#history.add('log', `${topic} at ${this.epoch}.${seq}`)
     this.latest.set(topic, { seq, announcedBy: this.#announcedAt.get(topic) ?? 0 })
   }
 

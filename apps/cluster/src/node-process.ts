@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { History } from './history.ts'
 
 export interface NodeOptions {
   readonly redisUrl: string
@@ -21,6 +23,13 @@ export interface NodeMessage {
   readonly ran?: number
   /** How often it was told anew of all changes. */
   readonly resyncs?: number
+}
+
+/** What a node says of itself. */
+interface NodeHealth {
+  /** Those whose home it believes to be. */
+  readonly sessions: { readonly open: number }
+  readonly backplane: { readonly status: 'connected' | 'degraded' }
 }
 
 /** A node in a process of its own. */
@@ -47,9 +56,10 @@ export class NodeProcess {
     })
   }
 
-  static async start(options: NodeOptions): Promise<NodeProcess> {
+  static async start(options: NodeOptions, history: History): Promise<NodeProcess> {
     const path = fileURLToPath(new URL('../dist/node.js', import.meta.url))
-    const child = fork(path, [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+    const child = fork(path, [JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    createInterface(child.stdout!).on('line', (line) => history.add(`node ${child.pid}`, line))
     const port = await new Promise<number>((resolve, reject) => {
       child.on('message', ({ port }: NodeMessage) => port !== undefined && resolve(port))
       child.once('exit', (code) => reject(new Error(`A node has ended with ${code} before it began`)))
@@ -61,6 +71,10 @@ export class NodeProcess {
     return `http://127.0.0.1:${this.port}`
   }
 
+  get pid(): number {
+    return this.#child.pid!
+  }
+
   get alive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
@@ -70,10 +84,8 @@ export class NodeProcess {
     if (this.#child.connected) this.#child.send(topic, () => {})
   }
 
-  /** The number of sessions whose home it believes to be. */
-  async sessions(): Promise<number> {
-    const health = (await (await fetch(`${this.url}/health`)).json()) as { sessions: { open: number } }
-    return health.sessions.open
+  async health(): Promise<NodeHealth> {
+    return (await (await fetch(`${this.url}/health`)).json()) as NodeHealth
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -8,11 +8,10 @@ import type { NodeMessage, NodeOptions } from './node-process.ts'
 const { redisUrl, leaseMs, topics, requestsPerConnection } = JSON.parse(process.argv[2]!) as NodeOptions
 const tell = (message: NodeMessage) => void (process.connected && process.send!(message))
 const nothing = () => {}
-/** To see what a schedule has done. */
-const isLogged = process.env['CLUSTER_LOG'] === '1'
 const log = (fields: object, message: string) => {
   if (message === 'session opened') tell({ opened: true })
-  if (isLogged) console.log(new Date().toISOString().slice(14), process.pid, message, fields)
+  const texts = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`)
+  console.log(`${message} ${texts.join(' ')}`)
 }
 const logger: Logger = { debug: log, info: log, warn: log, error: log }
 

@@ -20,6 +20,8 @@ export interface ScheduleReport {
   readonly openedAnew: number
   readonly redisKeys: number
   readonly redisBytes: number
+  /** What has happened. */
+  readonly history: string
 }
 
 const stepsPerSchedule = 5
@@ -40,12 +42,12 @@ export async function runSchedule(seed: number, { slackMs }: { slackMs: number }
     await looked.catch((err: Error) => faults.push(`${what}: ${err.message}`))
   }
   let toldAfterMs = NaN
-  let outcome: Omit<ScheduleReport, 'seed' | 'steps' | 'faults' | 'toldAfterMs'> | undefined
+  let outcome: Omit<ScheduleReport, 'seed' | 'steps' | 'faults' | 'toldAfterMs' | 'history'> | undefined
   try {
     for (let i = 0; i < stepsPerSchedule; i++) {
       const name = one(stepNames, random)
       taken.push(name)
-      if (process.env['CLUSTER_LOG'] === '1') console.log(new Date().toISOString().slice(14), name)
+      world.history.add('step', name)
       await Promise.all([steps[name].run(world, random), load(world, random)])
     }
     const deadlineMs = world.leaseMs + slackMs
@@ -53,11 +55,14 @@ export async function runSchedule(seed: number, { slackMs }: { slackMs: number }
     await check('at the end', world.allTold(deadlineMs))
     toldAfterMs = performance.now() - healedAt
     const calls = await world.endedCalls()
+    await check('nodes', world.allConnected(deadlineMs))
     await check('when all is well', world.eachIsToldOnce(deadlineMs))
+    const losses = taken.filter((name) => 'losesData' in steps[name]).length
+    // What Redis has lost, and a home that is dead or cannot be reached as well, is lost.
+    if (losses > 0) world.abandoned += world.openedAnew
     await check('homes', world.oneHomeEach(deadlineMs))
     const left = await leftInRedis(world)
     const sessions = world.subscribers.filter(({ hasSession }) => hasSession).length
-    const losses = taken.filter((name) => 'losesData' in steps[name]).length
     if (left.sessions < sessions || left.sessions > sessions + world.abandoned)
       faults.push(`${left.sessions} sessions are left in Redis of ${sessions}`)
     if (left.mail > world.members.length) faults.push(`${left.mail} streams of mail are left in Redis`)
@@ -81,7 +86,14 @@ export async function runSchedule(seed: number, { slackMs }: { slackMs: number }
     await world.end()
   }
   if (world.stderr !== '') faults.push(`stderr: ${world.stderr.slice(0, 500)}`)
-  return { seed, steps: taken, faults: [...faults, ...world.faults], toldAfterMs, ...outcome }
+  return {
+    seed,
+    steps: taken,
+    faults: [...faults, ...world.faults],
+    toldAfterMs,
+    ...outcome!,
+    history: String(world.history),
+  }
 }
 
 /** Changes and calls at any node, for as long as a short fault takes. */

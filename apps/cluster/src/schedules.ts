@@ -1,6 +1,9 @@
 // Runs schedules of faults, and tells what each has found.
 //
 //   node dist/schedules.js --schedules 1000 --seed 1 --parallel 3
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runSchedule, type ScheduleReport } from './schedule.ts'
 import { stepNames } from './steps.ts'
@@ -36,6 +39,11 @@ async function work(): Promise<void> {
           `${failed} of ${calls} calls failed, ${doubts} doubts`,
       )
       for (const fault of faults) console.log(`       ${fault}`)
+      if (faults.length > 0) {
+        const file = join(tmpdir(), `tidings-schedule-${seed}.log`)
+        await writeFile(file, report.history)
+        console.log(`       What has happened: ${file}`)
+      }
     } catch (err) {
       reports.push({ ...emptyReport, seed, faults: [(err as Error).message] })
       console.log(`FAILED seed ${seed}: ${(err as Error).stack}`)
@@ -54,6 +62,7 @@ const emptyReport: ScheduleReport = {
   openedAnew: 0,
   redisKeys: 0,
   redisBytes: 0,
+  history: '',
 }
 
 await Promise.all(Array.from({ length: parallel }, work))

@@ -1,5 +1,6 @@
 import { type Client, connect, ConnectionError, type TransportName } from '@tidings/client'
 import type { ChangeLog } from './change-log.ts'
+import type { History } from './history.ts'
 import { type HeardChange, heardWithoutSession, hearingFetch } from './heard-events.ts'
 
 /** A call that has ended. */
@@ -14,6 +15,8 @@ export interface EndedCall {
 interface Told extends HeardChange {
   readonly at: number
 }
+
+let clients = 0
 
 /** A client that watches topics, and what it was told of them. */
 export class Subscriber {
@@ -34,13 +37,19 @@ export class Subscriber {
   readonly #last = new Map<string, HeardChange>()
   #doubtedAt = 0
 
-  private constructor(client: Client, transport: TransportName) {
+  readonly #name: string
+  readonly #history: History
+
+  private constructor(client: Client, transport: TransportName, name: string, history: History) {
+    this.#name = name
+    this.#history = history
     this.client = client
     this.transport = transport
   }
 
   /** @throws what `connect` throws. */
-  static async connect(url: string, transport: TransportName): Promise<Subscriber> {
+  static async connect(url: string, transport: TransportName, history: History): Promise<Subscriber> {
+    const name = `client ${++clients} (${transport})`
     const path = transport === 'http+sse' || transport === 'paired' ? '/sse' : '/mcp'
     let hear: (change: HeardChange) => void = () => {}
     const client = await connect(url + path, {
@@ -48,15 +57,14 @@ export class Subscriber {
       // Without a session the client tells apart what two streams bring, and its listeners get the position.
       ...(transport !== 'stateless' && { fetch: hearingFetch((change) => hear(change)) }),
     })
-    const subscriber = new Subscriber(client, transport)
+    const subscriber = new Subscriber(client, transport, name, history)
     hear = (change) => subscriber.#hear(change)
     client.on('notifications/resources/updated', (params) => {
       subscriber.counts.set(params.uri, (subscriber.counts.get(params.uri) ?? 0) + 1)
       if (transport === 'stateless') hear(heardWithoutSession(params))
     })
     client.on('state', (event) => {
-      if (process.env['CLUSTER_LOG'] === '1')
-        console.log(new Date().toISOString().slice(14), transport, event)
+      history.add(name, `${event.state} ${event.recovered ?? ''} ${event.error ?? ''}`)
       subscriber.connectedAt = event.state === 'connected' ? performance.now() : undefined
       if (event.state !== 'connected' || event.recovered !== false) return
       subscriber.doubts++
@@ -86,11 +94,14 @@ export class Subscriber {
   }
 
   async call(tool: 'echo' | 'slow', call: number): Promise<EndedCall> {
+    this.#history.add(this.#name, `call ${call} of ${tool}`)
     try {
       await this.client.callTool(tool, { call }, { timeoutMs: 15_000 })
+      this.#history.add(this.#name, `call ${call} is answered`)
       return { call, mayHaveRun: true }
     } catch (err) {
       const error = err as Error
+      this.#history.add(this.#name, `call ${call} has failed: ${error}`)
       return { call, error, mayHaveRun: !(error instanceof ConnectionError) || error.mayHaveRun }
     }
   }
@@ -123,6 +134,7 @@ export class Subscriber {
 
   #hear(change: HeardChange): void {
     const { uri, epoch, position } = change
+    this.#history.add(this.#name, `told of ${uri} at ${epoch}.${position}`)
     this.#told.set(uri, { ...change, at: performance.now() })
     this.#heard.set(uri, (this.#heard.get(uri) ?? 0) + 1)
     if (position === 0) return

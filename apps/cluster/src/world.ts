@@ -4,6 +4,7 @@ import { TcpProxy } from '@tidings/testkit/tcp-proxy'
 import { until } from '@tidings/testkit/until'
 import { Balancer } from './balancer.ts'
 import { ChangeLog } from './change-log.ts'
+import { History } from './history.ts'
 import { NodeProcess } from './node-process.ts'
 import { type EndedCall, Subscriber } from './subscriber.ts'
 
@@ -36,6 +37,7 @@ export class World {
   readonly leaseMs: number
   readonly balancer: Balancer
   readonly log: ChangeLog
+  readonly history: History
   redis: RedisServer
   members: Member[] = []
   subscribers: Subscriber[] = []
@@ -55,12 +57,13 @@ export class World {
 
   private constructor(
     { leaseMs = 1_000, requestsPerConnection = 0 }: WorldOptions,
-    parts: { redis: RedisServer; redisProxy: TcpProxy; balancer: Balancer; log: ChangeLog },
+    parts: { redis: RedisServer; redisProxy: TcpProxy; balancer: Balancer; log: ChangeLog; history: History },
   ) {
     this.leaseMs = leaseMs
     this.redis = parts.redis
     this.balancer = parts.balancer
     this.log = parts.log
+    this.history = parts.history
     this.#redisProxy = parts.redisProxy
     this.#requestsPerConnection = requestsPerConnection
   }
@@ -69,8 +72,9 @@ export class World {
     const { persistence = 'none', clients = 8, leaseMs = 1_000 } = options
     const redis = await RedisServer.start({ persistence })
     const redisProxy = await TcpProxy.to(redis.port)
-    const log = await ChangeLog.begin(`redis://127.0.0.1:${redisProxy.port}`, leaseMs)
-    const world = new World(options, { redis, redisProxy, balancer: await Balancer.start(), log })
+    const history = new History()
+    const log = await ChangeLog.begin(`redis://127.0.0.1:${redisProxy.port}`, leaseMs, history)
+    const world = new World(options, { redis, redisProxy, balancer: await Balancer.start(), log, history })
     await Promise.all([world.addNode(), world.addNode(), world.addNode()])
     for (let i = 0; i < clients; i++) {
       const subscriber = await world.connect(transports[i % transports.length]!)
@@ -81,12 +85,15 @@ export class World {
 
   async addNode(): Promise<Member> {
     const proxy = await TcpProxy.to(this.#redisProxy.target)
-    const node = await NodeProcess.start({
-      redisUrl: `redis://127.0.0.1:${proxy.port}`,
-      leaseMs: this.leaseMs,
-      topics: [...topics, marker],
-      requestsPerConnection: this.#requestsPerConnection,
-    })
+    const node = await NodeProcess.start(
+      {
+        redisUrl: `redis://127.0.0.1:${proxy.port}`,
+        leaseMs: this.leaseMs,
+        topics: [...topics, marker],
+        requestsPerConnection: this.#requestsPerConnection,
+      },
+      this.history,
+    )
     const member = { node, proxy }
     this.members.push(member)
     this.#balance()
@@ -116,7 +123,7 @@ export class World {
 
   /** @throws what the client throws. */
   async connect(transport: TransportName): Promise<Subscriber> {
-    const subscriber = await Subscriber.connect(this.balancer.url, transport)
+    const subscriber = await Subscriber.connect(this.balancer.url, transport, this.history)
     this.subscribers.push(subscriber)
     if (subscriber.hasSession) this.#connected++
     return subscriber
@@ -137,6 +144,7 @@ export class World {
   /** Announces a change at a node. */
   changed({ node }: Member, topic: string): void {
     this.log.announcing(topic)
+    this.history.add(`node ${node.pid}`, `announces ${topic}`)
     node.changed(topic)
   }
 
@@ -192,13 +200,25 @@ export class World {
     }
   }
 
+  /** Waits until all nodes follow Redis, and whatever was in doubt has been told. */
+  async allConnected(deadlineMs: number): Promise<void> {
+    const connected = async ({ node }: Member) => (await node.health()).backplane.status === 'connected'
+    await until(
+      async () => (await Promise.all(this.members.map(connected))).every(Boolean),
+      'A node is not connected to Redis',
+      deadlineMs,
+    )
+    for (const topic of topics) this.changed(this.members[0]!, topic)
+    await this.allTold(deadlineMs)
+  }
+
   /** Waits until each session has one home. */
   async oneHomeEach(deadlineMs: number): Promise<void> {
     const wanted = this.subscribers.filter(({ hasSession }) => hasSession).length
     let counts: number[] = []
     await until(
       async () => {
-        counts = await Promise.all(this.members.map(({ node }) => node.sessions()))
+        counts = await Promise.all(this.members.map(async ({ node }) => (await node.health()).sessions.open))
         const sum = counts.reduce((a, b) => a + b, 0)
         return sum >= wanted && sum <= wanted + this.abandoned
       },

@@ -10,6 +10,19 @@ export type MailEntry =
   | { readonly gone: string }
   | { readonly from: string; readonly link: string; readonly number: number; readonly mail: Buffer }
 
+/** What was received last from a node. */
+interface Received {
+  /** Its beginning. */
+  readonly link: string
+  /** The number of the last entry of that. */
+  readonly number: number
+  /** The node was gone since: what it sends belongs to another beginning. */
+  isOver: boolean
+}
+
+/** The number of senders that are remembered. */
+const maxSenders = 1_000
+
 /** A node of this process. */
 export class LocalNode {
   readonly member: BackplaneNode
@@ -25,8 +38,8 @@ export class LocalNode {
   readonly #link: Link
   readonly #logger: Logger
   readonly #outboxes = new Map<string, Outbox>()
-  /** By sender: its beginning, and the number of the last entry of that. */
-  readonly #received = new Map<string, { link: string; number: number }>()
+  /** By sender, the latest last. Kept when the sender is gone: a Redis that has gone back gives again what was read. */
+  readonly #received = new Map<string, Received>()
 
   constructor(member: BackplaneNode, { keys, link, logger }: { keys: Keys; link: Link; logger: Logger }) {
     this.member = member
@@ -61,15 +74,21 @@ export class LocalNode {
     const { from, link, number, mail } = entry
     const last = this.#received.get(from)
     if (last?.link === link && number <= last.number) return // it came twice
-    const isNext = last?.link === link ? number === last.number + 1 : last === undefined && number === 1
-    this.#received.set(from, { link, number })
+    const isNext =
+      last === undefined || last.isOver
+        ? number === 1 && last?.link !== link
+        : last.link === link && number === last.number + 1
+    this.#received.delete(from)
+    this.#received.set(from, { link, number, isOver: false })
+    if (this.#received.size > maxSenders) this.#received.delete(this.#received.keys().next().value!)
     if (!isNext) this.#call(() => this.member.gone(from))
     for (const each of unpackMail(mail)) this.#call(() => this.member.receive(from, each))
   }
 
   /** Another node has left or is dead, and has no mail here any more. */
   gone(node: string): void {
-    this.#received.delete(node)
+    const received = this.#received.get(node)
+    if (received !== undefined) received.isOver = true
     this.#outboxes.get(node)?.end(new Error(`Node ${node} is gone`))
     this.#outboxes.delete(node)
     this.#call(() => this.member.gone(node))

@@ -238,7 +238,9 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
 
   watch(uri: string): void {
     const key = topicKey(uri)
-    if (this.#ended || this.#watchedUris?.has(key)) return
+    if (this.#ended) return
+    // Another home, of which this node does not know yet, may have ended the watch: storing it finds out.
+    if (this.#watchedUris?.has(key)) return this.#owner.changed(this)
     const { subscriptions } = this.#owner.limits
     const watched = this.#watchedUris?.size ?? 0
     const reached =
@@ -252,7 +254,7 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
 
   unwatch(uri: string): void {
     const key = topicKey(uri)
-    if (!this.#watchedUris?.delete(key)) return
+    if (!this.#watchedUris?.delete(key)) return this.#owner.changed(this)
     this.#owner.limits.subscriptions.release(this.principal)
     this.holds(-bytesOfWatch(key), 0)
     this.channel.unwatch(uri)

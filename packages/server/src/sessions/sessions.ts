@@ -377,6 +377,7 @@ export class Sessions implements SessionOwner {
     })
     // Who counts on it waits for it, and hears of a failure.
     stored.catch((err: unknown) => {
+      if (session.ended) return
       this.#options.logger.warn({ err, session: session.label }, 'a session cannot be stored: tried again')
       session.isBehind = true
       this.changesSoon(session)
@@ -403,7 +404,9 @@ export class Sessions implements SessionOwner {
       })
     session.storing = storing
     storing.catch(() => {})
-    if (!(await isHome)) session.end(adoptedElsewhere, true)
+    if (await isHome) return
+    session.end(adoptedElsewhere, true)
+    throw new Error('The session has another home')
   }
 
   /** @returns false when another node is the home. */

@@ -71,6 +71,25 @@ test.each(sessionTransports)(
   },
 )
 
+test.each([
+  ['resources/subscribe', 'resources/unsubscribe'],
+  ['resources/unsubscribe', 'resources/subscribe'],
+] as const)(
+  'a node that has lost a session without knowing it does not confirm %s by what it knows itself',
+  async (method, other) => {
+    const { a, b, die } = await startNodes()
+    const session = await openStreamable(a.url)
+    const ask = async (url: string, method: string) =>
+      await (await post(`${url}/mcp`, { ...subscribe, method }, session)).json()
+    expect(await ask(a.url, method)).toMatchObject({ result: {} })
+    await die()
+    expect(await ask(b.url, other)).toMatchObject({ result: {} })
+    expect(await ask(a.url, method)).toMatchObject({ error: { data: { retry: true } } })
+    expect(await ask(a.url, method)).toMatchObject({ result: {} })
+    expect((await health(b.url)).limits.subscriptions.used).toBe(method === 'resources/subscribe' ? 1 : 0)
+  },
+)
+
 test('while a node closes, requests of sessions that it has handed over are answered by the new home', async () => {
   const goOn = deferred()
   const { a, b } = await startNodes(() => goOn.promise)
