@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { RedisServer } from '@tidings/testkit/redis-server'
+import { TcpProxy } from '@tidings/testkit/tcp-proxy'
 import { topics, transports, type World } from './world.ts'
 
 export type Random = () => number
@@ -75,13 +76,14 @@ export const steps = {
   failover: {
     losesData: true,
     async run(world, random) {
-      const replica = await RedisServer.start({ persistence: 'aof', replicaOf: world.redis.port })
-      replica.signal('SIGSTOP')
+      const replication = await TcpProxy.to(world.redis.port)
+      const replica = await RedisServer.start({ persistence: 'aof', replicaOf: replication.port })
+      replication.goHalfOpen('down')
       await wait(300 * random())
       await world.redis.kill()
-      replica.signal('SIGCONT')
       await replica.promote()
       await world.moveTo(replica)
+      await replication.close()
     },
   },
   moveClients: {

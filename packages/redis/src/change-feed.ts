@@ -51,7 +51,6 @@ export class ChangeFeed {
     const args = [newEpoch(), former, String(this.#seq), this.#batch, isLost ? '1' : '0']
     const { order, log } = this.#keys
     const [epoch, goesOn] = (await attachScript.run(client, [order, log], args)) as [string, number]
-    if (epoch !== former) console.log('ATTACH', process.pid, Date.now(), JSON.stringify(args), epoch, goesOn)
     if (goesOn === 1) return false
     await this.#takeSnapshot(client)
     return former !== '' && epoch !== former

@@ -1,7 +1,7 @@
 /** The names of all keys of a namespace. The braces put them into one hash slot of a cluster. */
 export class Keys {
   readonly prefix: string
-  /** Hash: epoch, seq, floor (the number from which the topics are complete), replid, writtenAt, anewAt (when a node found that the order had begun anew). */
+  /** Hash: epoch, seq, floor (the number from which the topics are complete), replid and run (of the server), writtenAt, anewAt (when a node found that the order had begun anew). */
   readonly order: string
   /** Stream: the latest batches of changes. */
   readonly log: string

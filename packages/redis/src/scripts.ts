@@ -84,7 +84,8 @@ return 1
  *
  * The replication id of a master is new after a restart, and after a replica was promoted. A replica may have been behind, so
  * its promotion always gives another epoch. A restarted server has started after the last write; it keeps the epoch if the
- * caller proves that what it has read last is still there.
+ * caller proves that what it has read last is still there. A master that goes on, and gets its first replica, has a new id as
+ * well, and no second one, which is that of the master before.
  *
  * KEYS: order, log. ARGV: another epoch, the epoch that the caller knows, the last entry that it has read, the batch of it, 1
  * when changes were lost.
@@ -94,8 +95,10 @@ return 1
 export const attachScript = new Script(`
 local order, log = KEYS[1], KEYS[2]
 local time = now()
-local replid = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
-local known = redis.call('HMGET', order, 'epoch', 'replid', 'writtenAt', 'seq')
+local replication, server = redis.call('INFO', 'replication'), redis.call('INFO', 'server')
+local replid = string.match(replication, 'master_replid:(%w+)')
+local run = string.match(server, 'run_id:(%w+)')
+local known = redis.call('HMGET', order, 'epoch', 'replid', 'writtenAt', 'run')
 local epoch = known[1]
 local isFollowing = epoch and epoch == ARGV[2]
 local isProven, isTrimmed = false, false
@@ -110,11 +113,12 @@ if isFollowing then
 end
 local isKept = false
 if epoch then
-  if known[2] == replid then
+  local goesOn = known[4] == run and not string.match(replication, 'master_replid2:0*[1-9a-f]')
+  if known[2] == replid or goesOn then
     isKept = not isFollowing or isProven or isTrimmed
   else
     -- Both the start and the present are known to Redis in whole seconds: the uptime can be a second too long.
-    local uptime = tonumber(string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)'))
+    local uptime = tonumber(string.match(server, 'uptime_in_seconds:(%d+)'))
     local isRestarted = time - (uptime - 1) * 1000 >= tonumber(known[3])
     isKept = isFollowing and isProven and isRestarted
   end
@@ -126,7 +130,7 @@ if not isKept or ARGV[5] == '1' then
   redis.call('HSETNX', order, 'floor', 0)
   redis.call('HSET', order, 'epoch', epoch)
 end
-redis.call('HSET', order, 'replid', replid, 'writtenAt', string.format('%.0f', time))
+redis.call('HSET', order, 'replid', replid, 'run', run, 'writtenAt', string.format('%.0f', time))
 if ARGV[2] ~= '' and ARGV[2] ~= epoch then redis.call('HSET', order, 'anewAt', string.format('%.0f', time)) end
 return { epoch, (isKept and isFollowing and isProven) and 1 or 0 }
 `)

@@ -52,6 +52,21 @@ test('a restart keeps the epoch however the seconds fall', async () => {
   expect(follower.snapshots).toHaveLength(1)
 })
 
+test('a first replica changes the id of its master, and nothing else', async () => {
+  const redis = await startRedis()
+  const backplane = open(redis.port)
+  const [follower, node] = [new RecordingFollower(), new RecordingNode('n')]
+  await backplane.follow(follower)
+  await backplane.join(node)
+  const known = () => redis.command('hget', '{tidings}:order', 'replid')
+  const before = await known()
+  await startRedis({ replicaOf: redis.port })
+  await until(async () => (await known()) !== before, 'the new id is known')
+  backplane.publish('a:1')
+  await until(() => follower.told.length === 1, 'the change after')
+  expect([follower.snapshots.length, node.displacements]).toEqual([1, 0])
+})
+
 test('a restart that lost everything gives another epoch', async () => {
   const redis = await startRedis()
   const backplane = open(redis.port)

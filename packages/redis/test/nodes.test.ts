@@ -113,6 +113,32 @@ test('mail that was under way when the connection was lost arrives once', async 
   expect([a.lost, b.lost]).toEqual([[], []])
 })
 
+test('mail that a Redis which has gone back gives again is not taken again', async () => {
+  const redis = await startRedis()
+  const proxies = [await proxyTo(redis.port), await proxyTo(redis.port)] as const
+  const [far, near] = [open(proxies[0].port), open(proxies[1].port)]
+  const [a, b] = [new RecordingNode('a'), new RecordingNode('b')]
+  await Promise.all([far.join(a), near.join(b)])
+  await far.send('a', 'b', Buffer.from('before'))
+  await until(() => b.mail.length === 1, 'the first')
+  proxies[1].stall('down')
+  await far.send('a', 'b', Buffer.from('once'))
+  const replication = await proxyTo(redis.port)
+  const replica = await startRedis({ replicaOf: replication.port })
+  replication.goHalfOpen('down')
+  proxies[1].heal()
+  await until(() => b.mail.length === 2, 'the second')
+  await redis.kill()
+  await replica.promote()
+  expect(Number(await replica.command('xlen', '{tidings}:mail:b'))).toBeGreaterThan(0)
+  for (const proxy of proxies) proxy.target = replica.port
+  await until(() => a.displacements === 1 && b.displacements === 1, 'both hear of it')
+  await until(async () => (await replica.command('xlen', '{tidings}:mail:b')) === '0', 'the mail is read')
+  await far.send('a', 'b', Buffer.from('after'))
+  await until(() => b.mail.includes('after'), 'mail after')
+  expect(b.mail).toEqual(['before', 'once', 'after'])
+})
+
 test('a connection that is open and silent is found, and another takes its place', async () => {
   const redis = await startRedis()
   const proxy = await proxyTo(redis.port)

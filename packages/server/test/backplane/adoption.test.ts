@@ -85,7 +85,7 @@ test.each([
     await die()
     expect(await ask(b.url, other)).toMatchObject({ result: {} })
     expect(await ask(a.url, method)).toMatchObject({ error: { data: { retry: true } } })
-    expect(await ask(a.url, method)).toMatchObject({ result: {} })
+    expect(await ask(b.url, method)).toMatchObject({ result: {} })
     expect((await health(b.url)).limits.subscriptions.used).toBe(method === 'resources/subscribe' ? 1 : 0)
   },
 )
