@@ -15,7 +15,7 @@ import type { MailRecord } from './mailbox.ts'
 export type SessionTransport = 'http+sse' | 'paired' | 'streamable-http'
 
 /** The stream of a request, for another node to go on with. */
-interface RequestStreamRecord {
+export interface RequestStreamRecord {
   readonly number: number
   /** The requests that it answers. */
   readonly requests: readonly RequestId[]

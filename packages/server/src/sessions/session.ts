@@ -24,9 +24,11 @@ import type { Principal } from '../requests/principal.ts'
 import type { LimitScope } from '../quota.ts'
 import { Channel, type ChannelOwner } from './channel.ts'
 import type { EventId } from './event-id.ts'
-import { emptyMail, type MailboxLimits } from './mailbox.ts'
+import type { MailboxLimits } from './mailbox.ts'
 import { mayHaveRun, mayHaveRunError } from './may-have-run.ts'
+import { RequestChannels } from './request-channels.ts'
 import type { SessionRecord, SessionTransport } from './session-record.ts'
+import { WatchedUris } from './watched-uris.ts'
 
 /** The fixed part of a session. */
 export interface SessionIdentity {
@@ -67,8 +69,6 @@ const noCalls: Call[] = []
 const maxAboutBytes = 16 * 1024
 /** Shorter than any id of a session that lasts. */
 export const transientId = 'transient'
-/** The number of streams of requests that are kept for their client to come back to. */
-const maxChannels = 100
 
 /**
  * One client of the legacy era, between its first message and its end: what it said of itself, what it watches, its
@@ -107,11 +107,9 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
   // Most sessions do nothing at most times, and then one thing: so they hold no map.
   #calls = noCalls
   #clientRequests: ClientRequests | undefined
-  #channels: Map<number, Channel> | undefined
-  #lastChannel = 0
+  #channels: RequestChannels | undefined
   #openResponses = 0
-  /** By topic key. */
-  #watchedUris: Set<string> | undefined
+  #watchedUris: WatchedUris | undefined
   #ready = false
   #ended = false
 
@@ -224,7 +222,8 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     }
     this.#clientRequests?.close('The client initialized again')
     this.channel.unwatchAll()
-    this.#forgetUris()
+    this.#watchedUris?.clear()
+    this.#watchedUris = undefined
     this.#ready = false
     this.#owner.changed(this)
   }
@@ -241,13 +240,13 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     if (this.#ended) return
     // Another home, of which this node does not know yet, may have ended the watch: storing it finds out.
     if (this.#watchedUris?.has(key)) return this.#owner.changed(this)
-    const { subscriptions } = this.#owner.limits
-    const watched = this.#watchedUris?.size ?? 0
-    const reached =
-      watched >= subscriptions.max.perSession ? 'perSession' : subscriptions.reached(this.principal)
-    if (reached !== undefined) throw subscriptions.refuse(reached).toMcpError(errorCodes.invalidParams)
+    const { limits } = this.#owner
+    const uris = this.#watchedUris ?? new WatchedUris(this, limits)
+    const reached = uris.reached
+    if (reached !== undefined) throw limits.subscriptions.refuse(reached).toMcpError(errorCodes.invalidParams)
     this.#requireRoom(bytesOfWatch(key), errorCodes.invalidParams)
-    this.#addUri(key)
+    uris.add(key)
+    this.#watchedUris = uris
     this.channel.watch(uri)
     this.#owner.changed(this)
   }
@@ -255,8 +254,6 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
   unwatch(uri: string): void {
     const key = topicKey(uri)
     if (!this.#watchedUris?.delete(key)) return this.#owner.changed(this)
-    this.#owner.limits.subscriptions.release(this.principal)
-    this.holds(-bytesOfWatch(key), 0)
     this.channel.unwatch(uri)
     this.#owner.changed(this)
   }
@@ -304,13 +301,7 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
 
   /** Opens another channel, for requests that are answered with a stream of their own. */
   openChannel(requests: readonly RequestId[]): Channel {
-    const channels = (this.#channels ??= new Map<number, Channel>())
-    if (channels.size >= maxChannels) {
-      const [oldest] = [...channels.values()].filter(({ attached }) => !attached)
-      if (oldest !== undefined) this.#drop(oldest)
-    }
-    const channel = new Channel(this, ++this.#lastChannel, requests)
-    channels.set(channel.number!, channel)
+    const channel = (this.#channels ??= new RequestChannels(this)).open(requests)
     if (requests.length > 0) this.#owner.changesSoon(this)
     return channel
   }
@@ -359,7 +350,7 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
 
   overflowed(channel: Channel): void {
     if (channel === this.channel) this.end('mailbox full')
-    else this.#drop(channel, 'mailbox full')
+    else this.#channels?.drop(channel, 'mailbox full')
   }
 
   attached(channel: Channel): void {
@@ -384,7 +375,6 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     const { key, transport, principal, channel, logLevel } = this
     // Over the other transports an answer is the HTTP response, which the client loses with the node.
     const requests = transport === 'http+sse' ? this.#calls.map(({ request }) => request.id) : []
-    const streams = [...(this.#channels?.values() ?? [])].filter(({ finished }) => !finished)
     const { watches, ...rest } = channel.record
     // A client that initializes is ready soon, and nothing is written then.
     const soon = this.isInitialized && !this.#ready ? listNames : []
@@ -399,8 +389,8 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
       logLevel,
       channel: { ...rest, watches: [...watches, ...lists] },
       requests,
-      lastStream: this.#lastChannel,
-      streams: streams.map(({ number, requests }) => ({ number: number!, requests })),
+      lastStream: this.#channels?.lastNumber ?? 0,
+      streams: this.#channels?.records ?? [],
     }
   }
 
@@ -416,29 +406,21 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     this.channel.restore(record.channel)
     const isSameOrder = record.channel.epoch === this.changes.epoch
     for (const [topic, since] of record.channel.watches) {
-      if (isUri(topic)) this.#addUri(topicKey(topic))
+      if (isUri(topic)) (this.#watchedUris ??= new WatchedUris(this, this.#owner.limits)).add(topicKey(topic))
       else this.#ready = true
       this.channel.watch(topic, isSameOrder ? since : 0)
     }
     if (!isSameOrder) this.channel.doubt()
     for (const id of record.requests) this.channel.send(mayHaveRun(id))
-    this.#lastChannel = record.lastStream
-    for (const { number, requests } of record.streams) {
-      const channel = new Channel(this, number, requests)
-      channel.restore({ ...record.channel, mail: emptyMail, watches: [] })
-      ;(this.#channels ??= new Map<number, Channel>()).set(number, channel)
-      for (const id of requests) channel.send(mayHaveRun(id))
-      channel.complete()
-    }
+    if (record.lastStream === 0) return
+    this.#channels = new RequestChannels(this)
+    this.#channels.restore(record.channel, record.lastStream, record.streams)
   }
 
   /** Drops messages that were kept for the client's return for long enough. */
   trim(now: number): void {
     this.channel.trim(now)
-    for (const channel of this.#channels?.values() ?? []) {
-      channel.trim(now)
-      if (channel.finished && channel.size === 0) this.#drop(channel)
-    }
+    this.#channels?.trim(now)
   }
 
   get keptSince(): number {
@@ -465,8 +447,9 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
     for (const call of [...this.#calls]) call.abort(new DOMException(reason, 'AbortError'), outcome)
     this.#clientRequests?.close(reason)
     this.channel.end(reason)
-    this.#forgetUris()
-    for (const channel of [...(this.#channels?.values() ?? [])]) this.#drop(channel, reason)
+    this.#watchedUris?.clear()
+    this.#watchedUris = undefined
+    this.#channels?.end(reason)
     if (this.#about !== undefined) this.holds(-bytesOf(this.#about), 0)
     this.#owner.ended(this, reason, isElsewhere)
   }
@@ -477,7 +460,7 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
   }
 
   #allChannels(): Channel[] {
-    return this.#channels === undefined ? [this.channel] : [this.channel, ...this.#channels.values()]
+    return this.#channels === undefined ? [this.channel] : [this.channel, ...this.#channels.all]
   }
 
   /** The limit that does not allow so many bytes more, though kept messages were let go. Undefined when all do. */
@@ -493,22 +476,5 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
   #requireRoom(bytes: number, code: number): void {
     const reached = this.#reached(bytes)
     if (reached !== undefined) throw this.#owner.limits.bytes.refuse(reached).toMcpError(code)
-  }
-
-  #addUri(key: string): void {
-    ;(this.#watchedUris ??= new Set<string>()).add(key)
-    this.#owner.limits.subscriptions.add(this.principal)
-    this.holds(bytesOfWatch(key), 0)
-  }
-
-  #forgetUris(): void {
-    for (const key of this.#watchedUris ?? []) this.holds(-bytesOfWatch(key), 0)
-    this.#owner.limits.subscriptions.release(this.principal, this.#watchedUris?.size ?? 0)
-    this.#watchedUris = undefined
-  }
-
-  #drop(channel: Channel, reason = 'no longer kept'): void {
-    this.#channels?.delete(channel.number!)
-    channel.end(reason)
   }
 }
