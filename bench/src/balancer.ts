@@ -27,7 +27,11 @@ export class Balancer {
 
   #pass(near: Socket, attempts: number): void {
     if (attempts === 0) return void near.destroy()
-    const far = connect({ port: this.#ports[this.#next++ % this.#ports.length]!, host: '127.0.0.1', noDelay: true })
+    const far = connect({
+      port: this.#ports[this.#next++ % this.#ports.length]!,
+      host: '127.0.0.1',
+      noDelay: true,
+    })
     let isConnected = false
     near.on('error', () => near.destroy()).once('close', () => far.destroy())
     far.once('connect', () => {

@@ -91,20 +91,12 @@ export class Lab {
   }
 
   /** Does the work, and gives what the subject used meanwhile; and the other side, for who has to wait for whom. */
-  measure<Result>(
-    subject: Child,
-    other: Child,
-    work: () => Promise<Result>,
-  ): Promise<Measured<Result>> {
+  measure<Result>(subject: Child, other: Child, work: () => Promise<Result>): Promise<Measured<Result>> {
     return this.#measure(subject, other, work, this.#options.profile)
   }
 
   /** The same of what the subject is compared with: no profile is taken. */
-  measureBeside<Result>(
-    beside: Child,
-    other: Child,
-    work: () => Promise<Result>,
-  ): Promise<Measured<Result>> {
+  measureBeside<Result>(beside: Child, other: Child, work: () => Promise<Result>): Promise<Measured<Result>> {
     return this.#measure(beside, other, work, undefined)
   }
 

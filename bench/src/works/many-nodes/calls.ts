@@ -71,7 +71,7 @@ function callsCase(
       { key: 'ratio', title: `${title}: requests/s, to ${beside}`, unit: 'x', bar },
       { key: 'cpuRatio', title: `${title}: CPU of the node per request, to ${beside}`, unit: 'x' },
       { key: 'rate', title, unit: 'requests/s' },
-      { key: 'besideRate', title: `the same ${beside}`, unit: 'requests/s' },
+      { key: 'besideRate', title: `the same, ${beside}`, unit: 'requests/s' },
     ],
     async (lab) => {
       const [one, other] = await open(lab)

@@ -27,7 +27,10 @@ export const fanOutOnRedis = nodesCase(
   async (lab) => {
     const [node, alone] = [await lab.startNode(await lab.startRedis()), await lab.startNode()]
     const count = lab.count(subscribers)
-    const [load, aloneLoad] = [await subscribersOf(lab, node.port, count), await subscribersOf(lab, alone.port, count)]
+    const [load, aloneLoad] = [
+      await subscribersOf(lab, node.port, count),
+      await subscribersOf(lab, alone.port, count),
+    ]
     const changes = Math.ceil(lab.seconds(seconds) * changesPerSecond)
     const perEvent = (cpuMs: number, events: number) => (cpuMs * 1000) / events
     for (const [server, of] of [

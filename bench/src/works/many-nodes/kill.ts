@@ -44,7 +44,12 @@ export const kill: Case[] = transports.map((transport) =>
       const told = crowd.ask<number[]>('toldAtMs')
       let isOver = false
       const over = told.finally(() => (isOver = true))
-      while (!isOver) await survivor!.server.ask('pace', { uris: [watchedUri], count: 2, intervalMs: 1000 / changesPerSecond })
+      while (!isOver)
+        await survivor!.server.ask('pace', {
+          uris: [watchedUri],
+          count: 2,
+          intervalMs: 1000 / changesPerSecond,
+        })
       const delays = (await over).map((atMs) => atMs - killedAtMs)
       const after = await sessionsOf([survivor!.port, other!.port])
       return {

@@ -94,5 +94,6 @@ function workersCase(
         oneLoadShare: median(one.loadShares),
       }
     },
+    { needsRedis: false },
   )
 }
