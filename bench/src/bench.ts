@@ -4,8 +4,8 @@ import { parseCommand } from './command.ts'
 import { profilesFolder } from './lab.ts'
 import { type MeasureOptions, measure, type Outcome } from './measure.ts'
 import { topFunctions } from './profile.ts'
-import { loadOf, tableOf } from './report.ts'
-import { writeResults } from './results-file.ts'
+import { loadOf, partedOutcomes, tablesOf } from './report.ts'
+import { writeNodes, writeResults } from './results-file.ts'
 
 const command = parseCommand(process.argv.slice(2))
 const outcomes: Outcome[] = []
@@ -35,14 +35,18 @@ const options: MeasureOptions = {
 for (const aCase of command.cases) {
   const outcome = await measure(aCase, options)
   outcomes.push(outcome)
-  if (command.cases.length > 1) console.error(`\n${tableOf([outcome], command.peers)}\n`)
+  if (command.cases.length > 1) console.error(`\n${tablesOf([outcome], command.peers)}\n`)
 }
-const table = tableOf(outcomes, command.peers)
+const table = tablesOf(outcomes, command.peers)
 console.log(table)
 for (const file of profiles) {
   console.log(`\n${file}`)
   for (const line of await topFunctions(file, 15)) console.log(line)
 }
-console.log(`\nCores used by what is measured, and by the other side:\n\n${loadOf(outcomes, command.peers)}`)
-if (command.isWhole) await writeResults(outcomes, command.rounds)
+const [nodes, others] = partedOutcomes(outcomes)
+if (others.length > 0) {
+  console.log(`\nCores used by what is measured, and by the other side:\n\n${loadOf(others, command.peers)}`)
+}
+if (command.isWhole) await writeResults(others, command.rounds)
+if (command.hasAllNodes) await writeNodes(nodes, command.rounds)
 process.exitCode = failures > 0 ? 1 : 0

@@ -38,10 +38,15 @@ export class Child {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
+    return Child.of(program, forked)
+  }
+
+  /** Waits until a process that was started is ready. */
+  static async of(program: string, forked: ChildProcess): Promise<Child> {
     const exited = once(forked, 'exit').then(([status]) => {
       throw new Error(`${program} exited (${status}) before it was ready`)
     })
-    await Promise.race([once(forked, 'message'), exited])
+    await Promise.race([ready(forked), exited])
     exited.catch(() => {})
     return new Child(program, forked)
   }
@@ -62,4 +67,16 @@ export class Child {
     this.#process.kill('SIGKILL')
     await exited
   }
+}
+
+/** Waits for the answer without an id. A worker of node:cluster sends other messages, too. */
+function ready(process: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    const onMessage = (message: object) => {
+      if (Object.keys(message).length > 0) return
+      process.off('message', onMessage)
+      resolve()
+    }
+    process.on('message', onMessage)
+  })
 }

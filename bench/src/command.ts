@@ -12,6 +12,8 @@ export interface Command {
   profile: boolean
   /** Every work of every peer, at its full size. */
   isWhole: boolean
+  /** Every work of many nodes, at its full size. */
+  hasAllNodes: boolean
 }
 
 /** @throws {Error} when it asks for what there is not. */
@@ -37,14 +39,17 @@ export function parseCommand(args: string[]): Command {
     if (peer === undefined) throw new Error(`There is no peer ${name}; there are ${peers.join(', ')}`)
     return peer
   })
+  const asked = positionals.length === 0 ? cases : [...new Set(wanted)]
+  const isFull = values.scale === '1' && !values.profile
   return {
-    cases: positionals.length === 0 ? cases : [...new Set(wanted)],
+    cases: asked,
     peers: chosen,
     rounds: positive('rounds', values.rounds),
     scale: positive('scale', values.scale),
     profile: values.profile,
-    isWhole:
-      positionals.length === 0 && chosen.length === peers.length && values.scale === '1' && !values.profile,
+    isWhole: positionals.length === 0 && chosen.length === peers.length && isFull,
+    hasAllNodes:
+      isFull && chosen.includes('tidings') && cases.every((each) => !each.isOfNodes || asked.includes(each)),
   }
 }
 

@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url'
+import { RedisServer } from '@tidings/testkit/redis-server'
+import { Balancer } from './balancer.ts'
 import { Child } from './child.ts'
 import type { Peer } from './peers.ts'
 import type { Usage } from './usage.ts'
@@ -22,6 +24,7 @@ export interface Measured<Result> {
 /** The processes of one run of a case. */
 export class Lab {
   readonly #children: Child[] = []
+  readonly #closers: (() => Promise<void>)[] = []
   readonly #options: LabOptions
 
   constructor(options: LabOptions) {
@@ -47,8 +50,39 @@ export class Lab {
     return { server, port: await server.ask<number>('port') }
   }
 
+  /** Starts our server as a node on Redis, or alone. */
+  async startNode(redis?: RedisServer): Promise<{ server: Child; port: number }> {
+    const server = await this.#start('servers/node', redis === undefined ? [] : [redis.url])
+    return { server, port: await server.ask<number>('port') }
+  }
+
+  /** Starts our server as so many workers of node:cluster. */
+  async startWorkers(count: number): Promise<{ server: Child; port: number }> {
+    const server = await this.#start('servers/workers', [String(count)])
+    return { server, port: await server.ask<number>('port') }
+  }
+
+  /** Starts a Redis that keeps nothing on disk. */
+  async startRedis(): Promise<RedisServer> {
+    const redis = await RedisServer.start()
+    this.#closers.push(() => redis.close())
+    return redis
+  }
+
+  /** Starts a balancer that gives each connection to another of the ports. */
+  async startBalancer(ports: number[]): Promise<number> {
+    const balancer = new Balancer(ports)
+    this.#closers.push(() => balancer.close())
+    return balancer.listen()
+  }
+
   startLoad(): Promise<Child> {
     return this.#start('load/load', [])
+  }
+
+  /** Starts many of our clients in one process. */
+  startCrowd(): Promise<Child> {
+    return this.#start('clients/crowd', [])
   }
 
   /** Starts the client of a peer. */
@@ -57,12 +91,26 @@ export class Lab {
   }
 
   /** Does the work, and gives what the subject used meanwhile; and the other side, for who has to wait for whom. */
-  async measure<Result>(
+  measure<Result>(subject: Child, other: Child, work: () => Promise<Result>): Promise<Measured<Result>> {
+    return this.#measure(subject, other, work, this.#options.profile)
+  }
+
+  /** The same of what the subject is compared with: no profile is taken. */
+  measureBeside<Result>(beside: Child, other: Child, work: () => Promise<Result>): Promise<Measured<Result>> {
+    return this.#measure(beside, other, work, undefined)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#children.map((child) => child.stop()))
+    await Promise.all(this.#closers.map((close) => close()))
+  }
+
+  async #measure<Result>(
     subject: Child,
     other: Child,
     work: () => Promise<Result>,
+    profile: string | undefined,
   ): Promise<Measured<Result>> {
-    const { profile } = this.#options
     await other.ask('begin', { profile: false })
     await subject.ask('begin', { profile: profile !== undefined })
     const result = await work()
@@ -71,10 +119,6 @@ export class Lab {
     const shareOf = ({ cpuMs, elapsedMs }: Usage) => cpuMs / elapsedMs
     const shares = { subjectShare: shareOf(used), otherShare: shareOf(usedByOther) }
     return { result, subject: used, shares }
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#children.map((child) => child.stop()))
   }
 
   async #start(program: string, args: string[]): Promise<Child> {

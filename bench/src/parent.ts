@@ -18,6 +18,8 @@ export interface Answer {
 /** Answers the process that started this one, until it goes. Call it when ready. */
 export function answerParent(tasks: Tasks): void {
   process.on('message', ({ id, task, argument }: Question) => {
+    // A worker of node:cluster has other mail.
+    if (task === undefined) return
     const run = async () => await tasks[task]!(argument as never)
     run().then(
       (value) => process.send!({ id, value } satisfies Answer),

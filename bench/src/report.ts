@@ -16,9 +16,36 @@ export function tableOf(outcomes: Outcome[], peers: readonly Peer[]): string {
     ]),
   )
   const head = ['work', 'bar', 'floor', ...others.map((peer) => titles[peer]), 'met']
-  return [...markdownTable([head, ...rows]), '', ...notes.map((note, index) => `${index + 1}. ${note}`)].join(
-    '\n',
+  return [...markdownTable([head, ...rows]), ...footnotes(notes)].join('\n')
+}
+
+/** A table in Markdown of what was measured of Tidings in two configurations. */
+export function nodesTableOf(outcomes: Outcome[]): string {
+  const notes: string[] = []
+  const rows = outcomes.flatMap((outcome) =>
+    outcome.case.metrics.map((metric) => [
+      metric.title,
+      barText(metric),
+      cell(outcome, metric, 'tidings', notes),
+      verdict(outcome, metric),
+    ]),
   )
+  return [...markdownTable([['work', 'bar', 'Tidings', 'met'], ...rows]), ...footnotes(notes)].join('\n')
+}
+
+/** All tables in Markdown that the outcomes fill: that of the peers, and that of many nodes. */
+export function tablesOf(outcomes: Outcome[], peers: readonly Peer[]): string {
+  const [nodes, others] = partedOutcomes(outcomes)
+  return [
+    ...(others.length > 0 ? [tableOf(others, peers)] : []),
+    ...(nodes.length > 0 ? [nodesTableOf(nodes)] : []),
+  ].join('\n\n')
+}
+
+/** Those of many nodes, and the others. */
+export function partedOutcomes(outcomes: Outcome[]): [nodes: Outcome[], others: Outcome[]] {
+  const isOfNodes = (outcome: Outcome) => outcome.case.isOfNodes === true
+  return [outcomes.filter(isOfNodes), outcomes.filter((outcome) => !isOfNodes(outcome))]
 }
 
 /** A table in Markdown of how many cores were used, by what is measured and by the other side. */
@@ -49,6 +76,9 @@ function cell(outcome: Outcome, metric: Metric, peer: Peer, notes: string[]): st
   return caveat === undefined ? text : text + note(caveat)
 }
 
+const footnotes = (notes: string[]): string[] =>
+  notes.length === 0 ? [] : ['', ...notes.map((note, index) => `${index + 1}. ${note}`)]
+
 function verdict(outcome: Outcome, metric: Metric): string {
   const met = meets(outcome, metric)
   return met === undefined ? '' : met ? 'yes' : '**no**'
@@ -56,14 +86,12 @@ function verdict(outcome: Outcome, metric: Metric): string {
 
 function barText({ bar, unit, absolute }: Metric): string {
   if (bar === undefined) return ''
-  const suffix = absolute ? ` ${unit}` : ''
-  return bar.atLeast === undefined
-    ? `<= ${bar.atMost!.toFixed(2)}${suffix}`
-    : `>= ${bar.atLeast.toFixed(2)}${suffix}`
+  const [sign, limit] = bar.atLeast === undefined ? ['<=', bar.atMost!] : ['>=', bar.atLeast]
+  return `${sign} ${limit < 100 ? limit.toFixed(2) : digits(limit)}${absolute ? ` ${unit}` : ''}`.trimEnd()
 }
 
 function withUnit(figure: number | undefined, { unit }: Metric): string {
-  return figure === undefined ? '-' : `${digits(figure)} ${unit}`
+  return figure === undefined ? '-' : `${digits(figure)} ${unit}`.trimEnd()
 }
 
 const digits = (figure: number) =>

@@ -28,6 +28,8 @@ export interface Case {
   /** Its work, and what sets it apart from the work's other cases, such as `fan-out/http+sse/1000`. */
   name: string
   metrics: Metric[]
+  /** Compares two configurations of ours, and has its place in another table. */
+  isOfNodes?: boolean
   /** Why it cannot be measured of a peer; undefined when it can. */
   whyNot(peer: Peer): string | undefined
   /** What must be known of a peer's figures to judge them. */

@@ -12,16 +12,26 @@ const measured = [
   'slow-reader/streamable-http',
   'client-notifications/http+sse',
   'client-calls/streamable-http',
+  'many-nodes/latency',
+  'many-nodes/changes',
+  'many-nodes/fan-out',
+  'many-nodes/stored-calls/http+sse',
+  'many-nodes/relayed-calls/streamable-http',
+  'many-nodes/kill/streamable-http',
+  'many-nodes/redis-bytes/http+sse',
+  'many-nodes/workers/calls/stateless',
+  'many-nodes/workers/fan-out',
 ]
 
-const workOf = (name: string) => name.split('/')[0]
+/** Such as `fan-out`, or `many-nodes/fan-out`. */
+const workOf = (name: string) => /^(many-nodes\/)?[^/]+/.exec(name)![0]
 
 test('each work has a case here', () => {
   expect(new Set(measured.map(workOf))).toEqual(new Set(cases.map(({ name }) => workOf(name))))
 })
 
 test.each(measured)(
-  '%s gives finite figures of the floor and of Tidings',
+  '%s gives finite figures of all that it measures',
   async (name) => {
     const measuredCase = cases.find((each) => each.name === name)!
     const errors: Error[] = []
@@ -32,7 +42,7 @@ test.each(measured)(
       onRun: (_case, _peer, _round, figures) => figures instanceof Error && errors.push(figures),
     })
     expect(errors).toEqual([])
-    expect([...rounds.keys()]).toEqual(['floor', 'tidings'])
+    expect([...rounds.keys()]).toEqual(measuredCase.isOfNodes ? ['tidings'] : ['floor', 'tidings'])
     for (const [figures] of rounds.values()) {
       for (const { key } of measuredCase.metrics) expect(figures).toHaveProperty(key)
       for (const figure of Object.values(figures!)) expect(Number.isFinite(figure)).toBe(true)

@@ -12,6 +12,8 @@ export interface CallersToOpen {
   port: number
   transport: TransportName
   count: number
+  /** Where the calls are sent, when it is not where the sessions are opened. */
+  callPort?: number
 }
 
 const says = JSON.stringify(echo.says)
@@ -93,11 +95,11 @@ function fail(error: Error): void {
 
 /** The tasks of those who call a tool. */
 export const callerTasks = {
-  async openCallers({ port, transport, count }: CallersToOpen): Promise<void> {
+  async openCallers({ port, transport, count, callPort = port }: CallersToOpen): Promise<void> {
     const pool = new Pool(port)
     const sessions = await inParallel(count, 16, () => openSession(transport, { port, pool, onLost: fail }))
     pool.close()
-    callers.push(...sessions.map((session) => new Caller(port, transport, session)))
+    callers.push(...sessions.map((session) => new Caller(callPort, transport, session)))
   },
 
   /** Each calls over and over. Gives the calls answered in a second. */

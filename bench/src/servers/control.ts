@@ -51,7 +51,8 @@ export function control(
       const atMs: number[] = []
       const startedAtMs = now()
       for (let index = 0; index < count; index++) {
-        await after(Math.max(0, startedAtMs + index * intervalMs - now()))
+        const earlyMs = startedAtMs + index * intervalMs - now()
+        if (earlyMs > 0) await after(earlyMs)
         atMs.push(now())
         await publish(uris[index % uris.length]!)
       }

@@ -3,6 +3,7 @@ import { clientCalls } from './client-calls.ts'
 import { clientNotifications } from './client-notifications.ts'
 import { fanOut } from './fan-out.ts'
 import { idleMemory } from './idle-memory.ts'
+import { manyNodes } from './many-nodes/index.ts'
 import { oneOfMany } from './one-of-many.ts'
 import { pacedFanOut } from './paced-fan-out.ts'
 import { sessionsOpened } from './sessions-opened.ts'
@@ -20,4 +21,5 @@ export const cases: Case[] = [
   ...slowReader,
   ...clientNotifications,
   ...clientCalls,
+  ...manyNodes,
 ]

@@ -13,6 +13,14 @@ export type Persistence = 'aof' | 'rdb' | 'none'
 const installed = (...names: string[]) =>
   names.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0)
 
+/** What the installed Redis or Valkey calls itself, and its version; undefined when none is installed. */
+export function redisVersion(): string | undefined {
+  const program = installed('redis-server', 'valkey-server')
+  if (program === undefined) return undefined
+  const text = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout
+  return /^(\w+) server v=(\S+)/.exec(text)?.slice(1).join(' ') ?? text.trim()
+}
+
 /** A Redis or Valkey server of a test, on a free port and in a folder of its own. */
 export class RedisServer {
   readonly port: number

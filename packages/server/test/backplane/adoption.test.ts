@@ -123,6 +123,18 @@ test('a client that has nothing but its session id is adopted, too, and only if 
   await stream.until(() => stream.events.some(({ data }) => data.includes('resources/updated')), 'the change')
 })
 
+test('a ping that waits for a node that died is answered by the node that takes the session over', async () => {
+  const { a, b, die, members } = await startNodes()
+  const session = await openStreamable(a.url)
+  const sent = deferred()
+  members[0]!.receive = () => sent.resolve()
+  const answer = post(`${b.url}/mcp`, ping, session)
+  await sent.promise
+  await die()
+  expect((await answer).status).toBe(200)
+  expect(await (await answer).json()).toMatchObject({ id: 'p', result: {} })
+})
+
 test('HTTP+SSE: a request that was in flight on a node that died is answered with an error', async () => {
   const begun = deferred()
   const { a, b, die } = await startNodes(() => {

@@ -6,6 +6,9 @@ import { type EntryMail, type HomeMail, movedStatus } from './mail.ts'
 /** The home is told of taken bytes in portions of this size. */
 const portionBytes = 16 * 1024
 
+/** Clients whose stream ended with its home come back within so many milliseconds, and not all at once. */
+const backWithinMs = { least: 100, most: 300 }
+
 /** What became of a request that was sent to the home of its session. */
 export type Forwarding = 'answered' | 'moved' | 'gone'
 
@@ -82,7 +85,10 @@ export class ForwardedRequest implements StreamWriter {
   fail(): void {
     if (this.#over) return
     this.#over = true
-    if (this.#stream !== undefined) this.#response.cut()
+    // The session can be taken over from now on: nothing is gained by waiting any longer.
+    const { least, most } = backWithinMs
+    this.#stream?.write(`retry: ${least + Math.floor(Math.random() * (most - least))}\n\n`)
+    this.#stream?.end('the node of the session is gone')
     this.#settle('gone')
   }
 
