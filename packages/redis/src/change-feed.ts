@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { ChangeFollower, ChangeSnapshot } from '@tidings/server'
 import type { Keys } from './keys.ts'
 import type { RedisClient } from './redis-client.ts'
-import { attachScript, snapshotScript } from './scripts.ts'
+import { attachScript, snapshotScript } from './change-scripts.ts'
 
 /** An entry of the log: a batch of changes, whose last has the number `seq`. */
 interface LogEntry {
@@ -49,11 +49,11 @@ export class ChangeFeed {
   async attach(client: RedisClient, isLost: boolean): Promise<boolean> {
     const former = this.#epoch
     const args = [newEpoch(), former, String(this.#seq), this.#batch, isLost ? '1' : '0']
-    const { order, log } = this.#keys
-    const [epoch, goesOn] = (await attachScript.run(client, [order, log], args)) as [string, number]
+    const { order, log, topics } = this.#keys
+    const [, goesOn] = (await attachScript.run(client, [order, log, topics], args)) as [string, number]
     if (goesOn === 1) return false
     await this.#takeSnapshot(client)
-    return former !== '' && epoch !== former
+    return former !== '' && this.#epoch !== former
   }
 
   async follow(follower: ChangeFollower, client: RedisClient): Promise<void> {
@@ -75,12 +75,15 @@ export class ChangeFeed {
     this.#meanwhile.delete(follower)
   }
 
-  take(entry: LogEntry): void {
-    if (entry.seq <= this.#seq) return
+  /** @returns false when entries before this one are missing: it has to attach again. */
+  take(entry: LogEntry): boolean {
+    if (entry.seq <= this.#seq) return true
+    if (entry.seq - entry.topics.length > this.#seq) return false
     this.#seq = entry.seq
     this.#batch = entry.batch
     for (const entries of this.#meanwhile.values()) entries.push(entry)
     for (const follower of this.#followers.keys()) this.#tell(follower, entry)
+    return true
   }
 
   #tell(follower: ChangeFollower, { seq, topics }: LogEntry): void {

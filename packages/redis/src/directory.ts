@@ -2,7 +2,14 @@ import { randomInt } from 'node:crypto'
 import type { Logger, SessionDirectory, SessionPlace } from '@tidings/server'
 import type { Keys } from './keys.ts'
 import type { Link } from './link.ts'
-import { adoptScript, claimScript, handOverScript, keepScript, releaseScript, saveScript } from './scripts.ts'
+import {
+  adoptScript,
+  claimScript,
+  handOverScript,
+  keepScript,
+  releaseScript,
+  saveScript,
+} from './session-scripts.ts'
 
 /** The number of sessions that are kept for longer by one command. */
 const keptAtOnce = 500

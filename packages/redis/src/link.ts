@@ -20,6 +20,15 @@ interface LinkOptions {
   up?(): void
   /** Called with the reason when the connection is lost, or none can be made. */
   lost(reason: Error): void
+  /** Called when Redis answers with an error. */
+  refused?(reason: Error): void
+}
+
+/** An answer that somebody waits for. */
+interface Pending {
+  /** By `performance.now()`. */
+  readonly lateAt: number
+  readonly reject: (reason: Error) => void
 }
 
 /** One connection to Redis. When it is lost, or does not answer, another takes its place. */
@@ -29,6 +38,9 @@ export class Link {
   #isUp = false
   #closed = false
   readonly #waiting = new Set<() => void>()
+  /** All of the present connection, the oldest first: that is the first to be late. */
+  readonly #pending = new Set<Pending>()
+  #timer: NodeJS.Timeout | undefined
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -45,11 +57,6 @@ export class Link {
     return this.#isUp
   }
 
-  /** Resolves when there is a connection, or none is wanted any more. */
-  async whenUp(): Promise<void> {
-    while (!this.#isUp && !this.#closed) await new Promise<void>((resolve) => this.#waiting.add(resolve))
-  }
-
   /**
    * Waits for the answer to a command.
    *
@@ -58,6 +65,26 @@ export class Link {
   async ask<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
     const { client } = this
     return this.#answered(client, command(client))
+  }
+
+  /**
+   * Does something as soon as there is a connection, and again when that is lost meanwhile.
+   *
+   * @throws what it throws, unless it is a `NoConnectionError`.
+   * @throws {NoConnectionError} once the link is closed.
+   */
+  async untilDone<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      while (!this.#isUp && !this.#closed) {
+        await new Promise<void>((resolve) => this.#waiting.add(resolve))
+      }
+      if (this.#closed) throw new NoConnectionError('The backplane is closed')
+      try {
+        return await work()
+      } catch (err) {
+        if (!(err instanceof NoConnectionError)) throw err
+      }
+    }
   }
 
   /**
@@ -75,20 +102,37 @@ export class Link {
     this.#settle()
   }
 
-  async #answered<T>(client: RedisClient, answer: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const error = new NoConnectionError(`Redis has not answered within ${answerWithinMs} ms`)
-        reject(error)
-        this.#drop(client, error)
-      }, answerWithinMs)
+  /** One timer for all: a timer for each command costs more than the command's own promise. */
+  #answered<T>(client: RedisClient, answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const pending = { lateAt: performance.now() + answerWithinMs, reject }
+      this.#pending.add(pending)
+      this.#timer ??= setTimeout(this.#look, answerWithinMs).unref()
+      answer.then(
+        (value) => {
+          this.#pending.delete(pending)
+          resolve(value)
+        },
+        (err: Error) => {
+          this.#pending.delete(pending)
+          if (this.#client !== client) return reject(lostWith(err))
+          this.#options.refused?.(err)
+          reject(err)
+        },
+      )
     })
-    try {
-      return await Promise.race([answer, late])
-    } finally {
-      clearTimeout(timer)
-    }
+  }
+
+  readonly #look = (): void => {
+    this.#timer = undefined
+    // What has arrived while this process stood still is read first.
+    setImmediate(() => {
+      const [oldest] = this.#pending
+      if (oldest === undefined || this.#timer !== undefined) return
+      const leftMs = oldest.lateAt - performance.now()
+      if (leftMs > 0) this.#timer = setTimeout(this.#look, leftMs).unref()
+      else this.restart(new NoConnectionError(`Redis has not answered within ${answerWithinMs} ms`))
+    })
   }
 
   async #connect(attempt: number): Promise<void> {
@@ -120,11 +164,11 @@ export class Link {
     if (this.#client !== client) return
     this.#client = undefined
     this.#isUp = false
-    try {
-      client.destroy()
-    } catch {
-      // It was closed already.
-    }
+    // It may be closed already.
+    new Promise((resolve) => resolve(client.destroy())).catch(() => {})
+    const pending = [...this.#pending]
+    this.#pending.clear()
+    for (const { reject } of pending) reject(lostWith(reason))
     this.#options.lost(reason)
     if (!this.#closed) void this.#connect(attempt + 1)
   }
@@ -134,4 +178,9 @@ export class Link {
     this.#waiting.clear()
     for (const goOn of waiting) goOn()
   }
+}
+
+function lostWith(reason: Error): NoConnectionError {
+  if (reason instanceof NoConnectionError) return reason
+  return new NoConnectionError('The connection to Redis is lost', { cause: reason })
 }

@@ -94,6 +94,13 @@ export class LocalNode {
     this.#call(() => this.member.gone(node))
   }
 
+  /** Its sessions may have another home by now. It is told at the next renewal. */
+  doubt(): void {
+    if (!this.joined) return
+    this.isDisplaced = true
+    this.leasedUntil = 0
+  }
+
   /** This node was no node for a while, or the store has lost what it knew. */
   displaced(others: readonly string[]): void {
     this.isDisplaced = false

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Keys } from './keys.ts'
-import { type Link, NoConnectionError } from './link.ts'
+import type { Link } from './link.ts'
 import { packMail } from './mail-pack.ts'
-import { sendScript } from './scripts.ts'
+import { sendScript } from './node-scripts.ts'
 
 /** The bytes of mail that a node may leave unread. A mail of any size goes to a node that has read all. */
 const maxUnreadBytes = 64 * 1024 * 1024
@@ -97,17 +97,11 @@ export class Outbox {
     const keys = [nodes, this.#keys.mailOf(this.#to), mailBytes]
     const number = String(++this.#number)
     const args = [this.#to, this.#from, this.#id, number, String(maxUnreadBytes), pack]
-    const ask = () => this.#link.ask((client) => sendScript.run(client, keys, args))
-    let sent: unknown
-    try {
-      sent = await ask()
-    } catch (err) {
-      if (!(err instanceof NoConnectionError) && this.#link.isUp) throw err
-      // Whether it has arrived is not known. The receiver drops what comes twice.
-      await this.#link.whenUp()
+    // Whether it has arrived is not known when the connection is lost. The receiver drops what comes twice.
+    const sent = await this.#link.untilDone(async () => {
       if (this.#ended !== undefined) throw this.#ended
-      sent = await ask()
-    }
+      return this.#link.ask((client) => sendScript.run(client, keys, args))
+    })
     if (sent === 1) return
     const why = sent === 0 ? 'There is no such node (any more)' : 'It does not read its mail'
     throw new Error(`Mail to node ${this.#to} is lost. ${why}`)

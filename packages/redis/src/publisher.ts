@@ -1,7 +1,8 @@
 import type { Logger } from '@tidings/server'
+import { FullError } from './full-error.ts'
 import type { Keys } from './keys.ts'
 import { type Link, NoConnectionError } from './link.ts'
-import { publishScript } from './scripts.ts'
+import { publishScript } from './change-scripts.ts'
 
 /** The number of topics that are remembered for later followers. Up to twice as many are there for a while. */
 const remembered = 10_000
@@ -34,6 +35,7 @@ export class Publisher {
   #lastNumber = 0
   #running = false
   #hasLost = false
+  #isFull = false
 
   constructor(options: {
     name: string
@@ -77,9 +79,15 @@ export class Publisher {
     this.start()
   }
 
-  /** Publishes what waits, if there is a connection. */
+  /** There may be room in Redis again. */
+  retry(): void {
+    this.#isFull = false
+    this.start()
+  }
+
+  /** Publishes what waits, if there is a connection, and room. */
   start(): void {
-    if (this.#running || !this.#link.isUp) return
+    if (this.#running || this.#isFull || !this.#link.isUp) return
     this.#running = true
     queueMicrotask(() => void this.#run())
   }
@@ -97,8 +105,9 @@ export class Publisher {
         else await this.#onOtherEpoch()
       }
     } catch (err) {
-      // The batch goes again on another connection.
-      if (!(err instanceof NoConnectionError)) this.#link.restart(err as Error, client)
+      // The batch goes again when there is room, or on another connection.
+      if (err instanceof FullError) this.#isFull = true
+      else if (!(err instanceof NoConnectionError)) this.#link.restart(err as Error, client)
     } finally {
       this.#running = false
     }

@@ -5,7 +5,7 @@ import type { Keys } from './keys.ts'
 import type { Link } from './link.ts'
 import type { LocalNode, MailEntry } from './local-node.ts'
 import type { RedisClient } from './redis-client.ts'
-import { readScript } from './scripts.ts'
+import { readScript } from './node-scripts.ts'
 
 /** The time that Redis waits for something new before it answers that there is nothing. */
 const waitMs = 1_000
@@ -24,6 +24,8 @@ export class Reader {
   readonly #nodes: ReadonlyMap<string, LocalNode>
   /** The connection for short commands. */
   readonly #link: Link
+  /** Changes are missing in the log: it was trimmed before they were read. */
+  readonly #onGap: () => Promise<void>
   #wakeId = '0-0'
   /** The time by `performance.now()` when Redis was last heard. */
   heardAt = performance.now()
@@ -34,12 +36,14 @@ export class Reader {
     feed: ChangeFeed
     nodes: ReadonlyMap<string, LocalNode>
     link: Link
+    onGap: () => Promise<void>
   }) {
     this.#keys = options.keys
     this.#wakeKey = options.wakeKey
     this.#feed = options.feed
     this.#nodes = options.nodes
     this.#link = options.link
+    this.#onGap = options.onGap
   }
 
   /**
@@ -69,7 +73,8 @@ export class Reader {
       for (const { name, messages } of (reply ?? []) as Streams) {
         const key = name.toString()
         if (key === this.#keys.log) {
-          if (this.#feed.lastId === lastId && this.#feed.epoch === epoch) this.#takeChanges(messages)
+          const isDue = this.#feed.lastId === lastId && this.#feed.epoch === epoch
+          if (isDue && !this.#takeChanges(messages)) await this.#onGap()
         } else if (key === this.#wakeKey) {
           this.#wakeId = messages.at(-1)!.id.toString()
         } else {
@@ -80,14 +85,15 @@ export class Reader {
     }
   }
 
-  #takeChanges(messages: Streams[number]['messages']): void {
-    for (const { id, message } of messages) {
+  /** @returns false when changes before these are missing. */
+  #takeChanges(messages: Streams[number]['messages']): boolean {
+    return messages.every(({ id, message }) =>
       this.#feed.take({
         seq: Number.parseInt(id.toString()),
         batch: message['batch']!.toString(),
         topics: JSON.parse(message['topics']!.toString()) as string[],
-      })
-    }
+      }),
+    )
   }
 
   #takeMail(node: LocalNode, messages: Streams[number]['messages']): void {

@@ -9,14 +9,17 @@ import type {
   SessionPlace,
 } from '@tidings/server'
 import { ChangeFeed } from './change-feed.ts'
+import { consoleLogger } from './console-logger.ts'
 import { Directory } from './directory.ts'
+import { warnOfEviction } from './eviction.ts'
+import { FullError } from './full-error.ts'
 import { Keys } from './keys.ts'
-import { answerWithinMs, Link, NoConnectionError } from './link.ts'
-import { LocalNode } from './local-node.ts'
+import { answerWithinMs, Link } from './link.ts'
+import { roomScript } from './node-scripts.ts'
+import { Nodes } from './nodes.ts'
 import { Publisher } from './publisher.ts'
 import { Reader, silentMs } from './reader.ts'
 import type { RedisClient } from './redis-client.ts'
-import { leaveScript, renewScript, retireScript, wakeScript } from './scripts.ts'
 
 /** The store of a {@link RedisBackplane}: one of the two. */
 export type RedisBackplaneStore =
@@ -44,13 +47,6 @@ export interface RedisBackplaneOptions {
 }
 
 const leaseRenewals = 6
-const nothing = () => {}
-const consoleLogger: Logger = {
-  debug: nothing,
-  info: nothing,
-  warn: (fields, message) => console.warn(`@tidings/redis: ${message}`, fields),
-  error: (fields, message) => console.error(`@tidings/redis: ${message}`, fields),
-}
 
 /**
  * Makes several servers one, by Redis 7 or 8, or Valkey 8: clients may come to any of them, and are told the changes of all.
@@ -64,23 +60,18 @@ const consoleLogger: Logger = {
  */
 export class RedisBackplane implements Backplane {
   readonly #keys: Keys
-  readonly #leaseMs: number
   readonly #logger: Logger
-  readonly #wakeKey: string
   readonly #link: Link
   readonly #readerLink: Link
   readonly #feed: ChangeFeed
   readonly #publisher: Publisher
   readonly #reader: Reader
   readonly #directory: Directory
-  readonly #nodes = new Map<string, LocalNode>()
-  #live: readonly string[] = []
-  #replid = ''
+  readonly #nodes: Nodes
   #trouble: string | undefined = 'There has been no connection yet'
-  /** The time since when the reader is behind what is written, by `performance.now()`. */
-  #behindSince: number | undefined
+  #isFull = false
+  #hasWarned = false
   #timer: NodeJS.Timeout | undefined
-  #renewing: Promise<void> | undefined
   #attaching: Promise<void> | undefined
   #closed = false
 
@@ -102,63 +93,60 @@ export class RedisBackplane implements Backplane {
     }
     const name = randomBytes(9).toString('base64url')
     const keys = new Keys(namespace)
+    const wakeKey = keys.wakeOf(name)
     this.#keys = keys
-    this.#leaseMs = leaseMs
     this.#logger = logger
-    this.#wakeKey = keys.wakeOf(name)
     const create = () => (client === undefined ? clientOf(url) : client.duplicate())
+    const lost = (reason: Error) => this.#lost(reason)
     this.#feed = new ChangeFeed(keys)
     this.#link = new Link({
       create,
       begin: (client) => this.#begin(client),
       up: () => {
-        this.#publisher.start()
-        this.#tellDisplaced()
+        this.#publisher.retry()
+        this.#nodes.tellDisplaced()
         this.#recovered()
       },
-      lost: (reason) => this.#lost(reason),
+      lost,
+      refused: (reason) => reason instanceof FullError && this.#full(reason),
     })
+    const link = this.#link
     this.#publisher = new Publisher({
       name,
       keys,
-      link: this.#link,
+      link,
       logger,
       epoch: () => this.#feed.epoch,
-      onOtherEpoch: () => this.#attach(this.#link.client),
+      onOtherEpoch: () => this.#attach(link.client),
     })
-    this.#directory = new Directory({ keys, link: this.#link, logger, leaseMs })
+    this.#directory = new Directory({ keys, link, logger, leaseMs })
+    const attach = (client: RedisClient) => this.#attach(client)
+    this.#nodes = new Nodes({ keys, wakeKey, link, logger, leaseMs, feed: this.#feed, attach })
     this.#reader = new Reader({
       keys,
-      wakeKey: this.#wakeKey,
+      wakeKey,
       feed: this.#feed,
-      nodes: this.#nodes,
-      link: this.#link,
+      nodes: this.#nodes.local,
+      link,
+      onGap: () => this.#attach(link.client),
     })
     this.#readerLink = new Link({
       create,
-      begin: async (client) => this.#beginReading(client),
+      begin: (client) => this.#beginReading(client),
       up: () => this.#recovered(),
-      lost: (reason) => this.#lost(reason),
+      lost,
     })
     this.#timer = setInterval(() => this.#look(), leaseMs / leaseRenewals).unref()
   }
 
   get health(): BackplaneHealth {
     const reason = this.#trouble
-    const nodes = this.#live.length
+    const nodes = this.#nodes.live.length
     return reason === undefined ? { status: 'connected', nodes } : { status: 'degraded', reason, nodes }
   }
 
-  async follow(follower: ChangeFollower): Promise<void> {
-    for (;;) {
-      await this.#link.whenUp()
-      this.#requireOpen()
-      try {
-        return await this.#link.ask((client) => this.#feed.follow(follower, client))
-      } catch (err) {
-        if (this.#link.isUp) throw err
-      }
-    }
+  follow(follower: ChangeFollower): Promise<void> {
+    return this.#link.untilDone(() => this.#link.ask((client) => this.#feed.follow(follower, client)))
   }
 
   unfollow(follower: ChangeFollower): void {
@@ -169,58 +157,25 @@ export class RedisBackplane implements Backplane {
     this.#publisher.publish(topic)
   }
 
-  async join(member: BackplaneNode): Promise<void> {
-    const { node } = member
-    const local = new LocalNode(member, { keys: this.#keys, link: this.#link, logger: this.#logger })
-    this.#nodes.set(node, local)
-    for (;;) {
-      await this.#link.whenUp()
-      this.#requireOpen()
-      try {
-        await this.#renewFor(local)
-        // So that the reader asks for its mail, too.
-        await this.#link.ask((client) => wakeScript.run(client, [this.#wakeKey], []))
-        return
-      } catch (err) {
-        if (this.#link.isUp) throw err
-      }
-    }
+  join(member: BackplaneNode): Promise<void> {
+    return this.#nodes.join(member)
   }
 
   async leave(node: string): Promise<void> {
-    const local = this.#nodes.get(node)
-    await local?.end(answerWithinMs)
-    this.#nodes.delete(node)
     this.#directory.left(node)
-    try {
-      await this.#renewing?.catch(nothing)
-      await this.#link.ask((client) => leaveScript.run(client, [this.#keys.nodes], [this.#keys.prefix, node]))
-    } catch (err) {
-      // Its lease runs out.
-      this.#logger.debug({ err }, 'a node leaves without a word')
-    }
+    await this.#nodes.leave(node)
   }
 
   retire(node: string): void {
-    const keys = [this.#keys.nodes, this.#keys.retired]
-    this.#link
-      .ask((client) => retireScript.run(client, keys, [node]))
-      .catch((err: unknown) => this.#logger.debug({ err }, 'nobody knows that a node retires'))
+    this.#nodes.retire(node)
   }
 
   nodes(): readonly string[] {
-    return this.#live
+    return this.#nodes.live
   }
 
   certain(node: string): Promise<void> | undefined {
-    const local = this.#nodes.get(node)
-    if (local === undefined || performance.now() < local.leasedUntil) return undefined
-    const known = this.#link.isUp
-      ? this.#renewFor(local)
-      : Promise.reject(new NoConnectionError('There is no connection to Redis'))
-    // Some look, and do not wait.
-    known.catch(nothing)
-    return known
+    return this.#nodes.certain(node)
   }
 
   claim(session: string, node: string, keepMs: number, record?: string): Promise<SessionPlace> {
@@ -244,7 +199,7 @@ export class RedisBackplane implements Backplane {
   }
 
   send(from: string, to: string, mail: Uint8Array): Promise<void> {
-    const node = this.#nodes.get(from)
+    const node = this.#nodes.local.get(from)
     if (node === undefined) return Promise.reject(new Error(`There is no node ${from} here (any more)`))
     return node.send(to, mail)
   }
@@ -253,7 +208,7 @@ export class RedisBackplane implements Backplane {
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#timer)
-    await Promise.all([...this.#nodes.keys()].map((node) => this.leave(node)))
+    await Promise.all([...this.#nodes.local.keys()].map((node) => this.leave(node)))
     this.#link.close()
     this.#readerLink.close()
   }
@@ -265,7 +220,8 @@ export class RedisBackplane implements Backplane {
   /** A new connection: nothing is published or told before it is known whether the order goes on. */
   async #begin(client: RedisClient): Promise<void> {
     await this.#attach(client)
-    await this.#renewOn(client)
+    await this.#nodes.renewOn(client)
+    this.#hasWarned ||= await warnOfEviction(client, this.#keys, this.#logger)
   }
 
   async #beginReading(client: RedisClient): Promise<void> {
@@ -297,70 +253,23 @@ export class RedisBackplane implements Backplane {
       'the order of changes began anew: everything is told as changed',
     )
     this.#readerLink.restart(new Error('The order of changes began anew'))
-    for (const node of this.#nodes.values()) this.#doubt(node)
+    for (const node of this.#nodes.local.values()) node.doubt()
     // A new connection, and a renewal, go on with that by themselves.
-    if (this.#link.isUp) this.#renew().catch((err: Error) => this.#lost(err))
-  }
-
-  /** A renewal that is under way may have been asked for before the node joined, or before a pause: then another follows. */
-  async #renewFor(node: LocalNode): Promise<void> {
-    await this.#renew()
-    if (performance.now() < node.leasedUntil) return
-    await this.#renew()
-    if (performance.now() < node.leasedUntil) return
-    throw new NoConnectionError(`Redis answers more slowly than the lease of ${this.#leaseMs} ms allows`)
-  }
-
-  #renew(): Promise<void> {
-    this.#renewing ??= this.#link
-      .ask((client) => this.#renewOn(client))
-      .finally(() => (this.#renewing = undefined))
-    return this.#renewing
-  }
-
-  async #renewOn(client: RedisClient): Promise<void> {
-    const before = performance.now()
-    const read = this.#feed.seq
-    const nodes = [...this.#nodes.values()]
-    const args = [this.#keys.prefix, String(this.#leaseMs), ...nodes.map(({ name }) => name)]
-    const reply = await renewScript.run(client, [this.#keys.nodes, this.#keys.order], args)
-    const [epoch, seq, replid, live, removed] = reply as [string, string, string, string[], string[]]
-    const isAnother = this.#replid !== '' && replid !== this.#replid
-    this.#replid = replid
-    this.#live = live
-    for (const node of nodes) if (removed.includes(node.name)) this.#doubt(node)
-    const hasGoneBack = Number(seq) < read
-    if (epoch !== this.#feed.epoch || isAnother || hasGoneBack) await this.#attach(client)
-    for (const node of nodes) {
-      node.leasedUntil = before + this.#leaseMs
-      node.joined = true
-    }
-    if (this.#link.isUp) this.#tellDisplaced()
-    const isBehind = Number(seq) > this.#feed.seq
-    this.#behindSince = isBehind ? (this.#behindSince ?? before) : undefined
-  }
-
-  /** Once for each fault, whatever has told of it. Who is told claims its sessions, so there has to be a connection. */
-  #tellDisplaced(): void {
-    for (const node of this.#nodes.values()) if (node.isDisplaced) node.displaced(this.#live)
-  }
-
-  #doubt(node: LocalNode): void {
-    if (!node.joined) return
-    node.isDisplaced = true
-    node.leasedUntil = 0
+    if (this.#link.isUp) this.#nodes.renew().catch((err: Error) => this.#lost(err))
   }
 
   #look(): void {
     const now = performance.now()
+    const { behindSince } = this.#nodes
     const isDeaf = now - this.#reader.heardAt > silentMs
-    const isBehind = this.#behindSince !== undefined && now - this.#behindSince > silentMs
+    const isBehind = behindSince !== undefined && now - behindSince > silentMs
     if (this.#link.isUp) {
-      this.#renew().then(
+      this.#nodes.renew().then(
         () => this.#recovered(),
         (err: Error) => this.#lost(err),
       )
       this.#directory.keep()
+      if (this.#isFull) void this.#lookForRoom()
     }
     if (!isDeaf && !isBehind) return
     const reason = isDeaf
@@ -368,12 +277,12 @@ export class RedisBackplane implements Backplane {
       : `Changes of the last ${silentMs} ms have not arrived`
     this.#lost(new Error(reason))
     this.#reader.heardAt = now
-    this.#behindSince = undefined
+    this.#nodes.behindSince = undefined
     this.#readerLink.restart(new Error(reason))
   }
 
   #recovered(): void {
-    if (this.#trouble === undefined || this.#behindSince !== undefined) return
+    if (this.#trouble === undefined || this.#isFull || this.#nodes.behindSince !== undefined) return
     if (!this.#link.isUp || !this.#readerLink.isUp) return
     if (performance.now() - this.#reader.heardAt > answerWithinMs) return
     this.#trouble = undefined
@@ -386,8 +295,24 @@ export class RedisBackplane implements Backplane {
     this.#trouble = reason.message
   }
 
-  #requireOpen(): void {
-    if (this.#closed) throw new NoConnectionError('The backplane is closed')
+  #full(reason: FullError): void {
+    if (this.#closed) return
+    if (!this.#isFull)
+      this.#logger.error({ err: reason }, 'Redis is full: changes wait, and nothing is stored')
+    this.#isFull = true
+    this.#trouble = reason.message
+  }
+
+  async #lookForRoom(): Promise<void> {
+    try {
+      await this.#link.ask((client) => roomScript.run(client, [this.#keys.order], []))
+    } catch (err) {
+      if (!(err instanceof FullError)) this.#lost(err as Error)
+      return
+    }
+    this.#isFull = false
+    this.#publisher.retry()
+    this.#recovered()
   }
 }
 

@@ -13,7 +13,7 @@ export interface RedisClient extends RedisCommands {
   duplicate(): RedisClient
   connect(): Promise<unknown>
   /** Ends the connection at once. */
-  destroy(): void
+  destroy(): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
   /** The same client, with replies of other types. */
   withTypeMapping(mapping: Record<number, unknown>): Pick<RedisClient, 'xRead'>
