@@ -60,7 +60,7 @@ test('clients of a server whose Redis is full: who is there goes on, who comes i
   const backplane = open(redis.port)
   const server = new McpServer({ name: 'node', version: '1.0.0' }, { backplane, logger: new Log() })
   server.tool('echo', {}, () => ({ content: [{ type: 'text', text: 'echo' }] }))
-  const { url } = defer(await serve(server, { port: 0 }), () => server.close())
+  const { url } = defer(await serve(server, { port: 0 }), (each) => each.close())
   const accept = { Accept: 'application/json, text/event-stream' }
   const params = {
     protocolVersion: '2025-06-18',
