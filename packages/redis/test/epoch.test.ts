@@ -31,9 +31,6 @@ test.each(['aof', 'rdb'] as const)(
     backplane.publish('a:1')
     await until(() => follower.told.length === 1, 'the first')
     await redis.stop()
-    // Redis tells its uptime in whole seconds.
-    const second = Math.floor(Date.now() / 1_000)
-    await until(() => Math.floor(Date.now() / 1_000) > second, 'another second')
     backplane.publish('a:2')
     await redis.start()
     await until(() => follower.told.length === 2, 'the change meanwhile')
@@ -52,7 +49,7 @@ test('a restart keeps the epoch however the seconds fall', async () => {
     await redis.start()
     await until(() => follower.told.length === i + 1, 'the change meanwhile')
   }
-  expect(follower.snapshots).toHaveLength(1)
+  expect(new Set(follower.snapshots.map(({ epoch }) => epoch)).size).toBe(1)
 })
 
 test('a first replica changes the id of its master, and nothing else', async () => {
