@@ -16,7 +16,8 @@ interface Updated {
 
 /** A change that was told on a stream without a session. */
 export function heardWithoutSession({ uri, _meta }: Updated): HeardChange {
-  return { uri, ...positionOf(String(_meta?.['dev.tidings/position'] ?? '')) }
+  const position = _meta?.['dev.tidings/position']
+  return { uri, ...positionOf(typeof position === 'string' ? position : '') }
 }
 
 /** A `fetch` that shows each change that is told on the stream of a session, with the position that its event has. */

@@ -41,7 +41,7 @@ export async function runSchedule(seed: number, { slackMs }: { slackMs: number }
   const check = async (what: string, looked: Promise<void>) => {
     await looked.catch((err: Error) => faults.push(`${what}: ${err.message}`))
   }
-  let toldAfterMs = NaN
+  let toldAfterMs: number
   let outcome: Omit<ScheduleReport, 'seed' | 'steps' | 'faults' | 'toldAfterMs' | 'history'> | undefined
   try {
     for (let i = 0; i < stepsPerSchedule; i++) {
@@ -94,7 +94,7 @@ export async function runSchedule(seed: number, { slackMs }: { slackMs: number }
     steps: taken,
     faults: [...faults, ...world.faults],
     toldAfterMs,
-    ...outcome!,
+    ...outcome,
     history: String(world.history),
   }
 }

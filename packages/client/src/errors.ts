@@ -1,3 +1,5 @@
+import { McpError } from '@tidings/protocol'
+
 export { McpError } from '@tidings/protocol'
 
 interface Details {
@@ -148,8 +150,12 @@ export function isTemporary(error: unknown): boolean {
   )
 }
 
-/** True when the request may succeed on the same or the next connection. A timeout may be a dead connection. */
+/**
+ * True when the request may succeed on the same or the next connection. A timeout may be a dead connection, and a server says
+ * `retry` in the data of an error when it cannot store what it would promise.
+ */
 export function isRetryable(error: unknown): boolean {
+  if (error instanceof McpError) return (error.data as { retry?: unknown } | undefined)?.retry === true
   return error instanceof TimeoutError || isTemporary(error)
 }
 

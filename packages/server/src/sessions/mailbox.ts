@@ -24,6 +24,11 @@ const recordBytes = 160
 /** The numbers that one home of a session can give, before they are those of the next. */
 const numbersOfHome = 2 ** 30
 
+/** The number of the home, among those of the session, that has recorded the mailbox: 0 for the first. */
+export function homeOf({ lastNumber }: MailRecord): number {
+  return Math.floor(lastNumber / numbersOfHome)
+}
+
 /** A mailbox, for another node to go on with. */
 export interface MailRecord {
   /** Number, JSON, and the position at which it was written. */
@@ -119,13 +124,14 @@ export class Mailbox {
    * Goes on where the mailbox of another node was. Messages that are posted from now on have numbers that it cannot have
    * given, whatever it has sent since it was recorded.
    */
-  restore({ messages, written, lastNumber, lastWritten, letGo }: MailRecord, now: number): void {
+  restore(record: MailRecord, now: number): void {
+    const { messages, written, lastWritten, letGo } = record
     this.#mail = messages.map(([number, data, position]) => {
       const bytes = bytesOf(data) + recordBytes
       return { number, data, bytes, mergeKey: undefined, position, time: now }
     })
     this.#written = written
-    this.#lastNumber = (Math.floor(lastNumber / numbersOfHome) + 1) * numbersOfHome
+    this.#lastNumber = (homeOf(record) + 1) * numbersOfHome
     this.#restoredTo = this.#lastNumber
     this.#lastWritten = lastWritten
     ;[this.#letGoNumber, this.#letGoPosition] = letGo

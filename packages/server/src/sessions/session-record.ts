@@ -9,7 +9,7 @@ import type { LegacyRevision } from '@tidings/protocol'
 import { bytesOf } from '../bytes-of.ts'
 import { type Check, has, isCount, isObject, isString, listOf, optional, tuple } from '../checks.ts'
 import type { ChannelRecord } from './channel.ts'
-import type { MailRecord } from './mailbox.ts'
+import { homeOf, type MailRecord } from './mailbox.ts'
 
 /** The transports that have sessions. */
 export type SessionTransport = 'http+sse' | 'paired' | 'streamable-http'
@@ -47,6 +47,12 @@ export function encodeRecord(record: SessionRecord): string {
   if (json.length <= maxRecordBytes / 2 || bytesOf(json) <= maxRecordBytes) return json
   const mail = { ...record.channel.mail, messages: [], written: 0 }
   return JSON.stringify({ ...record, channel: { ...record.channel, mail } })
+}
+
+/** Whether another home has recorded the session after the one that has made `record`. */
+export function isNewer(stored: string, record: SessionRecord): boolean {
+  const other = decodeRecord(stored)
+  return other !== undefined && homeOf(other.channel.mail) > homeOf(record.channel.mail)
 }
 
 /** Undefined for what is no record, or one of another version of this package. */

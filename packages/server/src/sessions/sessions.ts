@@ -8,7 +8,7 @@ import type { Principal } from '../requests/principal.ts'
 import type { MailboxLimits } from './mailbox.ts'
 import { openedElsewhere, Refusal, sessionNotFound, stopping } from '../refusal.ts'
 import type { SessionMark } from './session-mark.ts'
-import { decodeRecord, encodeRecord, type SessionTransport } from './session-record.ts'
+import { decodeRecord, encodeRecord, isNewer, type SessionTransport } from './session-record.ts'
 import { Session, type SessionIdentity, type SessionOwner, transientId } from './session.ts'
 
 /** The time in which a client is expected to initialize the session that it has opened. */
@@ -394,8 +394,11 @@ export class Sessions implements SessionOwner {
     session.isBehind = false
     if (session.ended) return
     const record = encodeRecord(session.record)
+    // A backplane that does not know the home has lost it: then it is claimed again, unless another node has been faster.
     const isHome = session.isClaimed
-      ? backplane.save(session.id, node, record)
+      ? backplane
+          .save(session.id, node, record)
+          .then((isSaved) => isSaved || this.#claimWith(session, record))
       : this.#claimWith(session, record)
     const storing = isHome
       .then(() => {})
@@ -409,13 +412,14 @@ export class Sessions implements SessionOwner {
     throw new Error('The session has another home')
   }
 
-  /** @returns false when another node is the home. */
-  async #claimWith(session: Session, record: string): Promise<boolean> {
+  /** @returns false when another node is the home, or has been since this one was. */
+  async #claimWith(session: Session, json: string): Promise<boolean> {
     const { backplane, node } = this.#options
-    const place = await backplane.claim(session.id, node, this.#storedForMs(session), record)
-    session.isClaimed = place.home === node
+    const { home, record } = await backplane.claim(session.id, node, this.#storedForMs(session), json)
+    session.isClaimed =
+      home === node && (record === undefined || record === json || !isNewer(record, session.record))
     // A claim leaves what was stored before.
-    if (session.isClaimed && place.record !== record) return backplane.save(session.id, node, record)
+    if (session.isClaimed && record !== json) return backplane.save(session.id, node, json)
     return session.isClaimed
   }
 

@@ -266,6 +266,29 @@ test('a displaced node keeps the sessions that nobody has adopted, and lets the 
   expect([(await health(a.url)).sessions.open, (await health(b.url)).sessions.open]).toEqual([1, 1])
 })
 
+test('a session that the store has lost is stored again by its home', async () => {
+  const { a, b, backplane, members } = await startNodes()
+  const session = await openStreamable(a.url)
+  const id = session['Mcp-Session-Id']!
+  backplane.release(id, members[0]!.node)
+  expect(await (await post(`${a.url}/mcp`, subscribe, session)).json()).toMatchObject({ result: {} })
+  expect(await backplane.adopt(id, members[1]!.node)).toEqual({ home: members[0]!.node })
+  expect((await post(`${b.url}/mcp`, ping, session)).status).toBe(200)
+})
+
+test('a home that has lost a session does not store it over what a later home has stored', async () => {
+  const { a, b, backplane, die, members } = await startNodes()
+  const session = await openStreamable(a.url)
+  await die()
+  expect(await (await post(`${b.url}/mcp`, subscribe, session)).json()).toMatchObject({ result: {} })
+  await backplane.leave(members[1]!.node)
+  await backplane.join(members[0]!)
+  members[0]!.displaced()
+  // It is adopted from the store by who was its first home.
+  expect((await post(`${a.url}/mcp`, ping, session)).status).toBe(200)
+  expect((await health(a.url)).limits.subscriptions.used).toBe(1)
+})
+
 test('a record of another version is no session', async () => {
   const log = new Log()
   const { b, backplane } = await startNodes(undefined, { logger: log })
