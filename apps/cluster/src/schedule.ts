@@ -34,69 +34,85 @@ const stepsPerSchedule = 5
  */
 export async function runSchedule(seed: number, { slackMs }: { slackMs: number }): Promise<ScheduleReport> {
   const random = randomFrom(seed)
-  const requestsPerConnection = random() < 0.3 ? 1 : 0
-  const world = await World.begin({ persistence: 'aof', clients: 4, requestsPerConnection })
-  const taken: StepName[] = []
-  const faults: string[] = []
-  const check = async (what: string, looked: Promise<void>) => {
-    await looked.catch((err: Error) => faults.push(`${what}: ${err.message}`))
+  const report = {
+    seed,
+    steps: [] as StepName[],
+    faults: [] as string[],
+    toldAfterMs: NaN,
+    doubts: 0,
+    calls: 0,
+    errors: {},
+    openedAnew: 0,
+    redisKeys: 0,
+    redisBytes: 0,
+    history: '',
   }
-  let toldAfterMs: number
-  let outcome: Omit<ScheduleReport, 'seed' | 'steps' | 'faults' | 'toldAfterMs' | 'history'> | undefined
+  let world: World | undefined
   try {
+    const requestsPerConnection = random() < 0.3 ? 1 : 0
+    world = await World.begin({ persistence: 'aof', clients: 4, requestsPerConnection })
     for (let i = 0; i < stepsPerSchedule; i++) {
       const name = one(stepNames, random)
-      taken.push(name)
+      report.steps.push(name)
       world.history.add('step', name)
       await Promise.all([steps[name].run(world, random), load(world, random)])
     }
-    const deadlineMs = world.leaseMs + slackMs
-    const healedAt = performance.now()
-    await check('at the end', world.allTold(deadlineMs))
-    toldAfterMs = performance.now() - healedAt
-    const calls = await world.endedCalls()
-    await check('nodes', world.allConnected(deadlineMs))
-    await check('when all is well', world.eachIsToldOnce(deadlineMs))
-    const losses = taken.filter((name) => 'losesData' in steps[name]).length
-    // What Redis has lost, and a home that is dead or cannot be reached as well, is lost.
-    if (losses > 0) world.abandoned += world.openedAnew
-    await check('homes', world.oneHomeEach(deadlineMs))
-    const left = await leftInRedis(world)
-    const sessions = world.subscribers.filter(({ hasSession }) => hasSession).length
-    if (left.sessions < sessions || left.sessions > sessions + world.abandoned)
-      faults.push(`${left.sessions} sessions are left in Redis of ${sessions}`)
-    if (left.mail > world.members.length) faults.push(`${left.mail} streams of mail are left in Redis`)
-    if (losses === 0 && world.openedAnew > world.abandoned)
-      faults.push(`${world.openedAnew} sessions were opened anew`)
-    // Each node hears of a loss once, and once of a restart. One soon after a loss is taken for another.
-    const mostResyncs = losses + taken.filter((name) => name === 'restartRedis').length
-    const mostAnew = losses === 0 ? 0 : mostResyncs
-    if (world.log.begunAnew > mostAnew)
-      faults.push(`the order of changes began anew ${world.log.begunAnew} times`)
-    for (const { node } of world.members) {
-      if (node.resyncs > mostResyncs) faults.push(`a node was told anew ${node.resyncs} times`)
-    }
-    outcome = {
-      doubts: world.subscribers.reduce((sum, { doubts }) => sum + doubts, 0),
-      calls: calls.length,
-      errors: errorsOf(calls),
-      openedAnew: world.openedAnew,
-      redisKeys: left.keys,
-      redisBytes: left.bytes,
-    }
-    for (const subscriber of world.subscribers) subscriber.checkListeners()
-  } finally {
-    await world.end()
+    await look(world, report, world.leaseMs + slackMs)
+  } catch (err) {
+    report.faults.push(String((err as Error).stack))
   }
-  if (world.stderr !== '') faults.push(`stderr: ${world.stderr.slice(0, 500)}`)
-  return {
-    seed,
-    steps: taken,
-    faults: [...faults, ...world.faults],
-    toldAfterMs,
-    ...outcome,
-    history: String(world.history),
+  await world?.end()
+  if (world === undefined) return report
+  report.faults.push(...world.faults)
+  if (world.stderr !== '') report.faults.push(`stderr: ${world.stderr.slice(0, 500)}`)
+  report.history = String(world.history)
+  return report
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** Looks at what must hold when all is well again. */
+async function look(
+  world: World,
+  report: Writable<ScheduleReport> & { faults: string[] },
+  deadlineMs: number,
+): Promise<void> {
+  const { faults, steps: taken } = report
+  const check = async (what: string, looked: Promise<void>) => {
+    await looked.catch((err: Error) => faults.push(`${what}: ${err.message}`))
   }
+  const healedAt = performance.now()
+  await check('at the end', world.allTold(deadlineMs))
+  report.toldAfterMs = performance.now() - healedAt
+  const calls = await world.endedCalls()
+  await check('nodes', world.allConnected(deadlineMs))
+  await check('when all is well', world.eachIsToldOnce(deadlineMs))
+  for (const subscriber of world.subscribers) subscriber.checkListeners()
+  const losses = taken.filter((name) => 'losesData' in steps[name]).length
+  // What Redis has lost, and a home that is dead or cannot be reached as well, is lost.
+  if (losses > 0) world.abandoned += world.openedAnew
+  await check('homes', world.oneHomeEach(deadlineMs))
+  const left = await leftInRedis(world)
+  const sessions = world.subscribers.filter(({ hasSession }) => hasSession).length
+  if (left.sessions < sessions || left.sessions > sessions + world.abandoned)
+    faults.push(`${left.sessions} sessions are left in Redis of ${sessions}`)
+  if (left.mail > world.members.length) faults.push(`${left.mail} streams of mail are left in Redis`)
+  if (losses === 0 && world.openedAnew > world.abandoned)
+    faults.push(`${world.openedAnew} sessions were opened anew`)
+  // Each node hears of a loss once, and once of a restart. One soon after a loss is taken for another.
+  const mostResyncs = losses + taken.filter((name) => name === 'restartRedis').length
+  const mostAnew = losses === 0 ? 0 : mostResyncs
+  if (world.log.begunAnew > mostAnew)
+    faults.push(`the order of changes began anew ${world.log.begunAnew} times`)
+  for (const { node } of world.members) {
+    if (node.resyncs > mostResyncs) faults.push(`a node was told anew ${node.resyncs} times`)
+  }
+  report.doubts = world.subscribers.reduce((sum, { doubts }) => sum + doubts, 0)
+  report.calls = calls.length
+  report.errors = errorsOf(calls)
+  report.openedAnew = world.openedAnew
+  report.redisKeys = left.keys
+  report.redisBytes = left.bytes
 }
 
 /** Changes and calls at any node, for as long as a short fault takes. */

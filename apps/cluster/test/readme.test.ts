@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@tidings/client'
+import { Balancer } from '@tidings/testkit/balancer'
 import { defer } from '@tidings/testkit/disposers'
 import { freePort } from '@tidings/testkit/free-port'
 import { RedisServer } from '@tidings/testkit/redis-server'
 import { until } from '@tidings/testkit/until'
-import { Balancer } from '../src/balancer.ts'
 
 import.meta.jest.setTimeout(60_000)
 
