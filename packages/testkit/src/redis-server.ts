@@ -13,9 +13,14 @@ export type Persistence = 'aof' | 'rdb' | 'none'
 const installed = (...names: string[]) =>
   names.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0)
 
-/** What the installed Redis or Valkey calls itself, and its version; undefined when none is installed. */
+/** The program of the server: that of the environment variable `REDIS_SERVER`, or an installed one. */
+function serverProgram(): string | undefined {
+  return process.env['REDIS_SERVER'] || installed('redis-server', 'valkey-server')
+}
+
+/** What the Redis or Valkey of the tests calls itself, and its version; undefined when none is installed. */
 export function redisVersion(): string | undefined {
-  const program = installed('redis-server', 'valkey-server')
+  const program = serverProgram()
   if (program === undefined) return undefined
   const text = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout
   return /^(\w+) server v=(\S+)/.exec(text)?.slice(1).join(' ') ?? text.trim()
@@ -74,7 +79,7 @@ export class RedisServer {
 
   /** Starts it again, with what it has kept. */
   async start(): Promise<void> {
-    const program = installed('redis-server', 'valkey-server')
+    const program = serverProgram()
     if (program === undefined) throw new Error('redis-server is not installed: apt-get install redis-server')
     const args = [
       ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''],
