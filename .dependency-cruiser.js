@@ -40,11 +40,12 @@ const floors = {
   redis: [
     ['index.ts'],
     ['redis-backplane.ts'],
-    ['reader.ts'],
-    ['change-feed.ts', 'directory.ts', 'local-node.ts', 'publisher.ts'],
+    ['reader.ts', 'nodes.ts'],
+    ['change-feed.ts', 'directory.ts', 'local-node.ts', 'publisher.ts', 'eviction.ts'],
     ['outbox.ts'],
-    ['scripts.ts', 'link.ts', 'keys.ts', 'mail-pack.ts'],
-    ['redis-client.ts'],
+    ['change-scripts.ts', 'node-scripts.ts', 'session-scripts.ts'],
+    ['script.ts', 'link.ts', 'keys.ts', 'mail-pack.ts', 'console-logger.ts'],
+    ['redis-client.ts', 'full-error.ts'],
   ],
   client: [
     ['index.ts'],

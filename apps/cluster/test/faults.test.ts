@@ -70,7 +70,8 @@ test('Redis is restarted with its data', async () => {
   await world.redis.start()
   await settle()
   await world.endedCalls()
-  expect(world.members.map(({ node }) => node.resyncs)).toEqual([0, 0, 0])
+  expect(world.members.map(({ node }) => node.resyncs)).toEqual([1, 1, 1])
+  expect(world.log.begunAnew).toBe(0)
   expect(world.openedAnew).toBe(0)
 })
 
@@ -83,6 +84,7 @@ test('Redis loses all its data', async () => {
   await settle()
   await world.endedCalls()
   expect(world.members.map(({ node }) => node.resyncs)).toEqual([1, 1, 1])
+  expect(world.log.begunAnew).toBe(1)
   expect(world.openedAnew).toBe(0)
 })
 

@@ -67,6 +67,8 @@ if isFollowing then
   local following = redis.call('XRANGE', log, '(' .. id, '+', 'COUNT', 1)[1]
   isTrimmed = not last and first and tonumber(first[2][4]) > tonumber(ARGV[3])
   if last then isProven = last[2][2] == ARGV[4] else isProven = known[5] == ARGV[3] and not isTrimmed end
+  -- An order that is older than its log would give numbers again.
+  isProven = isProven and tonumber(known[4]) >= tonumber(ARGV[3])
   isNext = (following and following[2][4] or known[4]) == ARGV[3]
 end
 local isKept = false

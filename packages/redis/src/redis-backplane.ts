@@ -221,7 +221,7 @@ export class RedisBackplane implements Backplane {
   async #begin(client: RedisClient): Promise<void> {
     await this.#attach(client)
     await this.#nodes.renewOn(client)
-    this.#hasWarned ||= await warnOfEviction(client, this.#keys, this.#logger)
+    if (!this.#hasWarned) this.#hasWarned = await warnOfEviction(client, this.#keys, this.#logger)
   }
 
   async #beginReading(client: RedisClient): Promise<void> {

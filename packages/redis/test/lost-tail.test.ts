@@ -18,7 +18,7 @@ async function startNode(redisPort: number) {
   const backplane = open(proxy.port)
   const server = new McpServer({ name: 'node', version: '1.0.0' }, { backplane, logger: new Log() })
   for (const uri of ['test://0', 'test://1']) server.resource(uri, {}, () => uri)
-  const { url } = defer(await serve(server, { port: 0 }), (serving) => serving.close())
+  const { url } = defer(await serve(server, { port: 0 }), (each) => each.close())
   const follower = new RecordingFollower()
   await backplane.follow(follower)
   return { proxy, backplane, server, follower, url: `${url}/mcp` }

@@ -190,6 +190,30 @@ test('nothing without an end is left in Redis but the order', async () => {
   expect(lasting.sort()).toEqual(['{tidings}:log', '{tidings}:order', '{tidings}:topics'])
 })
 
+test('what belongs to nodes expires when all of them are gone at once', async () => {
+  const redis = await startRedis()
+  const proxy = await proxyTo(redis.port)
+  const [one, two] = [open(proxy.port, { leaseMs: 500 }), open(proxy.port, { leaseMs: 500 })]
+  const [a, b] = [new RecordingNode('a'), new RecordingNode('b')]
+  await Promise.all([one.follow(new RecordingFollower()), one.join(a), two.join(b)])
+  one.publish('a:1')
+  await one.claim('s', 'a', 60_000, 'record')
+  one.retire('a')
+  await one.join(new RecordingNode('c'))
+  await one.leave('c')
+  await one.send('a', 'b', Buffer.from('mail'))
+  proxy.goDown()
+  const ofNodes = async () =>
+    (await redis.command('keys', '*')).split('\n').filter((key) => /:(nodes|retired|mail.*)$/.test(key))
+  expect(await ofNodes()).toContain('{tidings}:nodes')
+  await until(async () => (await ofNodes()).length === 0, 'they expire')
+  const lasting = []
+  for (const key of (await redis.command('keys', '*')).split('\n')) {
+    if ((await redis.command('ttl', key)) === '-1') lasting.push(key)
+  }
+  expect(lasting.sort()).toEqual(['{tidings}:log', '{tidings}:order', '{tidings}:topics'])
+})
+
 test('an unread mailbox is bounded: mail to a node that does not read is refused, and both hear of it', async () => {
   const redis = await startRedis()
   const [one, two] = [open(redis.port), open(redis.port)]

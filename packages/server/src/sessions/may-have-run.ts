@@ -1,4 +1,5 @@
-import { errorCodes, JSONRPC_VERSION, McpError, type RequestId } from '@tidings/protocol'
+import { errorCodes, McpError, type RequestId } from '@tidings/protocol'
+import { Refusal } from '../refusal.ts'
 
 const message =
   'The node that answered this request is gone: the request may have run, as a whole, in part, or not at all'
@@ -9,11 +10,16 @@ export function mayHaveRunError(): McpError {
   return new McpError(errorCodes.internalError, message, { data })
 }
 
-/** The response, as JSON, to a request whose node is gone. */
-export function mayHaveRun(id: RequestId): string {
-  return JSON.stringify({
-    jsonrpc: JSONRPC_VERSION,
-    id,
-    error: { code: errorCodes.internalError, message, data },
-  })
+/**
+ * The HTTP response to a request whose node is gone.
+ *
+ * @param id undefined for a batch.
+ */
+export function mayHaveRun(id: RequestId | undefined): Refusal {
+  return new Refusal(502, message, { code: errorCodes.internalError, data, id })
+}
+
+/** The message, as JSON, for a request whose node is gone. */
+export function mayHaveRunMessage(id: RequestId): string {
+  return JSON.stringify(mayHaveRun(id).toJSON())
 }

@@ -1,7 +1,7 @@
 import type { RequestId } from '@tidings/protocol'
 import { Channel, type ChannelOwner, type ChannelRecord } from './channel.ts'
 import { emptyMail } from './mailbox.ts'
-import { mayHaveRun } from './may-have-run.ts'
+import { mayHaveRunMessage } from './may-have-run.ts'
 import type { RequestStreamRecord } from './session-record.ts'
 
 /** The number of streams of requests that are kept for their client to come back to. */
@@ -50,7 +50,7 @@ export class RequestChannels {
       const channel = new Channel(this.#owner, number, requests)
       channel.restore({ ...own, mail: emptyMail, watches: [] })
       this.#channels.set(number, channel)
-      for (const id of requests) channel.send(mayHaveRun(id))
+      for (const id of requests) channel.send(mayHaveRunMessage(id))
       channel.complete()
     }
   }

@@ -25,7 +25,7 @@ import type { LimitScope } from '../quota.ts'
 import { Channel, type ChannelOwner } from './channel.ts'
 import type { EventId } from './event-id.ts'
 import type { MailboxLimits } from './mailbox.ts'
-import { mayHaveRun, mayHaveRunError } from './may-have-run.ts'
+import { mayHaveRunError, mayHaveRunMessage } from './may-have-run.ts'
 import { RequestChannels } from './request-channels.ts'
 import type { SessionRecord, SessionTransport } from './session-record.ts'
 import { WatchedUris } from './watched-uris.ts'
@@ -411,7 +411,7 @@ export class Session implements PeerSession, Outlet, QuestionPath, ChannelOwner,
       this.channel.watch(topic, isSameOrder ? since : 0)
     }
     if (!isSameOrder) this.channel.doubt()
-    for (const id of record.requests) this.channel.send(mayHaveRun(id))
+    for (const id of record.requests) this.channel.send(mayHaveRunMessage(id))
     if (record.lastStream === 0) return
     this.#channels = new RequestChannels(this)
     this.#channels.restore(record.channel, record.lastStream, record.streams)

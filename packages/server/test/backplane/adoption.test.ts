@@ -135,6 +135,25 @@ test('a ping that waits for a node that died is answered by the node that takes 
   expect(await (await answer).json()).toMatchObject({ id: 'p', result: {} })
 })
 
+test('HTTP+SSE: without the backplane a request is accepted once its answer is on its way, and otherwise never', async () => {
+  const goOn = deferred()
+  const { a, backplane } = await startNodes(() => goOn.promise, { logger: new Log() })
+  const client = await connectRaw(a.url)
+  backplane.save = () => Promise.reject(new Error('no connection'))
+  const slow = client.send({ id: 'slow', method: 'tools/call', params: { name: 'talk' } })
+  await until(async () => (await health(a.url)).limits.requests.used > 0, 'the call runs')
+  goOn.resolve()
+  expect((await slow).status).toBe(202)
+  expect(await client.answer('slow')).toMatchObject({ result: {} })
+  client.reader.cut()
+  await until(async () => (await health(a.url)).connected_clients === 0, 'the client is away')
+  const refused = await client.send(ping)
+  expect([refused.status, await refused.json()]).toMatchObject([
+    502,
+    { id: 'p', error: { data: { mayHaveRun: true } } },
+  ])
+})
+
 test('HTTP+SSE: a request that was in flight on a node that died is answered with an error', async () => {
   const begun = deferred()
   const { a, b, die } = await startNodes(() => {

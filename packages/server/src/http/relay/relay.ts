@@ -6,7 +6,7 @@ import type { Limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
 import type { InFlight } from '../../quota.ts'
 import { Refusal, stopping } from '../../refusal.ts'
-import { mayHaveRunError } from '../../sessions/may-have-run.ts'
+import { mayHaveRun } from '../../sessions/may-have-run.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import { EventStreams } from '../outgoing/event-stream.ts'
 import { answerWithoutSocket } from '../transports/answer-without-socket.ts'
@@ -328,12 +328,6 @@ function headOf(request: TransportRequest): ForwardedHead {
 
 function moved(): Refusal {
   return new Refusal(movedStatus, 'The session has another home')
-}
-
-/** @param id of the request; undefined for a batch. */
-function mayHaveRun(id: RequestId | undefined): Refusal {
-  const { code, message, data } = mayHaveRunError()
-  return new Refusal(502, message, { code, data, id })
 }
 
 function unavailable(): Refusal {

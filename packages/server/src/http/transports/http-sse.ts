@@ -1,3 +1,5 @@
+import type { RequestId } from '@tidings/protocol'
+import { mayHaveRun } from '../../sessions/may-have-run.ts'
 import type { Session } from '../../sessions/session.ts'
 import { sessionNotFound, stopping } from '../../refusal.ts'
 import { lastEventId, openStream, requireStream } from './open-stream.ts'
@@ -63,7 +65,7 @@ export function httpSse(context: TransportContext): Transport {
         inFlight.answered()
         if (answer !== undefined && !session.ended) session.channel.send(answer.json)
       })
-      if (sessions.areStored) return acceptOnceSafe(session, sent, response)
+      if (sessions.areStored) return acceptOnceSafe(session, sent, request, response)
       response.empty(202)
     },
 
@@ -79,12 +81,15 @@ const quickMs = 25
 
 /**
  * Answers 202 when the request needs this node no more: its answer is on its way, or the backplane has the answer, or knows that
- * the request waits for one. Before
- * that, a client that loses this node loses the HTTP response, too.
+ * the request waits for one. Before that, a client that loses this node loses the HTTP response, too.
+ *
+ * @throws {Refusal} 502 when the answer may never reach the client: the backplane cannot be reached, and another node may take the
+ * session over, or has done so.
  */
 async function acceptOnceSafe(
   session: Session,
   sent: Promise<void>,
+  { body }: TransportRequest,
   response: TransportResponse,
 ): Promise<void> {
   let timer: NodeJS.Timeout | undefined
@@ -93,14 +98,28 @@ async function acceptOnceSafe(
     new Promise<boolean>((resolve) => (timer = setTimeout(resolve, quickMs, false))),
   ])
   clearTimeout(timer)
-  if (!isQuick || session.channel.isWaiting) {
-    session.waitsForAnswers()
-    // Without the backplane the request goes on all the same.
-    await session.whenStored()?.catch(() => {})
-    // What is stored of it changes with its answer.
-    if (!isQuick) void sent.then(() => session.mailWaits())
+  const isSafe = () => !session.ended && !session.channel.isWaiting
+  if (!isQuick || !isSafe()) {
+    if (!session.ended) session.waitsForAnswers()
+    if (await isStored(session)) {
+      // What is stored of it changes with its answer.
+      if (!isQuick) void sent.then(() => session.mailWaits())
+    } else {
+      // Without the backplane the request goes on all the same.
+      await sent
+      if (!isSafe() && !(await isStored(session))) throw mayHaveRun((body as { id?: RequestId }).id)
+    }
   }
   response.empty(202)
+}
+
+async function isStored(session: Session): Promise<boolean> {
+  try {
+    await session.whenStored()
+    return !session.ended
+  } catch {
+    return false
+  }
 }
 
 /** The query parameters that are not ours, such as a token, for the client to send again: it cannot set headers everywhere. */
