@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
+import { Balancer } from '@tidings/testkit/balancer'
 import { RedisServer } from '@tidings/testkit/redis-server'
-import { Balancer } from './balancer.ts'
 import { Child } from './child.ts'
 import type { Peer } from './peers.ts'
 import type { Usage } from './usage.ts'
@@ -71,9 +71,9 @@ export class Lab {
 
   /** Starts a balancer that gives each connection to another of the ports. */
   async startBalancer(ports: number[]): Promise<number> {
-    const balancer = new Balancer(ports)
+    const balancer = await Balancer.start(ports)
     this.#closers.push(() => balancer.close())
-    return balancer.listen()
+    return balancer.port
   }
 
   startLoad(): Promise<Child> {

@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@tidings/client'
+import { Balancer } from '@tidings/testkit/balancer'
 import { defer } from '@tidings/testkit/disposers'
 import { freePort } from '@tidings/testkit/free-port'
 import { RedisServer } from '@tidings/testkit/redis-server'
 import { until } from '@tidings/testkit/until'
-import { Balancer } from '../src/balancer.ts'
 
 import.meta.jest.setTimeout(60_000)
 
@@ -36,8 +36,7 @@ test('two servers of the README are one: a session goes on when its server is ki
     .find((text) => text.includes('RedisBackplane'))!
   const redis = defer(await RedisServer.start(), (server) => server.close())
   const servers = [await startServer(program, redis.url), await startServer(program, redis.url)]
-  const balancer = defer(await Balancer.start(), (each) => each.close())
-  balancer.targets = servers.map(({ port }) => port)
+  const balancer = defer(await Balancer.start(servers.map(({ port }) => port)), (each) => each.close())
   const client = await connect(`${balancer.url}/mcp`, { transport: 'streamable-http' })
   defer(client, (each) => each.close())
   for (let i = 0; i < 4; i++) expect(await client.listResources()).toHaveLength(1)
