@@ -71,8 +71,7 @@ export class Lab {
 
   /** Starts a balancer that gives each connection to another of the ports. */
   async startBalancer(ports: number[]): Promise<number> {
-    const balancer = await Balancer.start()
-    balancer.targets = ports
+    const balancer = await Balancer.start(ports)
     this.#closers.push(() => balancer.close())
     return balancer.port
   }

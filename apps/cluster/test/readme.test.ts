@@ -36,8 +36,7 @@ test('two servers of the README are one: a session goes on when its server is ki
     .find((text) => text.includes('RedisBackplane'))!
   const redis = defer(await RedisServer.start(), (server) => server.close())
   const servers = [await startServer(program, redis.url), await startServer(program, redis.url)]
-  const balancer = defer(await Balancer.start(), (each) => each.close())
-  balancer.targets = servers.map(({ port }) => port)
+  const balancer = defer(await Balancer.start(servers.map(({ port }) => port)), (each) => each.close())
   const client = await connect(`${balancer.url}/mcp`, { transport: 'streamable-http' })
   defer(client, (each) => each.close())
   for (let i = 0; i < 4; i++) expect(await client.listResources()).toHaveLength(1)

@@ -148,7 +148,13 @@ export class Link {
     // An error of a connection ends it.
     client.on('error', (error) => this.#drop(client, error, failures))
     try {
-      await this.#answered(client, client.connect())
+      const connecting = client.connect()
+      // A client of a cluster that was given up meanwhile goes on, and connects.
+      connecting.then(
+        () => this.#client !== client && destroy(client),
+        () => {},
+      )
+      await this.#answered(client, connecting)
       await this.#answered(client, this.#options.begin(client))
     } catch (error) {
       return this.#drop(client, error as Error, attempt)
@@ -164,8 +170,7 @@ export class Link {
     if (this.#client !== client) return
     this.#client = undefined
     this.#isUp = false
-    // It may be closed already.
-    new Promise((resolve) => resolve(client.destroy())).catch(() => {})
+    destroy(client)
     const pending = [...this.#pending]
     this.#pending.clear()
     for (const { reject } of pending) reject(lostWith(reason))
@@ -178,6 +183,11 @@ export class Link {
     this.#waiting.clear()
     for (const goOn of waiting) goOn()
   }
+}
+
+/** It may be closed already. */
+function destroy(client: RedisClient): void {
+  new Promise((resolve) => resolve(client.destroy())).catch(() => {})
 }
 
 function lostWith(reason: Error): NoConnectionError {

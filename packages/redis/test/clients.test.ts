@@ -1,4 +1,4 @@
-import { createClient, createCluster } from '@redis/client'
+import { createClient } from '@redis/client'
 import { defer } from '@tidings/testkit/disposers'
 import { Log } from '@tidings/testkit/log'
 import { until } from '@tidings/testkit/until'
@@ -34,16 +34,6 @@ async function works(client: RedisClient): Promise<void> {
 test('a client of the application', async () => {
   const redis = await startRedis()
   await works(createClient({ url: redis.url }))
-})
-
-test('a cluster', async () => {
-  const redis = await startRedis({ settings: { 'cluster-enabled': 'yes' } })
-  await redis.command('cluster', 'addslotsrange', '0', '16383')
-  await until(
-    async () => (await redis.command('cluster', 'info')).includes('cluster_state:ok'),
-    'the cluster is up',
-  )
-  await works(createCluster({ rootNodes: [{ url: redis.url }] }))
 })
 
 test('a user with the permissions of the README', async () => {

@@ -3,29 +3,31 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 /** Gives each connection to another of the ports, as a balancer without stickiness does. */
 export class Balancer {
-  /** The ports of the nodes. */
-  targets: number[] = []
+  /** The ports of the nodes. May change, for connections to come. */
+  targets: readonly number[]
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #next = 0
 
-  private constructor() {
+  private constructor(targets: readonly number[]) {
+    this.targets = targets
     this.#server = createServer({ noDelay: true }, (near) => this.#pass(near, this.targets.length))
   }
 
-  static async start(): Promise<Balancer> {
-    const balancer = new Balancer()
+  /** @param targets the ports of the nodes. */
+  static async start(targets: readonly number[] = []): Promise<Balancer> {
+    const balancer = new Balancer(targets)
     balancer.#server.listen(0, '127.0.0.1')
     await once(balancer.#server, 'listening')
     return balancer
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`
-  }
-
   get port(): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
   }
 
   /** Ends all connections, so that each client comes to another node. */
@@ -33,6 +35,7 @@ export class Balancer {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** Ends all connections, and takes none any more. */
   async close(): Promise<void> {
     const closed = once(this.#server, 'close')
     this.#server.close()

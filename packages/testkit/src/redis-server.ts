@@ -13,9 +13,29 @@ export type Persistence = 'aof' | 'rdb' | 'none'
 const installed = (...names: string[]) =>
   names.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0)
 
-/** What the installed Redis or Valkey calls itself, and its version; undefined when none is installed. */
+const findServer = () => process.env['REDIS_SERVER'] || installed('redis-server', 'valkey-server')
+
+/**
+ * The program of the server: that of the environment variable `REDIS_SERVER`, or an installed one.
+ *
+ * @throws when there is none.
+ */
+export function serverProgram(): string {
+  const program = findServer()
+  if (program === undefined) throw new Error('redis-server is not installed: apt-get install redis-server')
+  return program
+}
+
+/** Runs a command of `redis-cli`, and gives its output. */
+export async function redisCommand(port: number, words: readonly string[]): Promise<string> {
+  const program = installed('redis-cli', 'valkey-cli') ?? 'redis-cli'
+  const { stdout } = await promisify(execFile)(program, ['-p', String(port), ...words])
+  return stdout.trimEnd()
+}
+
+/** What the Redis or Valkey of the tests calls itself, and its version; undefined when none is installed. */
 export function redisVersion(): string | undefined {
-  const program = installed('redis-server', 'valkey-server')
+  const program = findServer()
   if (program === undefined) return undefined
   const text = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout
   return /^(\w+) server v=(\S+)/.exec(text)?.slice(1).join(' ') ?? text.trim()
@@ -66,23 +86,19 @@ export class RedisServer {
   }
 
   /** Runs a command of `redis-cli`, and gives its output. */
-  async command(...words: string[]): Promise<string> {
-    const program = installed('redis-cli', 'valkey-cli') ?? 'redis-cli'
-    const { stdout } = await promisify(execFile)(program, ['-p', String(this.port), ...words])
-    return stdout.trimEnd()
+  command(...words: string[]): Promise<string> {
+    return redisCommand(this.port, words)
   }
 
   /** Starts it again, with what it has kept. */
   async start(): Promise<void> {
-    const program = installed('redis-server', 'valkey-server')
-    if (program === undefined) throw new Error('redis-server is not installed: apt-get install redis-server')
     const args = [
       ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''],
       ...['--appendonly', this.#persistence === 'aof' ? 'yes' : 'no', '--appendfsync', 'always'],
       ...['--repl-diskless-sync-delay', '0'],
       ...Object.entries(this.#settings).flatMap(([name, value]) => [`--${name}`, value]),
     ]
-    this.#process = spawn(program, args, { stdio: 'ignore' })
+    this.#process = spawn(serverProgram(), args, { stdio: 'ignore' })
     await until(
       async () => (await this.command('ping').catch(() => '')) === 'PONG',
       `redis-server does not answer on port ${this.port}`,
