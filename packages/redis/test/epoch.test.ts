@@ -168,7 +168,8 @@ test('an order that went back gives another epoch: an older copy of the data was
   await until(() => follower.told.length === 2, 'the second')
   const { epoch } = follower
   // Both at once: an order without its log is no older copy.
-  const restore = "for _, key in ipairs(KEYS) do redis.call('copy', key .. ':copy', '{tidings}:' .. key, 'replace') end"
+  const restore =
+    "for _, key in ipairs(KEYS) do redis.call('copy', key .. ':copy', '{tidings}:' .. key, 'replace') end"
   await redis.command('eval', restore, '2', 'order', 'log')
   await until(() => follower.epoch !== epoch, 'another epoch')
 })

@@ -42,32 +42,33 @@ async function startMasters(count: number): Promise<RedisServer[]> {
   return masters
 }
 
-test.each([1, 3])('a cluster of %i: the nodes follow when a master hands over to its replica', async (count) => {
-  const masters = await startMasters(count)
-  const slot = Number(await masters[0]!.command('cluster', 'keyslot', '{tidings}'))
-  const master = masters[Math.floor((slot * count) / slots)]!
-  const replica = await startMember()
-  const id = await master.command('cluster', 'myid')
-  await meet(replica, master)
-  await until(() => said(replica, 'nodes', id), 'it knows its master')
-  await replica.command('cluster', 'replicate', id)
-  const isReplica = async () => (await replica.command('info', 'replication')).includes('master_link_status:up')
-  await until(isReplica, 'it is a replica', 20_000)
+test.each([1, 3])(
+  'a cluster of %i: the nodes follow when a master hands over to its replica',
+  async (count) => {
+    const masters = await startMasters(count)
+    const slot = Number(await masters[0]!.command('cluster', 'keyslot', '{tidings}'))
+    const master = masters[Math.floor((slot * count) / slots)]!
+    const replica = await startMember()
+    const id = await master.command('cluster', 'myid')
+    await meet(replica, master)
+    await until(() => said(replica, 'nodes', id), 'it knows its master')
+    await replica.command('cluster', 'replicate', id)
+    const isReplica = async () =>
+      (await replica.command('info', 'replication')).includes('master_link_status:up')
+    await until(isReplica, 'it is a replica', 20_000)
 
-  const members = await joinTwo(createCluster({ rootNodes: masters.map(({ url }) => ({ url })) }))
-  const [a, b] = members
-  a.backplane.publish('before')
-  await until(() => members.every(({ follower }) => follower.knows('before')), 'a change')
-  await a.backplane.claim('s', 'a', 60_000, 'record')
-  await untilOlder(replica, master)
-  const { epoch } = a.follower
-  await until(
-    async () => (await replica.command('cluster', 'failover')) === 'OK',
-    'the replica takes over',
-  )
-  await goesOnAnew(members, epoch)
-  expect(await b.backplane.adopt('s', 'b')).toEqual({ home: 'a' })
-})
+    const members = await joinTwo(createCluster({ rootNodes: masters.map(({ url }) => ({ url })) }))
+    const [a, b] = members
+    a.backplane.publish('before')
+    await until(() => members.every(({ follower }) => follower.knows('before')), 'a change')
+    await a.backplane.claim('s', 'a', 60_000, 'record')
+    await untilOlder(replica, master)
+    const { epoch } = a.follower
+    await until(async () => (await replica.command('cluster', 'failover')) === 'OK', 'the replica takes over')
+    await goesOnAnew(members, epoch)
+    expect(await b.backplane.adopt('s', 'b')).toEqual({ home: 'a' })
+  },
+)
 
 test('a client that was given up while it connected leaves no connection behind', async () => {
   const [master] = await startMasters(1)

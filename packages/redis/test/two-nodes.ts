@@ -44,12 +44,18 @@ export async function untilOlder(replica: RedisServer, master: RedisServer): Pro
  *
  * @param epoch the former one.
  */
-export async function goesOnAnew(members: readonly [Member, Member], epoch: string | undefined): Promise<void> {
+export async function goesOnAnew(
+  members: readonly [Member, Member],
+  epoch: string | undefined,
+): Promise<void> {
   const [a, b] = members
   const isAnother = () => members.every(({ follower }) => follower.epoch !== epoch)
   await until(isAnother, 'another epoch', failoverWithinMs)
   await until(() => a.follower.epoch === b.follower.epoch, 'one epoch')
-  await until(() => members.every(({ node }) => node.displacements > 0), 'the nodes claim their sessions anew')
+  await until(
+    () => members.every(({ node }) => node.displacements > 0),
+    'the nodes claim their sessions anew',
+  )
   for (const { backplane, node } of members) {
     const topic = `after:${node.node}`
     backplane.publish(topic)

@@ -43,7 +43,9 @@ export class RedisSentinel {
       spawn(serverProgram(), [file, '--sentinel'], { stdio: 'ignore' }),
     )
     const knowsReplica = async () =>
-      (await sentinel.command('sentinel', 'replicas', 'tidings').catch(() => '')).includes('master-link-status\nok')
+      (await sentinel.command('sentinel', 'replicas', 'tidings').catch(() => '')).includes(
+        'master-link-status\nok',
+      )
     await until(knowsReplica, `The Sentinel on port ${port} knows no replica`, 20_000)
     return sentinel
   }
