@@ -79,7 +79,7 @@ test('a client that was given up while it connected leaves no connection behind'
   const backplane = new RedisBackplane({ client }, { leaseMs: 600, logger: new Log() })
   defer(backplane, (each) => each.close())
   const connections = async () => (await master!.command('client', 'list')).split('\n').length - 1
-  const isTried = () => backplane.health.status === 'degraded' && backplane.health.reason.includes('2000 ms')
+  const isTried = () => backplane.health.status === 'degraded' && backplane.health.reason!.includes('2000 ms')
   await until(isTried, 'it has given up once')
   await until(async () => (await connections()) > 2, 'it has tried again')
   proxy.heal()
