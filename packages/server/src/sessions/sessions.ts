@@ -394,12 +394,7 @@ export class Sessions implements SessionOwner {
     session.isBehind = false
     if (session.ended) return
     const record = encodeRecord(session.record)
-    // A backplane that does not know the home has lost it: then it is claimed again, unless another node has been faster.
-    const isHome = session.isClaimed
-      ? backplane
-          .save(session.id, node, record)
-          .then((isSaved) => isSaved || this.#claimWith(session, record))
-      : this.#claimWith(session, record)
+    const isHome = session.isClaimed ? this.#saveOrClaim(session, record) : this.#claimWith(session, record)
     const storing = isHome
       .then(() => {})
       .finally(() => {
@@ -410,6 +405,13 @@ export class Sessions implements SessionOwner {
     if (await isHome) return
     session.end(adoptedElsewhere, true)
     throw new Error('The session has another home')
+  }
+
+  /** A backplane that does not know the home has lost it: then it is claimed again, unless another node has been faster. */
+  async #saveOrClaim(session: Session, json: string): Promise<boolean> {
+    const { backplane, node } = this.#options
+    if (await backplane.save(session.id, node, json)) return true
+    return backplane.nodes().includes(node) && this.#claimWith(session, json)
   }
 
   /** @returns false when another node is the home, or has been since this one was. */
