@@ -386,7 +386,6 @@ export class Sessions implements SessionOwner {
   }
 
   async #storeOnce(session: Session): Promise<void> {
-    const { backplane, node } = this.#options
     await session.claimed
     await session.storing?.catch(() => {})
     // From here on another change has another write.
