@@ -149,11 +149,9 @@ export class Link {
     client.on('error', (error) => this.#drop(client, error, failures))
     try {
       const connecting = client.connect()
-      // A client of a cluster that was given up meanwhile goes on, and connects.
-      connecting.then(
-        () => this.#client !== client && destroy(client),
-        () => {},
-      )
+      // A client of a cluster that was given up meanwhile goes on, and connects to its members.
+      const settled = () => this.#client !== client && destroy(client)
+      connecting.then(settled, settled)
       await this.#answered(client, connecting)
       await this.#answered(client, this.#options.begin(client))
     } catch (error) {

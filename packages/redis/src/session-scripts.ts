@@ -32,8 +32,10 @@ local known = redis.call('HMGET', session, 'home', 'ttlMs', 'record')
 if known[1] and known[1] ~= node and isLive(nodes, known[1], time) then return { known[1] } end
 if known[1] ~= node then
   if not known[3] then
-    local anewAt = tonumber(redis.call('HGET', order, 'anewAt') or '0')
-    if not isLive(nodes, node, time) or time < anewAt + tonumber(ARGV[2]) then
+    local order = redis.call('HMGET', order, 'epoch', 'anewAt')
+    -- A node may be one again before any has found that the order is gone.
+    local isLost = not order[1] or not isLive(nodes, node, time)
+    if isLost or time < tonumber(order[2] or '0') + tonumber(ARGV[2]) then
       return redis.error_reply('UNCERTAIN Redis has lost what it knew: the home of the session may not have said yet that it is')
     end
     redis.call('DEL', session)

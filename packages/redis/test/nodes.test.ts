@@ -116,7 +116,10 @@ test('mail that was under way when the connection was lost arrives once', async 
 test('mail that a Redis which has gone back gives again is not taken again', async () => {
   const redis = await startRedis()
   const proxies = [await proxyTo(redis.port), await proxyTo(redis.port)] as const
-  const [far, near] = [open(proxies[0].port), open(proxies[1].port)]
+  const [far, near] = proxies.map(({ port }) => open(port, { leaseMs: 20_000 })) as [
+    RedisBackplane,
+    RedisBackplane,
+  ]
   const [a, b] = [new RecordingNode('a'), new RecordingNode('b')]
   await Promise.all([far.join(a), near.join(b)])
   await far.send('a', 'b', Buffer.from('before'))

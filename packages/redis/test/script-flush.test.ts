@@ -6,7 +6,7 @@ import.meta.jest.setTimeout(30_000)
 
 test('changes and mail keep their order, and come once, while Redis forgets its scripts', async () => {
   const redis = await startRedis()
-  const [one, two] = [open(redis.port), open(redis.port)]
+  const [one, two] = [open(redis.port, { leaseMs: 5_000 }), open(redis.port, { leaseMs: 5_000 })]
   const follower = new RecordingFollower()
   const [a, b] = [new RecordingNode('a'), new RecordingNode('b')]
   await Promise.all([two.follow(follower), one.join(a), two.join(b)])
@@ -28,7 +28,7 @@ test('changes and mail keep their order, and come once, while Redis forgets its 
 
 test('what is asked of one session takes effect in the order of asking, though Redis has forgotten a script', async () => {
   const redis = await startRedis()
-  const backplane = open(redis.port)
+  const backplane = open(redis.port, { leaseMs: 5_000 })
   await backplane.join(new RecordingNode('a'))
   await backplane.claim('s', 'a', 60_000, 'first')
   await backplane.save('s', 'a', 'second')
