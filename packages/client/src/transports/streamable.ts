@@ -8,7 +8,7 @@ import {
   mediaTypes,
 } from '@tidings/protocol'
 import { Backoff } from '../async/reconnect.ts'
-import { after, LinkedController, type Signal } from '../async/signals.ts'
+import { after, LinkedController, type Signal, wait } from '../async/signals.ts'
 import {
   ClosedError,
   ConnectionError,
@@ -29,6 +29,8 @@ import type { Opened, SendOptions, Transport, TransportOptions } from './transpo
 
 // Some servers send the head of a stream only with the first event, so the client does not wait longer for it.
 const patienceMs = 1_000
+/** The time that the head of a stream may take when a request that came after it was answered. */
+const headAfterAnswerMs = 500
 /** How often a stream is asked for again that was refused with an error which may pass. */
 const maxLaterTries = 5
 /** The statuses, other than those for it, with which servers refuse a request of a session that is gone. */
@@ -328,7 +330,13 @@ export class StreamableTransport implements Transport {
     if (outcome === 'gone') return undefined
     // The head of a stream may come with its first event only, and a server may have no stream any more. So it is the
     // response to a request that tells that the session goes on.
-    if (typeof outcome === 'string') return (await this.#isKnown(session, signal)) ? 'reopened' : undefined
+    if (typeof outcome === 'string') {
+      if (!(await this.#isKnown(session, signal))) return undefined
+      if (outcome === 'refused') return 'reopened'
+      // Of several nodes, the one that has taken the session over answers both: the head may be on its way.
+      const soon = wait(headAfterAnswerMs, signal).then(() => undefined)
+      return (await Promise.race([opening.catch(() => undefined), soon])) ? 'resumed' : 'reopened'
+    }
     if (hasAsked && outcome.opened === undefined) await this.#listenBeside(session, signal)
     return outcome.opened ? 'resumed' : 'reopened'
   }
