@@ -104,7 +104,8 @@ export class LocalNode {
   /** This node was no node for a while, or the store has lost what it knew. */
   displaced(others: readonly string[]): void {
     this.isDisplaced = false
-    const known = new Set([...others, ...this.#received.keys(), ...this.#outboxes.keys()])
+    const heard = [...this.#received].flatMap(([node, { isOver }]) => (isOver ? [] : [node]))
+    const known = new Set([...others, ...heard, ...this.#outboxes.keys()])
     this.lastMailId = '0-0'
     for (const node of known) if (node !== this.name) this.gone(node)
     this.#call(() => this.member.displaced())

@@ -24,15 +24,10 @@ export function health(
   return (_request, response) => {
     const { opened, adopted, resumed, refused, ended } = sessions.counts
     const connection = isShared ? backplane.health : undefined
-    const status = sessions.closing
-      ? 'stopping'
-      : !hasJoined()
-        ? 'starting'
-        : connection?.status === 'degraded'
-          ? 'degraded'
-          : 'healthy'
+    const outOfService = sessions.closing ? 'stopping' : hasJoined() ? undefined : 'starting'
+    const inService = connection?.status === 'degraded' ? 'degraded' : 'healthy'
     const body = {
-      status,
+      status: outOfService ?? inService,
       connected_clients: sessions.attachedCount + listenStreams.size,
       transport: 'http+sse',
       server: { name: info.name, version: info.version },
@@ -44,7 +39,7 @@ export function health(
       write_timeouts: deadline.cuts,
     }
     response.set('Cache-Control', 'no-store')
-    response.json(JSON.stringify(body), status === 'stopping' || status === 'starting' ? 503 : 200)
+    response.json(JSON.stringify(body), outOfService === undefined ? 200 : 503)
   }
 }
 
