@@ -40,7 +40,7 @@ async function startWorkers(): Promise<{ url: string; primary: ChildProcess }> {
 
 /** True when so many workers know each other. */
 async function knowEachOther(url: string, count: number): Promise<boolean> {
-  const health = await fetch(`${url}/health`).then(
+  const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000) }).then(
     (response) => response.json() as Promise<{ backplane: { nodes: number } }>,
     () => undefined,
   )
@@ -80,3 +80,23 @@ test.each(transports)(
     }
   },
 )
+
+test('a worker that stands still is gone for as long, and goes on with what it has left', async () => {
+  const { url, primary } = await startWorkers()
+  const client = defer(await connect(`${url}/mcp`, { transport: 'streamable-http' }), (each) => each.close())
+  const heard: string[] = []
+  client.on('notifications/resources/updated', ({ uri }) => void heard.push(uri))
+  await client.subscribe('clock://now')
+  const states: string[] = []
+  client.on('state', ({ state }) => void states.push(state))
+  for (const pid of childrenOf(primary)) {
+    process.kill(pid, 'SIGSTOP')
+    await until(() => knowEachOther(url, cores - 1), 'its end')
+    process.kill(pid, 'SIGCONT')
+    await until(() => knowEachOther(url, cores), 'its return')
+    const before = heard.length
+    await until(() => heard.length > before, 'a change after it')
+    expect(await client.listResources()).toHaveLength(1)
+  }
+  expect(states).not.toContain('closed')
+})

@@ -10,6 +10,8 @@ import { readScript } from './node-scripts.ts'
 /** The time that Redis waits for something new before it answers that there is nothing. */
 const waitMs = 1_000
 const entriesAtOnce = 500
+/** Mail that was read is deleted within this time, so not once for each read. */
+const deleteWithinMs = 20
 /** A connection on which nothing was heard for so long is given up. */
 export const silentMs = 3_000
 
@@ -27,6 +29,9 @@ export class Reader {
   /** Changes are missing in the log: it was trimmed before they were read. */
   readonly #onGap: () => Promise<void>
   #wakeId = '0-0'
+  /** The nodes whose mail was read and is to be deleted, and its bytes. */
+  readonly #read = new Map<LocalNode, number>()
+  #deleteTimer: NodeJS.Timeout | undefined
   /** The time by `performance.now()` when Redis was last heard. */
   heardAt = performance.now()
 
@@ -103,13 +108,20 @@ export class Reader {
       if (message['mail'] !== undefined) bytes += message['mail'].length + 200
       node.receive(entryOf(message))
     }
-    const [time, number] = node.lastMailId.split('-')
-    const after = `${time}-${Number(number) + 1}`
-    const keys = [this.#keys.mailOf(node.name), this.#keys.mailBytes]
-    // What is not deleted now is deleted with the next.
-    this.#link
-      .ask((client) => readScript.run(client, keys, [node.name, after, String(bytes)]))
-      .catch(() => {})
+    this.#read.set(node, (this.#read.get(node) ?? 0) + bytes)
+    this.#deleteTimer ??= setTimeout(() => this.#deleteRead(), deleteWithinMs).unref()
+  }
+
+  /** What is not deleted now is deleted with the next. */
+  #deleteRead(): void {
+    this.#deleteTimer = undefined
+    for (const [node, bytes] of this.#read) {
+      const [time, number] = node.lastMailId.split('-')
+      const keys = [this.#keys.mailOf(node.name), this.#keys.mailBytes]
+      const args = [node.name, `${time}-${Number(number) + 1}`, String(bytes)]
+      this.#link.ask((client) => readScript.run(client, keys, args)).catch(() => {})
+    }
+    this.#read.clear()
   }
 }
 

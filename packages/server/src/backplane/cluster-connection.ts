@@ -2,6 +2,8 @@ import type { Backplane, BackplaneHealth, BackplaneNode, ChangeFollower, Session
 import type { CallName, ToPrimary, ToWorker } from './cluster-messages.ts'
 
 interface Pending {
+  /** Whether it waits for a primary that does not answer. */
+  readonly isPatient: boolean
   resolve: (value: never) => void
   reject: (err: Error) => void
 }
@@ -14,6 +16,13 @@ interface Certainty {
 
 /** How often a worker is heard of within the time of a lease. */
 const renewalsPerLease = 4
+/** A primary that has not answered for so long is taken for stopped, until it answers. */
+const answerWithinMs = 2_000
+/** What has to be done once there is a primary, however late. The rest fails where the primary does not answer. */
+const patientCalls = new Set<CallName>(['follow', 'join'])
+
+const notAnswered =
+  'the primary of the cluster does not answer: it has to call ClusterBackplane.serve() before it forks'
 
 /** A worker's end of the connection with its primary. */
 export class ClusterConnection implements Backplane {
@@ -29,6 +38,9 @@ export class ClusterConnection implements Backplane {
   /** By the monotonic clock, which goes on while this process stands still. */
   #leaseEnd = 0
   #timer: NodeJS.Timeout | undefined
+  #lateTimer: NodeJS.Timeout | undefined
+  /** Why nothing can be asked now: the primary does not answer. */
+  #unanswered: Error | undefined
   #whenCertain: Certainty | undefined
   #lost: Error | undefined
 
@@ -84,7 +96,8 @@ export class ClusterConnection implements Backplane {
 
   certain(): Promise<void> | undefined {
     if (performance.now() < this.#leaseEnd) return undefined
-    if (this.#lost !== undefined) return Promise.reject(this.#lost)
+    const reason = this.#lost ?? this.#unanswered
+    if (reason !== undefined) return Promise.reject(reason)
     if (this.#whenCertain === undefined) {
       let settle: Pick<Certainty, 'resolve' | 'reject'> | undefined
       const promise = new Promise<void>((resolve, reject) => (settle = { resolve, reject }))
@@ -121,11 +134,16 @@ export class ClusterConnection implements Backplane {
   get health(): BackplaneHealth {
     const nodes = this.#nodes.length
     if (performance.now() < this.#leaseEnd) return { status: 'connected', nodes }
-    return { status: 'degraded', reason: 'the primary of the cluster does not answer', nodes }
+    return { status: 'degraded', reason: notAnswered, nodes }
   }
 
   /** Takes the steps of one message, in order. */
   receive(steps: readonly ToWorker[]): void {
+    if (this.#unanswered !== undefined) {
+      this.#unanswered = undefined
+      this.#lookForAnswer()
+      this.#flush()
+    }
     for (const step of steps) this.#take(step)
   }
 
@@ -134,7 +152,8 @@ export class ClusterConnection implements Backplane {
     this.#lost = new Error('The worker is disconnected from the primary of its cluster')
     this.#leaseEnd = 0
     clearTimeout(this.#timer)
-    this.#failAll(this.#lost)
+    clearTimeout(this.#lateTimer)
+    this.#fail(() => true, this.#lost)
     this.#whenCertain?.reject(this.#lost)
     this.#whenCertain = undefined
   }
@@ -168,6 +187,8 @@ export class ClusterConnection implements Backplane {
   }
 
   #renewed(sentAtMs: number, leaseMs: number): void {
+    clearTimeout(this.#lateTimer)
+    this.#lateTimer = undefined
     this.#leaseEnd = sentAtMs + leaseMs
     if (performance.now() >= this.#leaseEnd) return this.#renew()
     clearTimeout(this.#timer)
@@ -179,28 +200,52 @@ export class ClusterConnection implements Backplane {
   /** The primary has taken this worker for gone, and dropped what it was to be told. */
   #displaced(generation: number): void {
     this.#generation = generation
-    this.#failAll(new Error('The lease of the worker had run out'))
+    this.#fail(() => true, new Error('The lease of the worker had run out'))
     for (const member of [...this.#members.values()]) {
       for (const other of this.#nodes) if (other !== member.node) member.gone(other)
       member.displaced()
     }
   }
 
-  #failAll(err: Error): void {
-    const pending = [...this.#pending.values()]
-    this.#pending.clear()
-    for (const { reject } of pending) reject(err)
+  #fail(which: (call: Pending) => boolean, err: Error): void {
+    for (const [id, call] of [...this.#pending]) {
+      if (!which(call)) continue
+      this.#pending.delete(id)
+      call.reject(err)
+    }
   }
 
   #renew(): void {
-    if (this.#lost === undefined) this.#ask(['renew', performance.now()])
+    if (this.#lost !== undefined) return
+    this.#ask(['renew', performance.now()])
+    this.#lookForAnswer()
+  }
+
+  /** What the primary has answered while this process stood still is read first. */
+  #lookForAnswer(): void {
+    clearTimeout(this.#lateTimer)
+    const timer = setTimeout(() => {
+      setImmediate(() => {
+        if (this.#lateTimer === timer && this.#lost === undefined) this.#isUnanswered()
+      })
+    }, answerWithinMs).unref()
+    this.#lateTimer = timer
+  }
+
+  #isUnanswered(): void {
+    this.#unanswered = new Error(`No answer within ${answerWithinMs} ms: ${notAnswered}`)
+    this.#fail(({ isPatient }) => !isPatient, this.#unanswered)
+    this.#whenCertain?.reject(this.#unanswered)
+    this.#whenCertain = undefined
   }
 
   #call<Value>(name: CallName, ...args: (string | number | null)[]): Promise<Value> {
-    if (this.#lost !== undefined) return Promise.reject(this.#lost)
+    const isPatient = patientCalls.has(name)
+    const reason = this.#lost ?? (isPatient ? undefined : this.#unanswered)
+    if (reason !== undefined) return Promise.reject(reason)
     const id = ++this.#lastId
     return new Promise<Value>((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject })
+      this.#pending.set(id, { resolve, reject, isPatient })
       this.#ask(['call', id, name, args])
     })
   }
@@ -210,7 +255,9 @@ export class ClusterConnection implements Backplane {
     this.#steps.push(step)
   }
 
+  /** Nothing is sent to a primary that does not answer: what it has not read would take up memory without bound. */
   #flush(): void {
+    if (this.#unanswered !== undefined || this.#steps.length === 0) return
     const steps = this.#steps.map((step) =>
       step[0] === 'publish' ? (['publish', [...step[1]]] as const) : step,
     )

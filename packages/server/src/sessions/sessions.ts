@@ -1,14 +1,13 @@
 import { settledWithin } from '../async/deadline.ts'
-import type { Backplane } from '../backplane/backplane.ts'
 import type { Call, Calls } from '../requests/call.ts'
 import type { ChangeIndex } from '../changes/change-index.ts'
 import type { Limits } from '../limits.ts'
-import type { Logger } from '../logger.ts'
 import type { Principal } from '../requests/principal.ts'
 import type { MailboxLimits } from './mailbox.ts'
 import { openedElsewhere, Refusal, sessionNotFound, stopping } from '../refusal.ts'
 import type { SessionMark } from './session-mark.ts'
-import { decodeRecord, encodeRecord, isNewer, type SessionTransport } from './session-record.ts'
+import { decodeRecord, type SessionTransport } from './session-record.ts'
+import { serverStopping, SessionStore, type SessionStoreOptions } from './session-store.ts'
 import { Session, type SessionIdentity, type SessionOwner, transientId } from './session.ts'
 
 /** The time in which a client is expected to initialize the session that it has opened. */
@@ -17,25 +16,11 @@ const initializeWithinMs = 5_000
 export const endedByServer = 'ended by the server'
 /** A backplane that does not answer does not keep the server from stopping. */
 const handOverWithinMs = 2_000
-const serverStopping = 'server stopping'
-const adoptedElsewhere = 'adopted by another node'
-/** The time within which messages that wait are stored. */
-const storeWithinMs = 100
 
-interface SessionsOptions {
+interface SessionsOptions extends SessionStoreOptions {
   limits: Limits
-  /** The time that a session which lost its stream is kept, with the messages that were written to it. */
-  resumeWithinMs: number
-  /** The time that a session whose client needs no stream is kept after the client was last heard of. */
-  idleTimeoutMs: number
-  logger: Logger
   /** The requests in flight. */
   calls: Calls
-  /** Lets other nodes find the sessions of this one. */
-  backplane: Backplane
-  node: string
-  /** Whether the backplane keeps what the next home of a session needs. */
-  areStored: boolean
   /** Whether the application gave the backplane, so that other processes may share it. */
   isShared: boolean
   /** Tells ids of this server from those of other processes. */
@@ -53,6 +38,7 @@ export class Sessions implements SessionOwner {
   /** The number of sessions that were opened, adopted, resumed, refused, and ended, by reason. */
   readonly counts = { opened: 0, adopted: 0, resumed: 0, refused: 0, ended: {} as Record<string, number> }
   readonly #options: SessionsOptions
+  readonly #store: SessionStore
   readonly #sessions = new Map<string, Session>()
   /** Sessions without a stream, and when they were last heard of; the longest ago first. */
   readonly #detached = new Map<Session, number>()
@@ -60,15 +46,13 @@ export class Sessions implements SessionOwner {
   #sweptAt = 0
   #closing = false
   #hasWarnedOfOthers = false
-  /** Sessions of which something is to be stored soon. */
-  readonly #soon = new Set<Session>()
-  #soonTimer: NodeJS.Timeout | undefined
   /** Settles when it is known again which sessions have their home here; undefined while that is known. */
   reclaiming: Promise<void> | undefined
 
   constructor(changes: ChangeIndex, options: SessionsOptions) {
     this.changes = changes
     this.#options = options
+    this.#store = new SessionStore(options)
     this.limits = options.limits
     this.mailboxLimits = { maxMessages: 10_000, keepMs: options.resumeWithinMs }
     this.limits.bytes.keepers = (principal) => {
@@ -91,7 +75,7 @@ export class Sessions implements SessionOwner {
 
   /** True when sessions outlive their node. */
   get areStored(): boolean {
-    return this.#options.areStored
+    return this.#store.areStored
   }
 
   /**
@@ -108,8 +92,7 @@ export class Sessions implements SessionOwner {
     }
     const key = this.#options.sessionMark.newId()
     const session = this.#add({ id: chosenId ?? key, key, transport, principal })
-    // That of Streamable HTTP is claimed with the first that is stored of it, before its client knows of it.
-    if (!this.areStored || transport !== 'streamable-http') session.claimed = this.#claim(session)
+    this.#store.opened(session)
     this.counts.opened++
     this.#options.logger.info({ session: session.label, principal }, 'session opened')
     return session
@@ -208,17 +191,16 @@ export class Sessions implements SessionOwner {
   }
 
   changed(session: Session): void {
-    if (this.areStored && !session.ended) session.stored ??= this.#store(session)
+    this.#store.changed(session)
   }
 
   changesSoon(session: Session): void {
-    if (this.areStored && !session.ended) this.#storeSoon(session)
+    this.#store.changesSoon(session)
   }
 
   ended(session: Session, reason: string, isElsewhere: boolean): void {
     this.#sessions.delete(session.id)
-    this.#soon.delete(session)
-    if (!isElsewhere) this.#options.backplane.release(session.id, this.#options.node)
+    this.#store.ended(session, isElsewhere)
     this.limits.sessions.release(session.principal)
     this.#detached.delete(session)
     this.counts.ended[reason] = (this.counts.ended[reason] ?? 0) + 1
@@ -239,7 +221,7 @@ export class Sessions implements SessionOwner {
   /** Finds out which sessions still have their home here, after other nodes may have adopted them. */
   reclaim(): void {
     const sessions = [...this.#sessions.values()]
-    const reclaimed = Promise.all(sessions.map((session) => this.#reclaim(session))).then(() => {
+    const reclaimed = Promise.all(sessions.map((session) => this.#store.reclaim(session))).then(() => {
       if (this.reclaiming === reclaimed) this.reclaiming = undefined
     })
     this.reclaiming = reclaimed
@@ -253,7 +235,7 @@ export class Sessions implements SessionOwner {
   async handOver(which: 'idle' | 'all', tell: (id: string, home: string) => void): Promise<void> {
     const sessions = [...this.#sessions.values()].filter((session) => which === 'all' || session.isIdle)
     const handedOver = sessions.map(async (session) => {
-      const home = await this.#handOver(session)
+      const home = await this.#store.handOver(session)
       if (home !== undefined) tell(session.id, home)
     })
     await settledWithin(handOverWithinMs, handedOver)
@@ -272,7 +254,7 @@ export class Sessions implements SessionOwner {
   /** Ends every session here. One that is stored, and could not be handed over, waits in the backplane for its client. */
   close(): void {
     this.#closing = true
-    clearTimeout(this.#soonTimer)
+    this.#store.close()
     for (const session of [...this.#sessions.values()]) session.end(serverStopping, this.areStored)
   }
 
@@ -300,19 +282,13 @@ export class Sessions implements SessionOwner {
     for (const session of this.#sessions.values()) session.trim(now)
   }
 
-  /** The time that what is stored of a session is kept without a home. */
-  #storedForMs({ transport }: Session): number {
-    const { resumeWithinMs, idleTimeoutMs } = this.#options
-    return transport === 'http+sse' ? Math.min(resumeWithinMs, idleTimeoutMs) : idleTimeoutMs
-  }
-
   /**
    * The time that a session without a stream is kept. A client of HTTP+SSE cannot do without, so it is gone when it has lost
    * its stream. One that never initialized has little to lose, and may be no client at all.
    */
   #keepMsOf(session: Session): number {
     const { resumeWithinMs, idleTimeoutMs } = this.#options
-    return session.isInitialized ? this.#storedForMs(session) : Math.min(resumeWithinMs, idleTimeoutMs)
+    return session.isInitialized ? this.#store.keptForMs(session) : Math.min(resumeWithinMs, idleTimeoutMs)
   }
 
   /** Ends the sessions that have been without their client for longest, until there is room for another. */
@@ -353,123 +329,6 @@ export class Sessions implements SessionOwner {
       this.#sweeper = setInterval(() => this.#sweep(), this.#sweepMs).unref()
     }
     return session
-  }
-
-  #storeSoon(session: Session): void {
-    this.#soon.add(session)
-    this.#soonTimer ??= setTimeout(() => this.#storeWaiting(), storeWithinMs).unref()
-  }
-
-  #storeWaiting(): void {
-    this.#soonTimer = undefined
-    const sessions = [...this.#soon]
-    this.#soon.clear()
-    for (const session of sessions) {
-      if (this.areStored) this.changed(session)
-      else void this.#reclaim(session)
-    }
-  }
-
-  /** Stores what the session is, until that is what it is. One write is under way at a time. */
-  #store(session: Session): Promise<void> {
-    const stored = this.#storeOnce(session).finally(() => {
-      if (session.stored === stored) session.stored = undefined
-    })
-    // Who counts on it waits for it, and hears of a failure.
-    stored.catch((err: unknown) => {
-      if (session.ended) return
-      this.#options.logger.warn({ err, session: session.label }, 'a session cannot be stored: tried again')
-      session.isBehind = true
-      this.changesSoon(session)
-    })
-    return stored
-  }
-
-  async #storeOnce(session: Session): Promise<void> {
-    await session.claimed
-    await session.storing?.catch(() => {})
-    // From here on another change has another write.
-    session.stored = undefined
-    session.isBehind = false
-    if (session.ended) return
-    const record = encodeRecord(session.record)
-    const isHome = session.isClaimed ? this.#saveOrClaim(session, record) : this.#claimWith(session, record)
-    const storing = isHome
-      .then(() => {})
-      .finally(() => {
-        if (session.storing === storing) session.storing = undefined
-      })
-    session.storing = storing
-    storing.catch(() => {})
-    if (await isHome) return
-    session.end(adoptedElsewhere, true)
-    throw new Error('The session has another home')
-  }
-
-  /** A backplane that does not know the home has lost it: then it is claimed again, unless another node has been faster. */
-  async #saveOrClaim(session: Session, json: string): Promise<boolean> {
-    const { backplane, node } = this.#options
-    if (await backplane.save(session.id, node, json)) return true
-    return backplane.nodes().includes(node) && this.#claimWith(session, json)
-  }
-
-  /** @returns false when another node is the home, or has been since this one was. */
-  async #claimWith(session: Session, json: string): Promise<boolean> {
-    const { backplane, node } = this.#options
-    const { home, record } = await backplane.claim(session.id, node, this.#storedForMs(session), json)
-    session.isClaimed =
-      home === node && (record === undefined || record === json || !isNewer(record, session.record))
-    // A claim leaves what was stored before.
-    if (session.isClaimed && record !== json) return backplane.save(session.id, node, json)
-    return session.isClaimed
-  }
-
-  /** What fails is tried again: until then the session works for clients that come to this node. */
-  async #reclaim(session: Session): Promise<void> {
-    const { backplane, node, logger } = this.#options
-    session.isClaimed = false
-    if (this.areStored) {
-      this.changed(session)
-      return session.stored?.catch(() => {})
-    }
-    try {
-      const { home } = await backplane.claim(session.id, node, this.#storedForMs(session))
-      session.isClaimed = home === node
-      if (!session.isClaimed) session.end(adoptedElsewhere, true)
-    } catch (err) {
-      logger.warn({ err, session: session.label }, 'a session cannot be claimed again: tried again')
-      this.#storeSoon(session)
-    }
-  }
-
-  async #handOver(session: Session): Promise<string | undefined> {
-    const { backplane, node, logger } = this.#options
-    await session.whenStored()?.catch(() => {})
-    if (session.ended || session.claimed !== undefined) return undefined
-    try {
-      // Nothing changes from here on: the client's next message goes to the new home.
-      const handedOver = backplane.handOver(session.id, node, encodeRecord(session.record))
-      session.end(serverStopping, true)
-      return await handedOver
-    } catch (err) {
-      logger.warn({ err, session: session.label }, 'a session cannot be handed over')
-      return undefined
-    }
-  }
-
-  #claim(session: Session): Promise<void> {
-    const { backplane, node, logger } = this.#options
-    return backplane.claim(session.id, node, this.#storedForMs(session)).then(
-      ({ home }) => {
-        session.claimed = undefined
-        session.isClaimed = home === node
-      },
-      (err: unknown) => {
-        // The session still works for clients that come to this node.
-        session.claimed = undefined
-        logger.error({ err, session: session.label }, 'other nodes may not find a session')
-      },
-    )
   }
 
   /** True when another process may hold the session, and cannot be found. */

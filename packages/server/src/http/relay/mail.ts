@@ -1,4 +1,3 @@
-import { parseJson } from '@tidings/protocol'
 import { type Check, has, isBoolean, isCount, isObject, isString, optional } from '../../checks.ts'
 
 /** A request that came to another node, with all that a transport reads of it. */
@@ -57,7 +56,13 @@ const noBytes = Buffer.alloc(0)
 
 /** A line of JSON, and bytes. */
 export function encodeMail(mail: RelayMail, bytes: Buffer = noBytes): Buffer {
-  return Buffer.concat([Buffer.from(`${JSON.stringify(mail)}\n`), bytes])
+  const head = JSON.stringify(mail)
+  const headBytes = Buffer.byteLength(head)
+  const all = Buffer.allocUnsafe(headBytes + 1 + bytes.length)
+  all.write(head)
+  all[headBytes] = newline
+  all.set(bytes, headBytes + 1)
+  return all
 }
 
 /** Undefined for anything but mail: only other nodes send it, but a node of another version may send what is none here. */
@@ -66,7 +71,7 @@ export function decodeMail(mail: Uint8Array): [RelayMail, Buffer] | undefined {
   const end = all.indexOf(newline)
   let head: unknown
   try {
-    head = parseJson(all.toString('utf8', 0, Math.max(end, 0)))
+    head = JSON.parse(all.toString('utf8', 0, Math.max(end, 0)))
   } catch {
     return undefined
   }

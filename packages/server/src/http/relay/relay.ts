@@ -20,11 +20,11 @@ import { RelayedResponse } from './relayed-response.ts'
 
 /** The headers that transports read. */
 const forwardedHeaders = [
-  'Accept',
-  'Content-Type',
-  headers.sessionId,
-  headers.protocolVersion,
-  headers.lastEventId,
+  'accept',
+  'content-type',
+  headers.sessionId.toLowerCase(),
+  headers.protocolVersion.toLowerCase(),
+  headers.lastEventId.toLowerCase(),
 ]
 
 /** The time that the ends of streams have to be sent. */
@@ -181,7 +181,11 @@ export class Relay implements BackplaneNode {
     await settledWithin(leaveWithinMs, ended)
     for (const forwarded of this.#forwarded.values()) forwarded.stop('server stopping')
     for (const response of this.#served.values()) response.cut()
-    await this.#options.backplane.leave(this.node)
+    // A backplane that does not answer finds out by the lease, and does not keep the server from stopping.
+    const leaving = this.#options.backplane.leave(this.node).catch((err: unknown) => {
+      this.#options.logger.warn({ err }, 'the backplane was not told that this node leaves')
+    })
+    await settledWithin(leaveWithinMs, [leaving])
   }
 
   /**
@@ -315,15 +319,19 @@ function headOf(request: TransportRequest): ForwardedHead {
     path,
     querystring,
     prefix,
-    headers: Object.fromEntries(
-      forwardedHeaders.flatMap((name) => {
-        const value = request.header(name)
-        return value === undefined ? [] : [[name.toLowerCase(), value]]
-      }),
-    ),
+    headers: headersOf(request),
     ...(principal !== undefined && { principal }),
     hasBody: body !== undefined,
   }
+}
+
+function headersOf(request: TransportRequest): Record<string, string> {
+  const values: Record<string, string> = {}
+  for (const name of forwardedHeaders) {
+    const value = request.header(name)
+    if (value !== undefined) values[name] = value
+  }
+  return values
 }
 
 function moved(): Refusal {
