@@ -56,6 +56,16 @@ export class Lab {
     return { server, port: await server.ask<number>('port') }
   }
 
+  /** Starts our server twice in one process: as a node on Redis, and alone. */
+  async startNodeAndAlone(redis: RedisServer): Promise<{ server: Child; port: number; alonePort: number }> {
+    const server = await this.#start('servers/node-and-alone', [redis.url])
+    return {
+      server,
+      port: await server.ask<number>('port'),
+      alonePort: await server.ask<number>('alonePort'),
+    }
+  }
+
   /** Starts our server as so many workers of node:cluster. */
   async startWorkers(count: number): Promise<{ server: Child; port: number }> {
     const server = await this.#start('servers/workers', [String(count)])

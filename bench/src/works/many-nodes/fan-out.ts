@@ -1,5 +1,5 @@
 import type { Child } from '../../child.ts'
-import type { Lab } from '../../lab.ts'
+import type { Lab, Measured } from '../../lab.ts'
 import type { Heard, SubscribersToOpen } from '../../load/subscribers.ts'
 import type { Changes } from '../../servers/control.ts'
 import { endUri, watchedUri } from '../../wire.ts'
@@ -25,32 +25,24 @@ export const fanOutOnRedis = nodesCase(
     { key: 'aloneCpu', title: 'the same without Redis: CPU per event', unit: 'µs' },
   ],
   async (lab) => {
-    const [node, alone] = [await lab.startNode(await lab.startRedis()), await lab.startNode()]
+    const { server, port, alonePort } = await lab.startNodeAndAlone(await lab.startRedis())
     const count = lab.count(subscribers)
     const [load, aloneLoad] = [
-      await subscribersOf(lab, node.port, count),
-      await subscribersOf(lab, alone.port, count),
+      await subscribersOf(lab, port, count),
+      await subscribersOf(lab, alonePort, count),
     ]
     const changes = Math.ceil(lab.seconds(seconds) * changesPerSecond)
-    const perEvent = (cpuMs: number, events: number) => (cpuMs * 1000) / events
-    for (const [server, of] of [
-      [node.server, load],
-      [alone.server, aloneLoad],
-    ] as const) {
-      await publish(server, of, changes)
+    const publishBy = async (name: 'node' | 'alone', of: Child) => {
+      await server.ask('choose', name)
+      return publish(server, of, changes)
     }
+    const perEvent = ({ subject, result }: Measured<number>) => (subject.cpuMs * 1000) / result
+    await publishBy('node', load)
+    await publishBy('alone', aloneLoad)
     const { subject, beside, ratio } = await inTurns(
       turns,
-      async () => {
-        const measured = await lab.measure(node.server, load, () => publish(node.server, load, changes))
-        return perEvent(measured.subject.cpuMs, measured.result)
-      },
-      async () => {
-        const measured = await lab.measureBeside(alone.server, aloneLoad, () =>
-          publish(alone.server, aloneLoad, changes),
-        )
-        return perEvent(measured.subject.cpuMs, measured.result)
-      },
+      async () => perEvent(await lab.measure(server, load, () => publishBy('node', load))),
+      async () => perEvent(await lab.measureBeside(server, aloneLoad, () => publishBy('alone', aloneLoad))),
     )
     return { ratio, cpu: subject, aloneCpu: beside }
   },
