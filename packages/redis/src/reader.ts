@@ -31,7 +31,6 @@ export class Reader {
   #wakeId = '0-0'
   /** The nodes whose mail was read and is to be deleted, and its bytes. */
   readonly #read = new Map<LocalNode, number>()
-  #deleteTimer: NodeJS.Timeout | undefined
   /** The time by `performance.now()` when Redis was last heard. */
   heardAt = performance.now()
 
@@ -108,13 +107,12 @@ export class Reader {
       if (message['mail'] !== undefined) bytes += message['mail'].length + 200
       node.receive(entryOf(message))
     }
+    if (this.#read.size === 0) setTimeout(() => this.#deleteRead(), deleteWithinMs).unref()
     this.#read.set(node, (this.#read.get(node) ?? 0) + bytes)
-    this.#deleteTimer ??= setTimeout(() => this.#deleteRead(), deleteWithinMs).unref()
   }
 
   /** What is not deleted now is deleted with the next. */
   #deleteRead(): void {
-    this.#deleteTimer = undefined
     for (const [node, bytes] of this.#read) {
       const [time, number] = node.lastMailId.split('-')
       const keys = [this.#keys.mailOf(node.name), this.#keys.mailBytes]
